@@ -1,0 +1,54 @@
+# Each target does all of its own set-up: a machine needs Python 3.11+, a Rust toolchain, a C
+# compiler and access to package registries. What is missing is said before anything is built.
+
+.PHONY: help demo test build bench lint fmt docs lock wheel clean
+.DEFAULT_GOAL := help
+export PYTHON
+
+SETUP := bash scripts/setup.sh
+EVERYTHING := run demo test lint bench build
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+
+demo: ## build what the demo uses, and run it
+	@bash scripts/check_tools.sh
+	@bash scripts/demo.sh
+
+test: ## the whole gate: formatters, linters, types, all tests
+	@bash scripts/check_tools.sh lint
+	@bash scripts/install_debian.sh
+	@$(SETUP) run demo test lint
+	@bash scripts/gate.sh
+
+build: ## everything into .venv: the package, its extension, every tool
+	@bash scripts/check_tools.sh
+	@$(SETUP) $(EVERYTHING)
+
+bench: build ## the benchmarks
+	@.venv/bin/python -m pytest benches -o python_files='bench_*.py test_*.py'
+
+lint: ## the gate without its tests
+	@bash scripts/check_tools.sh lint
+	@$(SETUP) run demo test lint
+	@bash scripts/gate.sh lint
+
+fmt: ## format both languages
+	@bash scripts/check_tools.sh lint
+	@$(SETUP) run lint
+	@cargo fmt --all
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+docs: build ## draw the pages that are made from the code
+	@.venv/bin/python scripts/write_docs.py
+
+lock: ## pin again what pyproject.toml names, from what .venv holds
+	@.venv/bin/python scripts/lock_requirements.py
+
+wheel: build ## a wheel for users, into dist/
+	@CARGO_TARGET_DIR=target/wheel .venv/bin/maturin build --release --locked --out dist
+
+clean: ## remove everything that was built
+	rm -rf target dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis pyflow/*.so
+	find pyflow tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,140 @@
+//! What can be asked of a shard.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::consistency::Consistency;
+use crate::definition::{Definition, Priority};
+use crate::event::{LeaseEnd, TaskError};
+use crate::ids::{DefinitionHash, Grant, InstanceIndex, RunNumber};
+use crate::payload::Payload;
+
+/// One thing that is asked.
+#[derive(Debug)]
+pub enum Command {
+    DeployDefinition(DeployDefinition),
+    StartRun(Box<StartRun>),
+    ControlRun(ControlRun),
+    ControlTask(ControlTask),
+    Report(Report),
+    EndLease(EndLease),
+    Fire(Wake),
+}
+
+/// Make a definition known under its name.
+#[derive(Debug)]
+pub struct DeployDefinition {
+    pub namespace: Arc<str>,
+    pub definition: Arc<Definition>,
+}
+
+/// Which definition a run is to follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Hash(DefinitionHash),
+    /// By name; without a version the one that was deployed last.
+    Name { name: Arc<str>, version: Option<Arc<str>> },
+}
+
+/// Begin a run.
+#[derive(Debug)]
+pub struct StartRun {
+    pub namespace: Arc<str>,
+    pub run_id: Arc<str>,
+    /// Whether the caller chose the run id.
+    pub chosen: bool,
+    pub key: Option<Arc<str>>,
+    pub wanted: Wanted,
+    pub input: Payload,
+    pub priority: Option<Priority>,
+    pub deadline_ms: Option<u64>,
+    pub consistency: Option<Consistency>,
+    pub metadata: Option<Bytes>,
+    pub created_by: Option<Arc<str>>,
+}
+
+/// What a caller may do to a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunVerb {
+    Pause,
+    Resume,
+    Cancel { reason: String },
+}
+
+/// Do something to a run.
+#[derive(Debug)]
+pub struct ControlRun {
+    pub namespace: Arc<str>,
+    pub run_id: Arc<str>,
+    pub verb: RunVerb,
+}
+
+/// What a caller may do to a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskVerb {
+    Cancel,
+    Recover,
+}
+
+/// Do something to a task of a run.
+#[derive(Debug)]
+pub struct ControlTask {
+    pub namespace: Arc<str>,
+    pub run_id: Arc<str>,
+    pub task_id: String,
+    pub verb: TaskVerb,
+}
+
+/// A hand-out, as those who hold it name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseRef {
+    pub run: RunNumber,
+    pub instance: InstanceIndex,
+    pub grant: Grant,
+}
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub enum Outcome {
+    Completed { output: Payload },
+    Failed { error: Box<TaskError> },
+    /// It stopped since it was asked to.
+    Cancelled,
+}
+
+/// A worker's report of an attempt.
+#[derive(Debug)]
+pub struct Report {
+    pub lease: LeaseRef,
+    pub outcome: Outcome,
+    /// What its last heartbeat told.
+    pub details: Option<Bytes>,
+}
+
+/// A lease is over without a report.
+#[derive(Debug)]
+pub struct EndLease {
+    pub lease: LeaseRef,
+    pub cause: LeaseEnd,
+    /// Whether it counts towards `max_deliveries`.
+    pub counted: bool,
+    pub details: Option<Bytes>,
+}
+
+/// Something was due at a time that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// The run's deadline.
+    RunDeadline { run: RunNumber },
+    /// A timer, or the end of a wait between two attempts.
+    Instance { run: RunNumber, instance: InstanceIndex },
+    /// One attempt has lasted too long.
+    AttemptTimeout { lease: LeaseRef },
+    /// Nothing was heard of the attempt for too long.
+    HeartbeatTimeout { lease: LeaseRef },
+    /// The task has waited too long for a worker since it became ready at `ready_ms`.
+    QueueTimeout { run: RunNumber, instance: InstanceIndex, ready_ms: u64 },
+    /// All attempts together have lasted too long.
+    TotalTimeout { run: RunNumber, instance: InstanceIndex, first_ready_ms: u64 },
+}

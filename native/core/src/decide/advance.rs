@@ -1,0 +1,180 @@
+//! What a ready instance leads to without a worker: the core's own tasks, conditions, maps.
+
+use super::args::{ready_time, render};
+use super::view::View;
+use crate::command::Wake;
+use crate::definition::{Definition, Kind};
+use crate::event::{
+    DecisionTaken, Event, GatewayPassed, MapExpanded, TaskCompleted, TaskError, TaskFailed,
+    TaskSkipped, TimerStarted,
+};
+use crate::expr::{ExprCode, ExprError, Fuel};
+use crate::ids::{InstanceIndex, TaskIndex};
+use crate::limits::{SPAN_MS_MAX, TASK_COUNT_MAX};
+use crate::payload::Payload;
+use crate::state::{Ending, Run};
+use crate::time::Millis;
+
+/// What to do with an instance that is ready.
+#[derive(Debug)]
+pub enum Step {
+    /// It is work for a worker.
+    Dispatch,
+    /// The core has done it.
+    Done(Event),
+}
+
+/// Takes a ready instance as far as it goes without a worker.
+pub fn advance(run: &Run, instance: InstanceIndex, now: Millis) -> Step {
+    let definition = run.definition().clone();
+    let task = run.task_of(instance);
+    let attempts = Attempts { run, definition: &definition, instance, task, now };
+    match attempts.step() {
+        Ok(step) => step,
+        Err(error) => Step::Done(attempts.failed(&error)),
+    }
+}
+
+struct Attempts<'a> {
+    run: &'a Run,
+    definition: &'a Definition,
+    instance: InstanceIndex,
+    task: TaskIndex,
+    now: Millis,
+}
+
+impl Attempts<'_> {
+    fn step(&self) -> Result<Step, ExprError> {
+        let is_item = self.run.item_of(self.instance).is_some();
+        let is_first = self.run.active(self.instance).is_none();
+        if is_first && !is_item {
+            if !self.condition_holds()? {
+                let (run, instance) = (self.run.number(), self.instance);
+                return Ok(Step::Done(TaskSkipped { run, instance, at: self.now }.into()));
+            }
+            if self.definition.options(self.task).for_each.is_some() {
+                return self.expand();
+            }
+        }
+        match self.definition.kind(self.task) {
+            Kind::Activity => Ok(Step::Dispatch),
+            Kind::Noop => Ok(self.completed(Payload::default())),
+            Kind::Now => {
+                let ready = ready_time(self.run, self.instance, self.now);
+                Ok(self.completed(Payload::new(format!("\"{ready}\"").into())))
+            }
+            Kind::Timer => self.timer(),
+            Kind::Decision => self.decision(),
+            Kind::Transformation => self.transformation(),
+            Kind::Gateway => Ok(self.gateway()),
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::new(self.run, self.instance, ready_time(self.run, self.instance, self.now))
+    }
+
+    fn condition_holds(&self) -> Result<bool, ExprError> {
+        match &self.definition.options(self.task).condition {
+            None => Ok(true),
+            Some(condition) => condition.evaluate_bool(&self.view(), &mut Fuel::default()),
+        }
+    }
+
+    fn completed(&self, output: Payload) -> Step {
+        let (run, instance) = (self.run.number(), self.instance);
+        Step::Done(TaskCompleted { run, instance, output, at: self.now }.into())
+    }
+
+    fn expand(&self) -> Result<Step, ExprError> {
+        let template = self.definition.options(self.task).for_each.as_ref();
+        let items = render(template.expect("the caller saw it"), &self.view())?;
+        let count = crate::state::item_count(&items).ok_or_else(|| {
+            let shown: String = String::from_utf8_lossy(&items).chars().take(60).collect();
+            ExprError::new(ExprCode::Failed, format!("for_each is {shown}; a list is wanted"))
+        })?;
+        if count + self.run.instance_count() > TASK_COUNT_MAX + self.definition.task_count() {
+            let message = format!("for_each has {count} items; at most {TASK_COUNT_MAX} are allowed");
+            return Err(ExprError::new(ExprCode::CostExceeded, message));
+        }
+        let (run, instance) = (self.run.number(), self.instance);
+        let items = Payload::new(items);
+        Ok(Step::Done(MapExpanded { run, instance, items, at: self.now }.into()))
+    }
+
+    fn timer(&self) -> Result<Step, ExprError> {
+        let shape = self.definition.shape(self.task);
+        let place = shape.iter().position(|name| &**name == "seconds");
+        let args = super::args::render_args(self.run, self.instance)?;
+        let text = place.and_then(|place| args.get(place)).expect("compile checked `seconds`");
+        let seconds: Option<f64> = serde_json::from_slice(text).ok();
+        let most_s = (SPAN_MS_MAX / 1000) as f64;
+        let seconds = seconds.filter(|seconds| (0.0..=most_s).contains(seconds)).ok_or_else(|| {
+            let shown = String::from_utf8_lossy(text);
+            let message = format!("seconds is {shown}; a number from 0 to {most_s} is wanted");
+            ExprError::new(ExprCode::Failed, message)
+        })?;
+        let ready = ready_time(self.run, self.instance, self.now);
+        let until = ready.plus((seconds * 1000.0).ceil() as u64);
+        let (run, instance) = (self.run.number(), self.instance);
+        Ok(Step::Done(TimerStarted { run, instance, until, at: self.now }.into()))
+    }
+
+    fn decision(&self) -> Result<Step, ExprError> {
+        let branches = self.definition.branches(self.task);
+        let view = self.view();
+        let mut fuel = Fuel::default();
+        let mut taken = branches.len();
+        for (place, branch) in branches.iter().enumerate() {
+            if branch.condition.evaluate_bool(&view, &mut fuel)? {
+                taken = place;
+                break;
+            }
+        }
+        let (run, instance, branch) = (self.run.number(), self.instance, taken as u32);
+        Ok(Step::Done(DecisionTaken { run, instance, branch, at: self.now }.into()))
+    }
+
+    fn transformation(&self) -> Result<Step, ExprError> {
+        let transform = self.definition.transform(self.task);
+        let output = transform.apply(&self.view(), &mut Fuel::default())?;
+        Ok(self.completed(Payload::new(output.into())))
+    }
+
+    fn gateway(&self) -> Step {
+        let first_completed = self.definition.predecessors(self.task).iter().find(|source| {
+            let ending = self.run.ending(TaskIndex(**source).instance());
+            matches!(ending, Some(Ending::Completed | Ending::Mended))
+        });
+        let from = first_completed.map(|source| TaskIndex(*source));
+        let (run, instance) = (self.run.number(), self.instance);
+        Step::Done(GatewayPassed { run, instance, from, at: self.now }.into())
+    }
+
+    fn failed(&self, error: &ExprError) -> Event {
+        let attempt = self.run.active(self.instance).map_or(1, |active| active.attempt);
+        let message = format!("{}: {}", self.run.instance_id(self.instance), error.message);
+        let error = Box::new(TaskError::final_of_engine(kind_of(error), message));
+        let (run, instance) = (self.run.number(), self.instance);
+        TaskFailed { run, instance, attempt, error, at: self.now }.into()
+    }
+}
+
+/// The public name of what an expression was refused with.
+pub(super) fn kind_of(error: &ExprError) -> &'static str {
+    match error.code {
+        ExprCode::Invalid => "ExpressionInvalid",
+        ExprCode::Failed => "ExpressionFailed",
+        ExprCode::CostExceeded => "CostExceeded",
+    }
+}
+
+/// What becomes due of an instance at a time of its own, if anything.
+pub fn own_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> {
+    use crate::state::Phase;
+    let wake = Wake::Instance { run: run.number(), instance };
+    match run.active(instance)?.phase {
+        Phase::Sleeping { until } | Phase::Backoff { until } => Some((until, wake)),
+        Phase::Ready | Phase::Leased { .. } | Phase::Mapping => None,
+    }
+}

@@ -1,0 +1,84 @@
+//! The arguments of an attempt: rendered when it is handed out, the same for every attempt.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::view::View;
+use crate::definition::{Arg, KeyTemplate};
+use crate::expr::{ExprError, Fuel, Template};
+use crate::ids::{InstanceIndex, TaskIndex};
+use crate::payload::Payload;
+use crate::state::{Failure, Run};
+use crate::time::Millis;
+
+/// The JSON text of each argument, in the order of the task's shape.
+pub type RenderedArgs = Vec<Bytes>;
+
+/// Renders the arguments of an instance.
+pub fn render_args(run: &Run, instance: InstanceIndex) -> Result<RenderedArgs, ExprError> {
+    let definition = run.definition();
+    let task = run.task_of(instance);
+    let args = definition.args(task);
+    let mut rendered = Vec::with_capacity(args.len());
+    let mut view = None;
+    for arg in args {
+        rendered.push(match *arg {
+            Arg::Const(index) => definition.constant(index).clone(),
+            Arg::Output(source) => output_of(run, TaskIndex(source)),
+            Arg::Failure => failure_of(run, task),
+            Arg::Template(index) => {
+                let now = run.first_ready(instance).unwrap_or_default();
+                let view = view.get_or_insert_with(|| View::new(run, instance, now));
+                render(definition.template(index), view)?
+            }
+        });
+    }
+    Ok(rendered)
+}
+
+/// The value of a key that may depend on the run.
+pub fn key_of(run: &Run, instance: InstanceIndex, key: &KeyTemplate) -> Result<String, ExprError> {
+    let now = run.first_ready(instance).unwrap_or_default();
+    let json = render(&key.0, &View::new(run, instance, now))?;
+    match serde_json::from_slice::<serde_json::Value>(&json) {
+        Ok(serde_json::Value::String(text)) => Ok(text),
+        _ => Ok(String::from_utf8_lossy(&json).into_owned()),
+    }
+}
+
+pub(super) fn render(template: &Template, view: &View<'_>) -> Result<Bytes, ExprError> {
+    let mut out = Vec::new();
+    template.render(view, &mut Fuel::default(), &mut out)?;
+    Ok(out.into())
+}
+
+fn output_of(run: &Run, task: TaskIndex) -> Bytes {
+    run.output(task.instance()).map_or_else(|| Bytes::from_static(b"null"), Payload::json)
+}
+
+/// The failure that a handler is called for.
+pub(super) fn failure_of(run: &Run, handler: TaskIndex) -> Bytes {
+    let failure = match run.definition().handles(handler) {
+        Some(owner) => run.failure(owner.instance()),
+        None => run.unforgiven_failure(),
+    };
+    match failure {
+        Some(failure) => failure_json(run, failure),
+        None => Bytes::from_static(b"null"),
+    }
+}
+
+fn failure_json(run: &Run, failure: &Failure) -> Bytes {
+    let shown = json!({
+        "task_id": run.instance_id(failure.instance),
+        "error_type": &*failure.error.error_type,
+        "message": failure.error.message,
+        "attempt": failure.attempt,
+    });
+    shown.to_string().into()
+}
+
+/// When an instance that is being looked at became ready; now where it is not known.
+pub(super) fn ready_time(run: &Run, instance: InstanceIndex, now: Millis) -> Millis {
+    run.first_ready(instance).unwrap_or(now)
+}

@@ -1,0 +1,100 @@
+//! Cancel or recover one task of a run.
+
+use super::Decision;
+use super::control_run::live_run;
+use crate::command::{ControlTask, TaskVerb};
+use crate::event::{Event, RunReopened, TaskCancelRequested, TaskCancelled, TaskRecovered};
+use crate::ids::{InstanceIndex, TaskIndex};
+use crate::lifecycle::{RunState, TaskState};
+use crate::rejection::Rejection;
+use crate::state::{Ending, Run, State};
+use crate::time::Millis;
+
+pub(super) fn decide(state: &State, command: &ControlTask, now: Millis) -> Decision {
+    let run = live_run(state, &command.namespace, &command.run_id)?;
+    let Some(instance) = run.find_instance(&command.task_id) else {
+        let definition = run.definition();
+        let ids = definition.tasks().map(|task| definition.id(task));
+        let hint = crate::names::closest(&command.task_id, ids)
+            .map_or(String::new(), |near| format!("; did you mean {near}?"));
+        let (run_id, task_id) = (run.run_id().clone(), command.task_id.clone());
+        return Err(Rejection::TaskUnknown { run_id, task_id, hint });
+    };
+    match command.verb {
+        TaskVerb::Cancel => cancel(run, instance, now),
+        TaskVerb::Recover => recover(run, instance, now),
+    }
+}
+
+fn refused(run: &Run, instance: InstanceIndex, wanted: &'static str) -> Rejection {
+    Rejection::TaskStateRefused {
+        run_id: run.run_id().clone(),
+        task_id: run.instance_id(instance),
+        state: run.task_state(instance).expect("the instance was found in the run"),
+        wanted,
+    }
+}
+
+fn cancel(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
+    if !matches!(run.state(), RunState::Running | RunState::Paused) {
+        let (run_id, state) = (run.run_id().clone(), run.state());
+        let wanted = "only a task of a run that is working can be cancelled";
+        return Err(Rejection::RunStateRefused { run_id, state, wanted });
+    }
+    let run_number = run.number();
+    match run.task_state(instance).expect("the instance was found in the run") {
+        TaskState::Leased => {
+            Ok(vec![TaskCancelRequested { run: run_number, instance, at: now }.into()])
+        }
+        TaskState::Waiting if run.map(instance).is_some() => {
+            Err(refused(run, instance, "cancel the items of a map, or the whole run"))
+        }
+        TaskState::Pending | TaskState::Ready | TaskState::Backoff | TaskState::Waiting => {
+            Ok(vec![TaskCancelled { run: run_number, instance, at: now }.into()])
+        }
+        TaskState::Cancelled => Ok(Vec::new()),
+        TaskState::Completed | TaskState::Failed | TaskState::Skipped | TaskState::Quarantined => {
+            Err(refused(run, instance, "only a task that has not ended can be cancelled"))
+        }
+    }
+}
+
+fn recover(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
+    let wanted = "only a failed task of a run that is working or has failed can be recovered";
+    let failed = matches!(
+        run.ending(instance),
+        Some(Ending::Failed | Ending::Quarantined | Ending::Cancelled)
+    );
+    if !failed {
+        return Err(refused(run, instance, wanted));
+    }
+    let handler = run.definition().handler(TaskIndex(instance.0));
+    if let Some(handler) = handler.filter(|_| run.item_of(instance).is_none())
+        && run.ending(handler.task.instance()).is_none()
+    {
+        return Err(refused(run, instance, "its error handler is at work; wait for its end"));
+    }
+    let mut events: Vec<Event> = Vec::new();
+    match run.state() {
+        RunState::Failed => events.push(RunReopened { run: run.number(), at: now }.into()),
+        RunState::Running | RunState::Paused => {}
+        RunState::Created | RunState::Cancelling | RunState::Completed | RunState::Cancelled => {
+            let (run_id, state) = (run.run_id().clone(), run.state());
+            return Err(Rejection::RunStateRefused { run_id, state, wanted });
+        }
+    }
+    for failed in failed_parts(run, instance) {
+        let event = TaskRecovered { run: run.number(), instance: failed, at: now };
+        events.push(event.into());
+    }
+    Ok(events)
+}
+
+/// A map is recovered by its failed items, any other task by itself.
+fn failed_parts(run: &Run, instance: InstanceIndex) -> Vec<InstanceIndex> {
+    let Some(map) = run.map(instance) else { return vec![instance] };
+    (0..map.count)
+        .map(|index| map.instance(index))
+        .filter(|item| run.ending(*item).is_some_and(Ending::may_be_recovered))
+        .collect()
+}

@@ -1,0 +1,55 @@
+//! Make a definition known under its name.
+
+use super::Decision;
+use crate::command::DeployDefinition;
+use crate::definition::Definition;
+use crate::event::DefinitionDeployed;
+use crate::rejection::Rejection;
+use crate::state::State;
+use crate::time::Millis;
+
+pub(super) fn decide(state: &State, command: &DeployDefinition, now: Millis) -> Decision {
+    let definition = &command.definition;
+    let deployed = state.deployed(&command.namespace, &definition.name);
+    if deployed.iter().any(|d| d.definition == definition.hash && d.version == definition.version)
+    {
+        let newest = deployed.last().map(|d| d.definition);
+        if newest == Some(definition.hash) || definition.version.is_some() {
+            return Ok(Vec::new()); // It is there already.
+        }
+    }
+    if let Some(version) = &definition.version
+        && let Some(taken) = deployed.iter().find(|d| d.version.as_ref() == Some(version))
+    {
+        let present = state.definition(&taken.definition);
+        return Err(Rejection::DefinitionConflict {
+            name: definition.name.clone(),
+            version: version.clone(),
+            difference: present.map_or(String::new(), |present| difference(present, definition)),
+        });
+    }
+    let event = DefinitionDeployed {
+        namespace: command.namespace.clone(),
+        name: definition.name.clone(),
+        version: definition.version.clone(),
+        definition: definition.hash,
+        at: now,
+    };
+    Ok(vec![event.into()])
+}
+
+/// The first thing in which two definitions differ.
+fn difference(present: &Definition, wanted: &Definition) -> String {
+    if present.task_count() != wanted.task_count() {
+        let (had, has) = (present.task_count(), wanted.task_count());
+        return format!("it has {had} tasks there and {has} here");
+    }
+    for task in present.tasks() {
+        let (there, here) = (present.task_document(task), wanted.task_document(task));
+        if there != here {
+            let id = present.id(task);
+            return format!("task {id:?} is {there} there and {here} here");
+        }
+    }
+    "its own fields differ".to_string()
+}

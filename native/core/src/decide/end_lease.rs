@@ -1,0 +1,46 @@
+//! A lease is over without a report.
+
+use super::Decision;
+use super::report::{attempt_failed, held};
+use crate::command::EndLease;
+use crate::definition::Delivery;
+use crate::event::{LeaseEnd, LeaseEnded, TaskCancelled, TaskError, TaskFailed, TaskQuarantined};
+use crate::state::{Phase, State};
+use crate::time::Millis;
+
+pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision {
+    let lease = command.lease;
+    let (run, active) = held(state, lease)?;
+    let (number, instance, attempt) = (lease.run, lease.instance, active.attempt);
+    let stop_asked = matches!(active.phase, Phase::Leased { stop_asked: true, .. });
+    if run.stop().is_some() || stop_asked {
+        return Ok(vec![TaskCancelled { run: number, instance, at: now }.into()]);
+    }
+    let options = run.definition().options(run.task_of(instance));
+    let returned = command.cause == LeaseEnd::Returned;
+    if options.delivery == Delivery::AtMostOnce && !returned {
+        let message = "its worker was lost; whether it has run is unknown, and it may run only once";
+        let error = Box::new(TaskError::final_of_engine("unknown_outcome", message.into()));
+        return Ok(vec![TaskFailed { run: number, instance, attempt, error, at: now }.into()]);
+    }
+    let deliveries = active.deliveries + u32::from(command.counted);
+    if command.counted && deliveries >= options.max_deliveries {
+        let message = format!("its worker died {deliveries} times while it ran");
+        let error = Box::new(TaskError::final_of_engine("Quarantined", message));
+        return Ok(vec![TaskQuarantined { run: number, instance, attempt, error, at: now }.into()]);
+    }
+    if command.cause == LeaseEnd::Expired {
+        let message = "nothing was heard of its worker for the whole of the lease".to_string();
+        let error = TaskError::of_engine("LeaseExpired", message);
+        return Ok(vec![attempt_failed(run, lease, active, &error, (command.details.clone(), now))]);
+    }
+    let event = LeaseEnded {
+        run: number,
+        instance,
+        cause: command.cause as u8,
+        counted: command.counted,
+        details: command.details.clone(),
+        at: now,
+    };
+    Ok(vec![event.into()])
+}

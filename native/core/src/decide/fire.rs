@@ -1,0 +1,91 @@
+//! Something was due at a time that has come.
+
+use super::Decision;
+use super::report::{attempt_failed, held};
+use crate::command::{LeaseRef, Wake};
+use crate::event::{BackoffEnded, Event, RunDeadlineExceeded, TaskError, TaskFailed, TimerFired};
+use crate::ids::{InstanceIndex, RunNumber};
+use crate::lifecycle::TaskState;
+use crate::rejection::Rejection;
+use crate::state::{Phase, Run, State};
+use crate::time::Millis;
+
+pub(super) fn decide(state: &State, wake: Wake, now: Millis) -> Decision {
+    match wake {
+        Wake::RunDeadline { run } => run_deadline(state, run, now),
+        Wake::Instance { run, instance } => instance_due(state, run, instance, now),
+        Wake::AttemptTimeout { lease } => {
+            attempt_over(state, lease, "the attempt took longer than its timeout", now)
+        }
+        Wake::HeartbeatTimeout { lease } => {
+            attempt_over(state, lease, "no heartbeat came within the heartbeat timeout", now)
+        }
+        Wake::QueueTimeout { run, instance, ready_ms } => {
+            let run = live(state, run)?;
+            let waits = run.task_state(instance) == Some(TaskState::Ready);
+            let ready = run.active(instance).map(|active| active.ready);
+            let since = ready.or_else(|| run.first_ready(instance));
+            if !waits || since != Some(Millis(ready_ms)) {
+                return Err(Rejection::NotDue);
+            }
+            let message = "no worker took the task within its queue timeout";
+            Ok(vec![over(run, instance, "QueueTimeout", message, now)])
+        }
+        Wake::TotalTimeout { run, instance, first_ready_ms } => {
+            let run = live(state, run)?;
+            let same = run.first_ready(instance) == Some(Millis(first_ready_ms));
+            if !same {
+                return Err(Rejection::NotDue);
+            }
+            let message = "the attempts together took longer than the total timeout";
+            Ok(vec![over(run, instance, "TotalTimeout", message, now)])
+        }
+    }
+}
+
+fn live(state: &State, run: RunNumber) -> Result<&Run, Rejection> {
+    state.run(run).filter(|run| !run.state().is_terminal()).ok_or(Rejection::NotDue)
+}
+
+fn run_deadline(state: &State, run: RunNumber, now: Millis) -> Decision {
+    let run = live(state, run)?;
+    if run.stop().is_some() || run.deadline_at().is_none_or(|deadline| deadline > now) {
+        return Err(Rejection::NotDue);
+    }
+    Ok(vec![RunDeadlineExceeded { run: run.number(), at: now }.into()])
+}
+
+fn instance_due(state: &State, run: RunNumber, instance: InstanceIndex, now: Millis) -> Decision {
+    let run = live(state, run)?;
+    let number = run.number();
+    match run.active(instance).map(|active| &active.phase) {
+        Some(Phase::Sleeping { until }) if *until <= now => {
+            Ok(vec![TimerFired { run: number, instance, at: now }.into()])
+        }
+        Some(Phase::Backoff { until }) if *until <= now => {
+            Ok(vec![BackoffEnded { run: number, instance, at: now }.into()])
+        }
+        Some(
+            Phase::Sleeping { .. }
+            | Phase::Backoff { .. }
+            | Phase::Ready
+            | Phase::Leased { .. }
+            | Phase::Mapping,
+        )
+        | None => Err(Rejection::NotDue),
+    }
+}
+
+fn attempt_over(state: &State, lease: LeaseRef, message: &str, now: Millis) -> Decision {
+    let (run, active) = held(state, lease).map_err(|_| Rejection::NotDue)?;
+    let mut error = TaskError::of_engine("TimeoutError", message.to_string());
+    error.kinds.extend(["Exception".into(), "OSError".into()]);
+    Ok(vec![attempt_failed(run, lease, active, &error, (None, now))])
+}
+
+/// The task has failed for good by a bound on all of its attempts.
+fn over(run: &Run, instance: InstanceIndex, kind: &str, message: &str, now: Millis) -> Event {
+    let attempt = run.active(instance).map_or(1, |active| active.attempt);
+    let error = Box::new(TaskError::final_of_engine(kind, message.to_string()));
+    TaskFailed { run: run.number(), instance, attempt, error, at: now }.into()
+}

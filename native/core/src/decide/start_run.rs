@@ -1,0 +1,145 @@
+//! Begin a run.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Decision;
+use crate::codec::Stored;
+use crate::command::{StartRun, Wanted};
+use crate::consistency::Consistency;
+use crate::definition::Definition;
+use crate::event::RunCreated;
+use crate::ids::DefinitionHash;
+use crate::limits::{METADATA_SIZE_MAX, NAME_SIZE_MAX, PAYLOAD_SIZE_MAX, SPAN_MS_MAX};
+use crate::rejection::Rejection;
+use crate::state::State;
+use crate::time::Millis;
+
+pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision {
+    check_sizes(command)?;
+    let definition = wanted_definition(state, command)?;
+    let request_hash = request_hash(command, definition.hash);
+    if let Some(key) = &command.key
+        && let Some(known) = state.key(&command.namespace, key)
+        && known.expires_at.is_none_or(|at| at > now)
+    {
+        if known.request_hash == request_hash {
+            return Err(Rejection::RunExists { run_id: known.run_id.clone() });
+        }
+        return Err(Rejection::KeyReused { key: key.clone(), run_id: known.run_id.clone() });
+    }
+    if state.run_number(&command.namespace, &command.run_id).is_some() {
+        return Err(Rejection::RunExists { run_id: command.run_id.clone() });
+    }
+    let own = definition.consistency.as_deref().and_then(Consistency::parse);
+    let consistency = strongest(own, command.consistency);
+    let deadline_ms = command.deadline_ms.or(definition.deadline_ms);
+    let event = RunCreated {
+        run: state.next_run(),
+        run_id: command.run_id.clone(),
+        namespace: command.namespace.clone(),
+        definition: definition.hash,
+        input: command.input.clone(),
+        priority: command.priority.map(|priority| priority as u8),
+        deadline_at: deadline_ms.map(|span_ms| now.plus(span_ms.min(SPAN_MS_MAX))),
+        consistency: consistency as u8,
+        chosen: command.chosen,
+        key: command.key.clone(),
+        request_hash,
+        metadata: command.metadata.clone(),
+        created_by: command.created_by.clone(),
+        at: now,
+    };
+    Ok(vec![event.into()])
+}
+
+/// A call may ask for more than its definition, never for less.
+fn strongest(own: Option<Consistency>, asked: Option<Consistency>) -> Consistency {
+    match (own, asked) {
+        (Some(own), Some(asked)) => own.min(asked),
+        (one, other) => one.or(other).unwrap_or(Consistency::Strong),
+    }
+}
+
+fn check_sizes(command: &StartRun) -> Result<(), Rejection> {
+    let texts = [
+        ("the run id", Some(&command.run_id)),
+        ("the idempotency key", command.key.as_ref()),
+        ("created_by", command.created_by.as_ref()),
+    ];
+    for (what, text) in texts {
+        let Some(text) = text else { continue };
+        if text.is_empty() || text.chars().any(char::is_control) {
+            let message = "it must not be empty nor hold control characters".to_string();
+            return Err(Rejection::InputInvalid { what, message });
+        }
+        if text.len() > NAME_SIZE_MAX {
+            return Err(Rejection::PayloadTooLarge {
+                what,
+                size: text.len(),
+                size_max: NAME_SIZE_MAX,
+            });
+        }
+    }
+    let sizes = [
+        ("the input", command.input.size(), PAYLOAD_SIZE_MAX),
+        ("the metadata", command.metadata.as_ref().map_or(0, Bytes::len), METADATA_SIZE_MAX),
+    ];
+    for (what, size, size_max) in sizes {
+        if size > size_max {
+            return Err(Rejection::PayloadTooLarge { what, size, size_max });
+        }
+    }
+    Ok(())
+}
+
+fn wanted_definition<'a>(
+    state: &'a State,
+    command: &StartRun,
+) -> Result<&'a Arc<Definition>, Rejection> {
+    match &command.wanted {
+        Wanted::Hash(hash) => state.definition(hash).ok_or_else(|| {
+            Rejection::DefinitionUnknown { wanted: hash.to_string(), hint: String::new() }
+        }),
+        Wanted::Name { name, version } => named(state, command, name, version.as_ref()),
+    }
+}
+
+fn named<'a>(
+    state: &'a State,
+    command: &StartRun,
+    name: &Arc<str>,
+    version: Option<&Arc<str>>,
+) -> Result<&'a Arc<Definition>, Rejection> {
+    let deployed = state.deployed(&command.namespace, name);
+    let found = match version {
+        None => deployed.last(),
+        Some(version) => deployed.iter().find(|d| d.version.as_ref() == Some(version)),
+    };
+    if let Some(found) = found {
+        return Ok(state.definition(&found.definition).expect("what is deployed is learned"));
+    }
+    let hint = if deployed.is_empty() {
+        let names = state.all_deployed(&command.namespace).map(|(name, _)| &**name);
+        crate::names::closest(name, names)
+            .map_or(String::new(), |near| format!("; did you mean {near}?"))
+    } else {
+        let versions: Vec<&str> =
+            deployed.iter().filter_map(|d| d.version.as_deref()).take(10).collect();
+        format!("; its versions are {}", versions.join(", "))
+    };
+    let wanted = version.map_or_else(|| name.to_string(), |version| format!("{name} {version}"));
+    Err(Rejection::DefinitionUnknown { wanted, hint })
+}
+
+/// What a repeated start is compared by: the definition and the input.
+fn request_hash(command: &StartRun, definition: DefinitionHash) -> Bytes {
+    if command.key.is_none() {
+        return Bytes::new();
+    }
+    let mut request = Vec::with_capacity(command.input.size() + 64);
+    definition.write(&mut request);
+    command.input.json().write(&mut request);
+    Bytes::copy_from_slice(&DefinitionHash::of(&request).0[..16])
+}

@@ -1,0 +1,18 @@
+//! Definitions: a graph of tasks as its author gives it, checked once and indexed for running.
+//!
+//! document or columns → `Draft` → `Definition::compile` → the graph that runs, or every problem.
+
+mod compile;
+mod compiled;
+mod document;
+mod draft;
+mod inspect;
+mod options;
+mod problem;
+mod stored;
+
+pub use compiled::{Arg, Branch, Definition, Handler, Kind};
+pub use document::{draft_from_document, problems_of_document};
+pub use draft::{Draft, DraftArg, DraftBranch, DraftHandler};
+pub use options::{Delivery, Join, KeyTemplate, Priority, RateLimit, TaskOptions};
+pub use problem::Problem;

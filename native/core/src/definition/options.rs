@@ -1,0 +1,276 @@
+//! The options of a task, read from their JSON form, in which only what differs from the default
+//! is written. Durations are in seconds there and in milliseconds here.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::definition::Problem;
+use crate::expr::{Expression, Template};
+use crate::limits::{RETRY_COUNT_MAX, SPAN_MS_MAX};
+
+/// Urgency, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Priority {
+    High = 0,
+    Normal = 1,
+    Low = 2,
+}
+
+impl Priority {
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "high" => Some(Self::High),
+            "normal" => Some(Self::Normal),
+            "low" => Some(Self::Low),
+            _ => None,
+        }
+    }
+
+    pub fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::High,
+            1 => Self::Normal,
+            _ => Self::Low,
+        }
+    }
+}
+
+/// When a task opens, given how its dependencies ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    AllSuccess,
+    AllDone,
+    AnySuccess,
+    NoneFailedMinOneSuccess,
+    CountOf(u32),
+}
+
+impl Join {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all_success" => Some(Self::AllSuccess),
+            "all_done" => Some(Self::AllDone),
+            "any_success" => Some(Self::AnySuccess),
+            "none_failed_min_one_success" => Some(Self::NoneFailedMinOneSuccess),
+            _ => text.strip_prefix("n_of_m:")?.parse().ok().filter(|n| *n > 0).map(Self::CountOf),
+        }
+    }
+}
+
+/// What is known of an attempt whose report never came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    AtLeastOnce,
+    AtMostOnce,
+}
+
+/// The form of a key that may depend on the run: a constant or a template.
+#[derive(Clone, Debug)]
+pub struct KeyTemplate(pub Template);
+
+/// How a task is retried, limited, ordered and joined.
+#[derive(Clone, Debug)]
+pub struct TaskOptions {
+    pub max_retries: u32,
+    pub base_delay_ms: u64,
+    pub max_delay_ms: u64,
+    /// The share of a delay that varies from attempt to attempt, 0 to 1.
+    pub jitter: f64,
+    /// Kinds of errors that are retried; none: any.
+    pub retry_on: Option<Vec<Arc<str>>>,
+    pub no_retry_on: Vec<Arc<str>>,
+    pub retry_budget_ms: Option<u64>,
+    pub timeout_ms: Option<u64>,
+    pub queue_timeout_ms: Option<u64>,
+    pub heartbeat_timeout_ms: Option<u64>,
+    pub total_timeout_ms: Option<u64>,
+    pub max_deliveries: u32,
+    pub priority: Option<Priority>,
+    pub concurrency_key: Option<KeyTemplate>,
+    pub concurrency: Option<u32>,
+    pub rate_limit: Option<RateLimit>,
+    pub fairness_key: Option<KeyTemplate>,
+    pub delivery: Delivery,
+    pub condition: Option<Expression>,
+    pub join: Join,
+    /// The items of a map, a template that gives a list.
+    pub for_each: Option<Template>,
+}
+
+/// So many starts in so long a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    pub count: u32,
+    pub window_ms: u64,
+}
+
+impl RateLimit {
+    /// Reads `10/s`, `600/m`, `5/h`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (count, unit) = text.split_once('/')?;
+        let window_ms = match unit.trim() {
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return None,
+        };
+        let count = count.trim().parse().ok().filter(|count| *count > 0)?;
+        Some(Self { count, window_ms })
+    }
+}
+
+impl Default for TaskOptions {
+    fn default() -> Self {
+        Self {
+            max_retries: 0,
+            base_delay_ms: 1_000,
+            max_delay_ms: 60_000,
+            jitter: 0.1,
+            retry_on: None,
+            no_retry_on: Vec::new(),
+            retry_budget_ms: None,
+            timeout_ms: None,
+            queue_timeout_ms: None,
+            heartbeat_timeout_ms: None,
+            total_timeout_ms: None,
+            max_deliveries: 3,
+            priority: None,
+            concurrency_key: None,
+            concurrency: None,
+            rate_limit: None,
+            fairness_key: None,
+            delivery: Delivery::AtLeastOnce,
+            condition: None,
+            join: Join::AllSuccess,
+            for_each: None,
+        }
+    }
+}
+
+/// Options that say something to the worker or to the definition's reader, not to the core.
+const NOT_OURS: &[&str] = &["executor", "name", "on_error"];
+
+impl TaskOptions {
+    /// Reads options from their JSON object; `path` is where they stand, for the problems found.
+    pub fn parse(object: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Self {
+        let mut options = Self::default();
+        for (name, value) in object {
+            if value.is_null() || NOT_OURS.contains(&name.as_str()) {
+                continue;
+            }
+            if let Err(wanted) = options.set(name, value) {
+                let message = format!("{name} is {value}; {wanted}");
+                problems.push(Problem::new(format!("{path}.{name}"), message));
+            }
+        }
+        options
+    }
+
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+        match name {
+            "max_retries" => self.max_retries = count(value, 0, RETRY_COUNT_MAX)?,
+            "base_delay" | "base_delay_s" => self.base_delay_ms = span(value)?,
+            "max_delay" | "max_delay_s" => self.max_delay_ms = span(value)?,
+            "jitter" => self.jitter = share(value)?,
+            "retry_on" => self.retry_on = Some(names(value)?),
+            "no_retry_on" => self.no_retry_on = names(value)?,
+            "retry_budget" | "retry_budget_s" => self.retry_budget_ms = Some(span(value)?),
+            "timeout" | "timeout_s" => self.timeout_ms = Some(positive_span(value)?),
+            "queue_timeout" | "queue_timeout_s" => {
+                self.queue_timeout_ms = Some(positive_span(value)?);
+            }
+            "heartbeat_timeout" | "heartbeat_timeout_s" => {
+                self.heartbeat_timeout_ms = Some(positive_span(value)?);
+            }
+            "total_timeout" | "total_timeout_s" => {
+                self.total_timeout_ms = Some(positive_span(value)?);
+            }
+            "max_deliveries" => self.max_deliveries = count(value, 1, RETRY_COUNT_MAX)?,
+            "priority" => self.priority = Some(one_of(value, Priority::parse, PRIORITIES)?),
+            "concurrency_key" => self.concurrency_key = Some(KeyTemplate(template(value)?)),
+            "concurrency" => self.concurrency = Some(count(value, 1, u32::MAX)?),
+            "rate_limit" => self.rate_limit = Some(one_of(value, RateLimit::parse, RATES)?),
+            "fairness_key" => self.fairness_key = Some(KeyTemplate(template(value)?)),
+            "delivery" => self.delivery = one_of(value, delivery, DELIVERIES)?,
+            "condition" => self.condition = Some(condition(value)?),
+            "join" => self.join = one_of(value, Join::parse, JOINS)?,
+            "for_each" => self.for_each = Some(template(value)?),
+            _ => return Err("this option is not known".into()),
+        }
+        Ok(())
+    }
+}
+
+const PRIORITIES: &str = "it must be \"high\", \"normal\" or \"low\"";
+const RATES: &str = "it must be a count per second, minute or hour, as \"10/s\", \"600/m\", \"5/h\"";
+const DELIVERIES: &str = "it must be \"at_least_once\" or \"at_most_once\"";
+const JOINS: &str = "it must be \"all_success\", \"all_done\", \"any_success\", \
+    \"none_failed_min_one_success\" or \"n_of_m:<n>\"";
+
+fn delivery(text: &str) -> Option<Delivery> {
+    match text {
+        "at_least_once" => Some(Delivery::AtLeastOnce),
+        "at_most_once" => Some(Delivery::AtMostOnce),
+        _ => None,
+    }
+}
+
+fn one_of<T>(value: &Value, parse: fn(&str) -> Option<T>, wanted: &str) -> Result<T, String> {
+    value.as_str().and_then(parse).ok_or_else(|| wanted.to_string())
+}
+
+fn count(value: &Value, least: u32, most: u32) -> Result<u32, String> {
+    value
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("it must be a whole number from {least} to {most}"))
+}
+
+fn share(value: &Value) -> Result<f64, String> {
+    match value.as_bool() {
+        Some(on) => Some(if on { 0.1 } else { 0.0 }),
+        None => value.as_f64().filter(|share| (0.0..=1.0).contains(share)),
+    }
+    .ok_or_else(|| "it must be true, false or a share from 0 to 1".to_string())
+}
+
+/// A duration in seconds, as milliseconds.
+pub(super) fn span(value: &Value) -> Result<u64, String> {
+    let most_s = SPAN_MS_MAX / 1000;
+    value
+        .as_f64()
+        .filter(|seconds| (0.0..=most_s as f64).contains(seconds))
+        .map(|seconds| (seconds * 1000.0).ceil() as u64)
+        .ok_or_else(|| format!("it must be seconds, from 0 to {most_s}"))
+}
+
+pub(super) fn positive_span(value: &Value) -> Result<u64, String> {
+    span(value).and_then(|ms| if ms > 0 { Ok(ms) } else { Err("it must be above 0 seconds".into()) })
+}
+
+fn names(value: &Value) -> Result<Vec<Arc<str>>, String> {
+    let wanted = || "it must be a list of the names of error kinds".to_string();
+    let list = value.as_array().ok_or_else(wanted)?;
+    list.iter().map(|name| name.as_str().map(Arc::from).ok_or_else(wanted)).collect()
+}
+
+pub(super) fn template(value: &Value) -> Result<Template, String> {
+    Template::compile(value.to_string().as_bytes()).map_err(|error| error.message)
+}
+
+/// A condition, with or without `${...}` around it; a boolean stands for itself.
+pub(super) fn condition(value: &Value) -> Result<Expression, String> {
+    let text = match value {
+        Value::Bool(constant) => constant.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            return Err("it must be an expression".into());
+        }
+    };
+    let trimmed = text.trim();
+    let bare = trimmed.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    Expression::compile(bare.unwrap_or(trimmed)).map_err(|error| error.message)
+}

@@ -1,0 +1,58 @@
+//! A user's value, as the bytes that its writer made: JSON, never looked into on the way.
+
+use bytes::Bytes;
+
+use crate::codec::{DecodeError, Reader, Stored, write_array};
+use crate::limits::PAYLOAD_INLINE_SIZE_MAX;
+
+/// A user's value. Empty bytes stand for JSON's `null`, which takes no memory then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payload(Bytes);
+
+impl Payload {
+    pub fn new(bytes: Bytes) -> Self {
+        if bytes.as_ref() == b"null" { Self::default() } else { Self(bytes) }
+    }
+
+    /// The value as JSON text.
+    pub fn json(&self) -> Bytes {
+        if self.0.is_empty() { Bytes::from_static(b"null") } else { self.0.clone() }
+    }
+
+    pub fn is_null(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes that it takes.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Payload {
+    /// The content hash under which a large value is kept beside the log.
+    pub fn hash(&self) -> [u8; 32] {
+        *blake3::hash(&self.0).as_bytes()
+    }
+}
+
+/// A small value is written as it is, a large one as its hash: its bytes are kept beside the log.
+impl Stored for Payload {
+    fn write(&self, out: &mut Vec<u8>) {
+        if self.size() <= PAYLOAD_INLINE_SIZE_MAX {
+            self.0.write(out);
+        } else {
+            write_array(out, 1);
+            Bytes::copy_from_slice(&self.hash()).write(out);
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if !input.is_array() {
+            return Bytes::read(input).map(Self);
+        }
+        input.array()?;
+        let hash = Bytes::read(input)?;
+        input.blob(&hash).map(Self)
+    }
+}

@@ -1,0 +1,17 @@
+//! Who is next: ready work in queues, workers with free slots, and the permits in between.
+//!
+//! Nothing here is part of the state: all of it is rebuilt from the runs after a restart.
+
+mod lane;
+mod permits;
+mod queues;
+mod sessions;
+mod strategy;
+mod timers;
+
+pub use lane::Item;
+pub use permits::PermitKey;
+pub use queues::{Picked, Queues, Waiting};
+pub use sessions::{Held, Pool, Session, Sessions};
+pub use strategy::{Strategy, Weights};
+pub use timers::Timers;

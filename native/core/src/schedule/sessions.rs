@@ -1,0 +1,186 @@
+//! Workers: which types they run, how many slots are free, what they hold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::command::LeaseRef;
+use crate::ids::SessionId;
+use crate::time::Millis;
+
+/// Where a worker runs a task: each pool has slots of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pool {
+    Async = 0,
+    Thread = 1,
+    Process = 2,
+}
+
+impl Pool {
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "async" => Some(Self::Async),
+            "thread" => Some(Self::Thread),
+            "process" => Some(Self::Process),
+            _ => None,
+        }
+    }
+}
+
+/// An attempt in a worker's hands.
+#[derive(Debug)]
+pub struct Held {
+    pub lease: LeaseRef,
+    pub pool: Pool,
+    /// What its last heartbeat told.
+    pub details: Option<Bytes>,
+    /// The heartbeat timeout, where it has one.
+    pub heartbeat_timeout_ms: Option<u64>,
+}
+
+/// A worker's connection.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) types: BTreeMap<Arc<str>, Pool>,
+    pub(super) free: [u32; 3],
+    pub(super) draining: bool,
+    held: BTreeMap<u64, Held>,
+    /// A suspect runs alone until then, or until it ends.
+    pub(super) alone_until: Option<(u64, Millis)>,
+}
+
+impl Session {
+    pub fn held_count(&self) -> usize {
+        self.held.len()
+    }
+
+    pub fn held(&self) -> impl Iterator<Item = (u64, &Held)> {
+        self.held.iter().map(|(handle, held)| (*handle, held))
+    }
+
+    pub(super) fn has_free_slot(&self) -> bool {
+        !self.draining && self.free.iter().any(|free| *free > 0)
+    }
+
+    /// Whether it is kept clear for a suspect.
+    pub(super) fn is_kept_clear(&self, now: Millis) -> bool {
+        self.alone_until.is_some_and(|(_, until)| now < until)
+    }
+}
+
+/// All workers of a shard.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    sessions: BTreeMap<SessionId, Session>,
+    by_lease: BTreeMap<LeaseRef, (SessionId, u64)>,
+    last_handle: u64,
+}
+
+impl Sessions {
+    /// Opens a session, by a number that the caller has not used before.
+    pub fn open(&mut self, id: SessionId, slots: [u32; 3]) {
+        let session = Session {
+            types: BTreeMap::new(),
+            free: slots,
+            draining: false,
+            held: BTreeMap::new(),
+            alone_until: None,
+        };
+        self.sessions.insert(id, session);
+    }
+
+    pub fn get(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(&id)
+    }
+
+    pub fn ids(&self) -> Vec<SessionId> {
+        self.sessions.keys().copied().collect()
+    }
+
+    pub fn set_types(&mut self, id: SessionId, types: impl IntoIterator<Item = (Arc<str>, Pool)>) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.types.extend(types);
+        }
+    }
+
+    /// Takes no more work from now on.
+    pub fn drain(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.draining = true;
+        }
+    }
+
+    /// Closes a session; gives what it held.
+    pub fn close(&mut self, id: SessionId) -> Vec<Held> {
+        let Some(session) = self.sessions.remove(&id) else { return Vec::new() };
+        let held: Vec<Held> = session.held.into_values().collect();
+        for held in &held {
+            self.by_lease.remove(&held.lease);
+        }
+        held
+    }
+
+    /// Whether any worker runs this type.
+    pub fn serves(&self, task_type: &str) -> bool {
+        self.sessions.values().any(|session| session.types.contains_key(task_type))
+    }
+
+    /// Free slots of the pools that run this type, over all workers.
+    pub fn free_slots(&self, task_type: &str) -> u32 {
+        let free = |session: &Session| {
+            session.types.get(task_type).map_or(0, |pool| session.free[*pool as usize])
+        };
+        self.sessions.values().filter(|session| !session.draining).map(free).sum()
+    }
+
+    /// Puts a lease into a worker's hands; gives the handle that both name it by.
+    pub fn hold(&mut self, id: SessionId, held: Held, alone_until: Option<Millis>) -> u64 {
+        self.last_handle += 1;
+        let handle = self.last_handle;
+        let session = self.sessions.get_mut(&id).expect("the session was picked just now");
+        session.free[held.pool as usize] -= 1;
+        if let Some(until) = alone_until {
+            session.alone_until = Some((handle, until));
+        }
+        self.by_lease.insert(held.lease, (id, handle));
+        session.held.insert(handle, held);
+        handle
+    }
+
+    /// What a worker names by this handle.
+    pub fn find(&self, id: SessionId, handle: u64) -> Option<&Held> {
+        self.sessions.get(&id)?.held.get(&handle)
+    }
+
+    pub fn find_mut(&mut self, id: SessionId, handle: u64) -> Option<&mut Held> {
+        self.sessions.get_mut(&id)?.held.get_mut(&handle)
+    }
+
+    /// Who holds a lease.
+    pub fn holder(&self, lease: LeaseRef) -> Option<(SessionId, u64)> {
+        self.by_lease.get(&lease).copied()
+    }
+
+    /// The worker has let go: its slot is free again.
+    pub fn let_go(&mut self, id: SessionId, handle: u64) -> Option<Held> {
+        let session = self.sessions.get_mut(&id)?;
+        let held = session.held.remove(&handle)?;
+        session.free[held.pool as usize] += 1;
+        if session.alone_until.is_some_and(|(alone, _)| alone == handle) {
+            session.alone_until = None;
+        }
+        self.by_lease.remove(&held.lease);
+        Some(held)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.sessions.iter().map(|(id, session)| (*id, session))
+    }
+
+    /// When a session that is kept clear for a suspect opens for others.
+    pub fn next_opening(&self, now: Millis) -> Option<Millis> {
+        let untils = self.sessions.values().filter_map(|session| session.alone_until);
+        untils.map(|(_, until)| until).filter(|until| *until > now).min()
+    }
+}

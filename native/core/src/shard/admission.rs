@@ -1,0 +1,21 @@
+//! Which runs may work at once.
+
+use super::turn::Shard;
+use crate::event::RunStarted;
+use crate::lifecycle::RunState;
+use crate::time::Millis;
+
+impl Shard {
+    /// Starts the next run that waits, where there is room for one more.
+    pub(super) fn admit(&mut self, now: Millis) -> bool {
+        while self.working.len() < self.settings.max_concurrent_runs {
+            let Some(run) = self.created.pop_front() else { return false };
+            let state = self.state.run(run).map(crate::state::Run::state);
+            if state == Some(RunState::Created) {
+                self.record(RunStarted { run, at: now }.into());
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,75 @@
+//! Recording an event and applying it are one step; what it moved is followed up at once.
+
+use super::turn::Shard;
+use crate::codec::Stored;
+use crate::event::Event;
+use crate::ids::RunNumber;
+use crate::limits::PAYLOAD_INLINE_SIZE_MAX;
+use crate::payload::Payload;
+
+impl Shard {
+    /// Makes an event part of the turn and of the state.
+    pub(super) fn record(&mut self, event: Event) {
+        if self.turn.events.is_empty() {
+            self.turn.position = self.state.position() + 1;
+            self.state.begin_turn(self.turn.position);
+        }
+        event.write(&mut self.turn.encoded);
+        self.keep_large_payload(&event);
+        if let Some(run) = event.run() {
+            self.turn.runs.insert(run.0);
+        }
+        self.before(&event);
+        self.state.apply(&event);
+        self.turn.synced |= self.must_be_synced(event.run());
+        self.react(&event);
+        self.turn.events.push(event);
+    }
+
+    fn must_be_synced(&self, run: Option<RunNumber>) -> bool {
+        let run = run.and_then(|number| self.state.run(number));
+        run.is_none_or(|run| run.consistency().is_synced())
+    }
+
+    fn keep_large_payload(&mut self, event: &Event) {
+        let Some(payload) = event.payload().filter(|p| p.size() > PAYLOAD_INLINE_SIZE_MAX) else {
+            return;
+        };
+        self.turn.blobs.push((payload.hash(), payload.json()));
+    }
+}
+
+impl Event {
+    /// The user's value that it carries, if any.
+    pub fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::RunCreated(e) => Some(&e.input),
+            Self::RunCompleted(e) => Some(&e.result),
+            Self::TaskCompleted(e) => Some(&e.output),
+            Self::MapExpanded(e) => Some(&e.items),
+            Self::DefinitionDeployed(_)
+            | Self::RunStarted(_)
+            | Self::RunPaused(_)
+            | Self::RunResumed(_)
+            | Self::RunCancelRequested(_)
+            | Self::RunDeadlineExceeded(_)
+            | Self::RunFailed(_)
+            | Self::RunCancelled(_)
+            | Self::RunReopened(_)
+            | Self::TaskLeased(_)
+            | Self::TaskFailed(_)
+            | Self::TaskRetrying(_)
+            | Self::TaskSkipped(_)
+            | Self::TaskCancelled(_)
+            | Self::TaskQuarantined(_)
+            | Self::TaskRecovered(_)
+            | Self::LeaseEnded(_)
+            | Self::TaskCancelRequested(_)
+            | Self::DecisionTaken(_)
+            | Self::GatewayPassed(_)
+            | Self::TimerStarted(_)
+            | Self::TimerFired(_)
+            | Self::BackoffEnded(_) => None,
+        }
+    }
+}

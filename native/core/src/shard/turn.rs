@@ -1,0 +1,230 @@
+//! One turn: commands are decided, applied and reacted to; hand-outs come last.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use bytes::Bytes;
+
+use crate::command::Command;
+use crate::decide;
+use crate::effect::{Answer, Effect, Ticket};
+use crate::event::Event;
+use crate::ids::{Epoch, InstanceIndex, RunNumber};
+use crate::limits::{TURN_EVENT_COUNT_MAX, TURN_SIZE_MAX};
+use crate::rejection::Rejection;
+use crate::schedule::{Queues, Sessions, Strategy, Timers};
+use crate::state::State;
+use crate::time::Millis;
+
+/// What a shard is told once.
+#[derive(Clone, Debug)]
+pub struct ShardSettings {
+    pub epoch: Epoch,
+    pub strategy: Strategy,
+    /// Runs that may work at once; others wait as `created`.
+    pub max_concurrent_runs: usize,
+    /// How long a suspect runs alone before others may run beside it.
+    pub alone_ms: u64,
+    /// The timeout of attempts whose task names none.
+    pub default_timeout_ms: Option<u64>,
+}
+
+impl Default for ShardSettings {
+    fn default() -> Self {
+        Self {
+            epoch: Epoch(1),
+            strategy: Strategy::Strict,
+            max_concurrent_runs: usize::MAX,
+            alone_ms: 5_000,
+            default_timeout_ms: None,
+        }
+    }
+}
+
+/// What one turn has brought about so far.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub position: u64,
+    pub events: Vec<Event>,
+    /// The stored form of the events, one after the other.
+    pub encoded: Vec<u8>,
+    /// Numbers of the runs that it touches.
+    pub runs: BTreeSet<u64>,
+    /// Payloads that are too large to stand in the log, by their hash.
+    pub blobs: Vec<([u8; 32], Bytes)>,
+    pub effects: Vec<Effect>,
+    /// Whether any of its events must be synced before it is acknowledged.
+    pub synced: bool,
+}
+
+/// A shard.
+#[derive(Debug)]
+pub struct Shard {
+    pub(super) state: State,
+    pub(super) settings: ShardSettings,
+    pub(super) queues: Queues,
+    pub(super) sessions: Sessions,
+    pub(super) timers: Timers,
+    /// Instances that became ready and were not looked at yet.
+    pub(super) agenda: VecDeque<(RunNumber, InstanceIndex)>,
+    /// Runs that may have come to their end.
+    pub(super) finishing: BTreeSet<RunNumber>,
+    /// Runs that wait to be admitted, in the order of their creation.
+    pub(super) created: VecDeque<RunNumber>,
+    /// Runs that were admitted and have not ended.
+    pub(super) working: BTreeSet<RunNumber>,
+    pub(super) turn: Turn,
+}
+
+impl Shard {
+    /// A shard around a state that was folded from its log; `resume` makes it go on.
+    pub fn new(state: State, settings: ShardSettings) -> Self {
+        Self {
+            queues: Queues::new(settings.strategy),
+            state,
+            settings,
+            sessions: Sessions::default(),
+            timers: Timers::default(),
+            agenda: VecDeque::new(),
+            finishing: BTreeSet::new(),
+            created: VecDeque::new(),
+            working: BTreeSet::new(),
+            turn: Turn::default(),
+        }
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    pub fn settings(&self) -> &ShardSettings {
+        &self.settings
+    }
+
+    pub fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// Runs that were admitted and have not ended.
+    pub fn working_count(&self) -> usize {
+        self.working.len()
+    }
+
+    /// Decides one command; its answer is an effect of the turn.
+    pub fn handle(&mut self, command: &Command, ticket: Option<Ticket>, now: Millis) {
+        match decide::decide(&self.state, command, now) {
+            Ok(events) => {
+                let answer = accepted(command);
+                events.into_iter().for_each(|event| self.record(event));
+                self.reply(ticket, Ok(answer));
+            }
+            Err(Rejection::RunExists { run_id }) if repeats(command) => {
+                let held = self.state.key_holds(command, &run_id);
+                let answer = if held {
+                    Ok(Answer::Run { run_id, is_new: false })
+                } else {
+                    Err(Rejection::RunExists { run_id })
+                };
+                self.reply(ticket, answer);
+            }
+            Err(rejection) => self.reply(ticket, Err(rejection)),
+        }
+        self.work(now);
+    }
+
+    fn reply(&mut self, ticket: Option<Ticket>, answer: Result<Answer, Rejection>) {
+        if let Some(ticket) = ticket {
+            self.turn.effects.push(Effect::Reply { ticket, answer });
+        }
+    }
+
+    /// Goes on with what is ready, as far as the turn's bounds allow.
+    pub fn work(&mut self, now: Millis) {
+        while !self.is_full() {
+            if let Some((run, instance)) = self.agenda.pop_front() {
+                self.look_at(run, instance, now);
+            } else if let Some(run) = self.finishing.pop_first() {
+                self.finish(run, now);
+            } else if !self.admit(now) {
+                return;
+            }
+        }
+    }
+
+    /// Fires what is due at `now`.
+    pub fn fire_due(&mut self, now: Millis) {
+        while !self.is_full()
+            && let Some(wake) = self.timers.pop_due(now)
+        {
+            self.handle(&Command::Fire(wake), None, now);
+        }
+    }
+
+    /// Keeps bytes beside the log with the turn: a definition that it deploys.
+    pub fn keep(&mut self, hash: [u8; 32], bytes: Bytes) {
+        self.turn.blobs.push((hash, bytes));
+    }
+
+    /// Whether the turn has reached a bound; the rest goes into the next one.
+    pub fn is_full(&self) -> bool {
+        self.turn.events.len() >= TURN_EVENT_COUNT_MAX || self.turn.encoded.len() >= TURN_SIZE_MAX
+    }
+
+    /// Whether there is work left that needs no new command.
+    pub fn has_work(&self, now: Millis) -> bool {
+        !self.agenda.is_empty()
+            || !self.finishing.is_empty()
+            || self.timers.next().is_some_and(|at| at <= now)
+    }
+
+    /// When it next has something to do by itself.
+    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        let wakes =
+            [self.timers.next(), self.queues.next_delayed(), self.sessions.next_opening(now)];
+        wakes.into_iter().flatten().min()
+    }
+
+    /// Hands out what the free slots can take, and closes the turn.
+    pub fn end_turn(&mut self, now: Millis) -> Turn {
+        self.hand_out(now);
+        self.work(now);
+        std::mem::take(&mut self.turn)
+    }
+}
+
+fn accepted(command: &Command) -> Answer {
+    match command {
+        Command::StartRun(start) => Answer::Run { run_id: start.run_id.clone(), is_new: true },
+        Command::DeployDefinition(_)
+        | Command::ControlRun(_)
+        | Command::ControlTask(_)
+        | Command::Report(_)
+        | Command::EndLease(_)
+        | Command::Fire(_) => Answer::Done,
+    }
+}
+
+/// Whether the command is a start that a key may make a repeat of an earlier one.
+fn repeats(command: &Command) -> bool {
+    matches!(command, Command::StartRun(start) if start.key.is_some())
+}
+
+impl State {
+    /// Whether a start's key stands for this run.
+    fn key_holds(&self, command: &Command, run_id: &str) -> bool {
+        let Command::StartRun(start) = command else { return false };
+        let key = start.key.as_ref().and_then(|key| self.key(&start.namespace, key));
+        key.is_some_and(|key| &*key.run_id == run_id)
+    }
+}

@@ -1,0 +1,66 @@
+//! What workers tell: sessions, reports, heartbeats.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::turn::Shard;
+use crate::command::{Command, EndLease, Outcome, Report, Wake};
+use crate::event::LeaseEnd;
+use crate::ids::SessionId;
+use crate::schedule::Pool;
+use crate::time::Millis;
+
+impl Shard {
+    /// A worker connects with so many slots in each pool.
+    pub fn open_session(&mut self, session: SessionId, slots: [u32; 3]) {
+        self.sessions.open(session, slots);
+    }
+
+    pub fn set_types(&mut self, session: SessionId, types: Vec<(Arc<str>, Pool)>) {
+        self.sessions.set_types(session, types);
+    }
+
+    /// The worker takes no more work.
+    pub fn drain_session(&mut self, session: SessionId) {
+        self.sessions.drain(session);
+    }
+
+    /// The worker is gone; what it held is ready again, counted or not.
+    pub fn close_session(&mut self, session: SessionId, cause: LeaseEnd, now: Millis) {
+        for held in self.sessions.close(session) {
+            let counted = cause == LeaseEnd::WorkerDied;
+            let (lease, details) = (held.lease, held.details);
+            let command = EndLease { lease, cause, counted, details };
+            self.handle(&Command::EndLease(command), None, now);
+        }
+    }
+
+    /// A worker has finished with an attempt. A report of one that is over frees its slot only.
+    pub fn report(&mut self, session: SessionId, handle: u64, outcome: Outcome, now: Millis) {
+        let Some(held) = self.sessions.let_go(session, handle) else { return };
+        let report = Report { lease: held.lease, outcome, details: held.details };
+        self.handle(&Command::Report(report), None, now);
+    }
+
+    /// A worker gives an attempt back: unstarted, or since its process died.
+    pub fn give_back(&mut self, session: SessionId, handle: u64, cause: LeaseEnd, now: Millis) {
+        let Some(held) = self.sessions.let_go(session, handle) else { return };
+        let counted = cause == LeaseEnd::WorkerDied;
+        let command = EndLease { lease: held.lease, cause, counted, details: held.details };
+        self.handle(&Command::EndLease(command), None, now);
+    }
+
+    /// A worker is alive and well with an attempt, and may say how far it is.
+    pub fn heartbeat(&mut self, session: SessionId, handle: u64, details: Bytes, now: Millis) {
+        let Some(held) = self.sessions.find_mut(session, handle) else { return };
+        held.details = Some(details);
+        let (lease, span_ms) = (held.lease, held.heartbeat_timeout_ms);
+        let wake = Wake::HeartbeatTimeout { lease };
+        if let Some(span_ms) = span_ms
+            && self.timers.at(wake).is_some()
+        {
+            self.timers.arm(now.plus(span_ms), wake);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Names that outlive what they name: run ids, idempotency keys, deployed definitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::ids::{DefinitionHash, RunNumber};
+use crate::time::Millis;
+
+/// A definition under its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    pub version: Option<Arc<str>>,
+    pub definition: DefinitionHash,
+    pub at: Millis,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub run: RunNumber,
+    pub run_id: Arc<str>,
+    pub request_hash: Bytes,
+    /// Set when the run has ended; the key is free again from then on.
+    pub expires_at: Option<Millis>,
+}
+
+type Scoped = (Arc<str>, Arc<str>);
+
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    pub(super) names: BTreeMap<Scoped, Vec<Deployed>>,
+    pub(super) ids: BTreeMap<Scoped, RunNumber>,
+    pub(super) keys: BTreeMap<Scoped, Key>,
+    /// Keys by the time at which they become free, so that they can be dropped without a search.
+    pub(super) expiring: BTreeMap<(Millis, RunNumber), Scoped>,
+}
+
+fn scoped(namespace: &str, name: &str) -> Scoped {
+    (Arc::from(namespace), Arc::from(name))
+}
+
+impl Directory {
+    pub(super) fn deployed(&self, namespace: &str, name: &str) -> &[Deployed] {
+        self.names.get(&scoped(namespace, name)).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn all_deployed(
+        &self,
+        namespace: &str,
+    ) -> impl Iterator<Item = (&Arc<str>, &[Deployed])> {
+        let namespace: Arc<str> = Arc::from(namespace);
+        self.names
+            .iter()
+            .filter(move |((space, _), _)| *space == namespace)
+            .map(|((_, name), deployed)| (name, deployed.as_slice()))
+    }
+
+    pub(super) fn run_number(&self, namespace: &str, run_id: &str) -> Option<RunNumber> {
+        self.ids.get(&scoped(namespace, run_id)).copied()
+    }
+
+    pub(super) fn key(&self, namespace: &str, key: &str) -> Option<&Key> {
+        self.keys.get(&scoped(namespace, key))
+    }
+
+    /// Drops the keys that are free again at `now`.
+    pub(super) fn drop_expired_keys(&mut self, now: Millis) {
+        while let Some(entry) = self.expiring.first_entry() {
+            if entry.key().0 > now {
+                return;
+            }
+            let (_, run) = *entry.key();
+            let name = entry.remove();
+            if self.keys.get(&name).is_some_and(|key| key.run == run) {
+                self.keys.remove(&name);
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The polite end: what workers hold goes back uncounted, all is written, the mark is left.
+
+use pyflow_core::event::LeaseEnd;
+use pyflow_core::time::Millis;
+
+use super::ring::Driver;
+use crate::fault::Refusal;
+
+/// Under this name the store keeps the position at which its last owner ended politely.
+pub(crate) const POLITE_END: &str = "polite_end";
+
+impl Driver {
+    /// Gives back what workers hold, writes everything and closes the store.
+    pub(crate) fn close(mut self) -> Result<(), Refusal> {
+        let now = self.now();
+        if self.fault.is_none() {
+            self.give_all_back(now);
+        }
+        self.idle();
+        if self.fault.is_none() {
+            self.mark_polite_end()?;
+        }
+        self.model.close()?;
+        self.log.close()?;
+        Ok(())
+    }
+
+    fn give_all_back(&mut self, now: Millis) {
+        for session in self.shard.sessions().ids() {
+            self.shard.drain_session(session);
+        }
+        for session in self.shard.sessions().ids() {
+            self.shard.close_session(session, LeaseEnd::Returned, now);
+        }
+        self.pump(std::collections::VecDeque::new());
+    }
+
+    fn mark_polite_end(&mut self) -> Result<(), Refusal> {
+        let position = self.shard.state().position().to_string();
+        let before = self.log.get_meta(POLITE_END)?;
+        if before.as_deref() != Some(position.as_bytes()) {
+            self.log.cas_meta(POLITE_END, before.as_deref(), Some(position.as_bytes()))?;
+        }
+        Ok(())
+    }
+}

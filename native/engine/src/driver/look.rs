@@ -1,0 +1,72 @@
+//! Finding a run that is asked about: in memory, in the read model, or folded from its history.
+
+use pyflow_core::ids::RunNumber;
+use pyflow_core::state::{Run, State};
+use pyflow_store::read_model::{Lookup, RunRow, RunSelector};
+
+use super::ring::Driver;
+use crate::fault::Refusal;
+use crate::recovery::fold_run;
+
+/// A run to look at.
+pub(super) enum Looked<'a> {
+    Live(&'a Run),
+    Folded(Box<State>, RunNumber),
+}
+
+impl Looked<'_> {
+    pub(super) fn run(&self) -> &Run {
+        match self {
+            Self::Live(run) => run,
+            Self::Folded(state, number) => state.run(*number).expect("it was folded just now"),
+        }
+    }
+}
+
+impl Driver {
+    /// The row of a run by its id.
+    pub(super) fn row(&mut self, run_id: &str) -> Result<RunRow, Refusal> {
+        self.project();
+        match self.model.get(&self.namespace, RunSelector::Id(run_id))? {
+            Lookup::Found(row) => Ok(*row),
+            Lookup::Unknown | Lookup::Ambiguous(_) => Err(Refusal::run_unknown(run_id)),
+        }
+    }
+
+    /// A run by its id, wherever it is.
+    pub(super) fn look(&mut self, run_id: &str) -> Result<Looked<'_>, Refusal> {
+        if let Some(number) = self.live_number(run_id) {
+            let run = self.shard.state().run(number).expect("its number was found just now");
+            return Ok(Looked::Live(run));
+        }
+        let row = self.row(run_id)?;
+        let (number, positions) = (RunNumber(row.run), (row.first_position, row.last_position));
+        let folded = fold_run(self.log.as_mut(), self.shard.state(), number, positions)?;
+        match folded.run(number) {
+            Some(_) => Ok(Looked::Folded(Box::new(folded), number)),
+            None => Err(Refusal::run_unknown(run_id)),
+        }
+    }
+
+    pub(super) fn live_number(&self, run_id: &str) -> Option<RunNumber> {
+        self.shard.state().run_by_id(&self.namespace, run_id).map(Run::number)
+    }
+
+    /// Makes an ended run live again, so that it can be recovered.
+    pub(super) fn bring_back(&mut self, run_id: &str) -> Result<(), Refusal> {
+        let (folded, number) = match self.look(run_id)? {
+            Looked::Live(_) => return Ok(()),
+            Looked::Folded(state, number) => (*state, number),
+        };
+        if let Some(run) = folded.run(number)
+            && run.state() != pyflow_core::lifecycle::RunState::Failed
+        {
+            let state = run.state().name();
+            let message = format!("run {run_id} is {state}; only a failed run can be recovered");
+            let fields = serde_json::json!({"run_id": run_id, "state": state, "message": message});
+            return Err(Refusal::new("PF1104", fields));
+        }
+        self.shard.state_mut().readmit(folded, number);
+        Ok(())
+    }
+}

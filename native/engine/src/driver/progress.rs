@@ -1,0 +1,141 @@
+//! Events to those who follow them, and what tasks say while they run.
+
+use bytes::Bytes;
+use pyflow_core::event::Event;
+use pyflow_core::history::event_json;
+use pyflow_core::ids::{RunNumber, SessionId};
+use pyflow_core::time::Millis;
+
+use super::look::Looked;
+use super::ring::Driver;
+use crate::fault::Refusal;
+use crate::outbox::{Out, Value};
+use crate::recovery::{decode, run_events};
+use crate::watch::Watcher;
+
+/// Bytes of log that one answer to a follower of all runs is made from.
+const WATCH_READ_SIZE: usize = 256 * 1024;
+
+impl Driver {
+    /// Answers with the events after a place, at once if there are any, else when there are.
+    pub(super) fn watch(&mut self, ticket: u64, run_id: Option<&str>, after: u64, limit: usize) {
+        let watcher = Watcher { ticket, after, limit };
+        let answer = match run_id {
+            Some(run_id) => self.watch_run(run_id, watcher),
+            None => self.watch_all(watcher),
+        };
+        match answer {
+            Ok(None) => {}
+            Ok(Some(events)) => {
+                self.out.push(Out::Reply { ticket, answer: Ok(Value::Events(events)) });
+            }
+            Err(refusal) => self.refuse(ticket, refusal),
+        }
+    }
+
+    fn watch_run(&mut self, run_id: &str, watcher: Watcher) -> Result<Option<Vec<Bytes>>, Refusal> {
+        let events = self.history(run_id, watcher.after, watcher.limit)?;
+        match self.live_number(run_id).filter(|_| events.is_empty()) {
+            Some(run) => {
+                self.watchers.of_run.entry(run).or_default().push(watcher);
+                Ok(None)
+            }
+            None => Ok(Some(events)),
+        }
+    }
+
+    fn watch_all(&mut self, watcher: Watcher) -> Result<Option<Vec<Bytes>>, Refusal> {
+        let mut events = Vec::new();
+        if watcher.after < self.shard.state().position() {
+            for turn in self.log.read(watcher.after + 1, WATCH_READ_SIZE)? {
+                if events.len() >= watcher.limit {
+                    break; // A turn is given whole, so that its position says where to go on.
+                }
+                let found = decode(self.log.as_mut(), &turn.events)?;
+                events.extend(found.iter().map(|event| self.shown(turn.position, event)));
+            }
+        }
+        if events.is_empty() {
+            self.watchers.of_all.push(watcher);
+            return Ok(None);
+        }
+        Ok(Some(events))
+    }
+
+    /// An event as followers of all runs see it: its run may have left, then it goes unnamed.
+    fn shown(&self, position: u64, event: &Event) -> Bytes {
+        let run = event.run().and_then(|run| self.shard.state().run(run));
+        event_json(run, event, (position, 0)).to_string().into()
+    }
+
+    /// Gives the events of a turn to those who wait for them.
+    pub(super) fn feed_watchers(&mut self, position: u64, events: &[Event]) {
+        let state = self.shard.state();
+        let mut out = Vec::new();
+        if !self.watchers.of_all.is_empty() {
+            let shown: Vec<Bytes> = events.iter().map(|event| self.shown(position, event)).collect();
+            for watcher in std::mem::take(&mut self.watchers.of_all) {
+                let answer = Ok(Value::Events(shown.clone()));
+                out.push(Out::Reply { ticket: watcher.ticket, answer });
+            }
+        }
+        let watched: Vec<RunNumber> = self.watchers.of_run.keys().copied().collect();
+        for number in watched {
+            let mine: Vec<&Event> = events.iter().filter(|e| e.run() == Some(number)).collect();
+            let Some(run) = state.run(number).filter(|_| !mine.is_empty()) else { continue };
+            let first = run.event_count() + 1 - mine.len() as u64;
+            let shown: Vec<Bytes> = mine
+                .iter()
+                .zip(first..)
+                .map(|(event, sequence)| {
+                    Bytes::from(event_json(Some(run), event, (position, sequence)).to_string())
+                })
+                .collect();
+            for watcher in self.watchers.of_run.remove(&number).unwrap_or_default() {
+                let answer = Ok(Value::Events(shown.clone()));
+                out.push(Out::Reply { ticket: watcher.ticket, answer });
+            }
+        }
+        self.out.extend(out);
+    }
+
+    /// The events of a run after a number of its history.
+    pub(super) fn history(
+        &mut self,
+        run_id: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Bytes>, Refusal> {
+        let looked = self.look(run_id)?;
+        let (number, positions) = (looked.run().number(), looked.run().positions());
+        let folded = match looked {
+            Looked::Live(_) => None,
+            Looked::Folded(state, _) => Some(state),
+        };
+        let mut found: Vec<(u64, u64, Event)> = Vec::new();
+        let mut sequence = 0;
+        run_events(self.log.as_mut(), number, positions, |position, event| {
+            sequence += 1;
+            if sequence > after {
+                found.push((position, sequence, event));
+            }
+            found.len() < limit
+        })?;
+        let state = folded.as_deref().unwrap_or_else(|| self.shard.state());
+        let run = state.run(number);
+        let shown = found.iter().map(|(position, sequence, event)| {
+            Bytes::from(event_json(run, event, (*position, *sequence)).to_string())
+        });
+        Ok(shown.collect())
+    }
+
+    /// What a task says of its progress and in its log counts as a sign of life.
+    pub(super) fn said(&mut self, session: SessionId, handle: u64, text: &Bytes, now: Millis) {
+        let held = self.shard.sessions().find(session, handle);
+        let details = held.and_then(|held| held.details.clone());
+        let _ = text;
+        if let Some(details) = details {
+            self.shard.heartbeat(session, handle, details, now);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Looks at what is: JSON in the shapes of `pyflow/read_model.py`.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use pyflow_core::history::{error_json, payload_json};
+use pyflow_core::ids::InstanceIndex;
+use pyflow_core::lifecycle::TaskState;
+use pyflow_core::rejection::Rejection;
+use pyflow_core::state::Run;
+use pyflow_core::time::Millis;
+use pyflow_store::read_model::{ListFilter, Lookup, RunSelector};
+use serde_json::{Value, json};
+
+use super::look::Looked;
+use super::ring::Driver;
+use crate::fault::{Refusal, failures_json};
+use crate::outbox::Value as Answer;
+use crate::request::{ListRuns, Query};
+use crate::rows::{row_json, row_of};
+
+/// Tasks of a run's path that are shown.
+const PATH_COUNT_MAX: usize = 1_000;
+
+impl Driver {
+    pub(super) fn query(&mut self, query: Query, now: Millis) -> Result<Answer, Refusal> {
+        let json = match query {
+            Query::Status { run_id } => self.status(&run_id)?,
+            Query::Tasks { run_id, task_id, state, limit } => {
+                self.tasks(&run_id, task_id.as_deref(), state.as_deref(), limit)?
+            }
+            Query::TaskResult { run_id, task_id } => self.task_result(&run_id, &task_id)?,
+            Query::Explain { run_id, task_id } => {
+                self.explain(&run_id, task_id.as_deref(), now)?
+            }
+            Query::History { run_id, after, limit } => {
+                let events = self.history(&run_id, after, limit)?;
+                return Ok(Answer::Json(joined(&events)));
+            }
+            Query::ListRuns(wanted) => self.list_runs(*wanted)?,
+            Query::FindRun { text } => self.find_run(&text)?,
+            Query::Definitions => self.definitions(),
+            Query::Definition { name, version } => self.definition(&name, version.as_deref())?,
+            Query::Metrics => self.metrics(),
+            Query::Prune { before_ms } => {
+                self.project();
+                json!({ "count": self.model.prune(before_ms as i64)? })
+            }
+            Query::Backup { path } => {
+                json!({ "position": self.log.backup(std::path::Path::new(&path))? })
+            }
+        };
+        Ok(Answer::Json(json.to_string().into()))
+    }
+
+    fn status(&mut self, run_id: &str) -> Result<Value, Refusal> {
+        let path = self.path(run_id)?;
+        let looked = self.look(run_id)?;
+        let run = looked.run();
+        let mut shown = row_json(&row_of(run));
+        shown["task_counts"] = counts(run);
+        shown["path"] = path.into();
+        shown["errors"] = failures_json(run).into();
+        Ok(shown)
+    }
+
+    /// The tasks that have been begun, in order.
+    fn path(&mut self, run_id: &str) -> Result<Vec<String>, Refusal> {
+        let looked = self.look(run_id)?;
+        let (number, positions) = (looked.run().number(), looked.run().positions());
+        let folded = match looked {
+            Looked::Live(_) => None,
+            Looked::Folded(state, _) => Some(state),
+        };
+        let mut begun: Vec<InstanceIndex> = Vec::new();
+        crate::recovery::run_events(self.log.as_mut(), number, positions, |_, event| {
+            let begins = matches!(
+                event.kind(),
+                "TaskLeased" | "TaskCompleted" | "DecisionTaken" | "GatewayPassed" | "TimerStarted"
+            );
+            if let Some(instance) = event.instance().filter(|_| begins)
+                && !begun.contains(&instance)
+            {
+                begun.push(instance);
+            }
+            begun.len() < PATH_COUNT_MAX
+        })?;
+        let state = folded.as_deref().unwrap_or_else(|| self.shard.state());
+        let run = state.run(number).expect("it was looked up just now");
+        Ok(begun.into_iter().map(|instance| run.instance_id(instance)).collect())
+    }
+
+    fn tasks(
+        &mut self,
+        run_id: &str,
+        task_id: Option<&str>,
+        state: Option<&str>,
+        limit: usize,
+    ) -> Result<Value, Refusal> {
+        let looked = self.look(run_id)?;
+        let run = looked.run();
+        let instances: Vec<InstanceIndex> = match task_id {
+            Some(task_id) => vec![find(run, task_id)?],
+            None => (0..run.instance_count() as u32).map(InstanceIndex).collect(),
+        };
+        let wanted = |instance: &InstanceIndex| {
+            state.is_none_or(|state| run.task_state(*instance).is_some_and(|s| s.name() == state))
+        };
+        let shown: Vec<Value> =
+            instances.into_iter().filter(wanted).take(limit).map(|i| task_json(run, i)).collect();
+        Ok(shown.into())
+    }
+
+    fn task_result(&mut self, run_id: &str, task_id: &str) -> Result<Value, Refusal> {
+        let instance = {
+            let looked = self.look(run_id)?;
+            let run = looked.run();
+            let instance = find(run, task_id)?;
+            let state = run.task_state(instance).expect("it was found just now");
+            if state != TaskState::Completed {
+                let wanted = "only a completed task has an output";
+                let (run_id, task_id) = (run_id.into(), task_id.to_string());
+                return Err(Rejection::TaskStateRefused { run_id, task_id, state, wanted }.into());
+            }
+            if let Some(output) = run.output(instance) {
+                return Ok(payload_json(output));
+            }
+            instance
+        };
+        // Its readers have let go of it; the history still has it.
+        let looked = self.look(run_id)?;
+        let (number, positions) = (looked.run().number(), looked.run().positions());
+        let mut output = Value::Null;
+        crate::recovery::run_events(self.log.as_mut(), number, positions, |_, event| {
+            if event.instance() == Some(instance)
+                && let Some(payload) = event.payload()
+            {
+                output = payload_json(payload);
+            }
+            true
+        })?;
+        Ok(output)
+    }
+
+    fn explain(
+        &mut self,
+        run_id: &str,
+        task_id: Option<&str>,
+        now: Millis,
+    ) -> Result<Value, Refusal> {
+        let folded = match self.look(run_id)? {
+            Looked::Live(_) => None,
+            Looked::Folded(state, number) => Some((state, number)),
+        };
+        let run = match &folded {
+            None => self.shard.state().run_by_id(&self.namespace, run_id),
+            Some((state, number)) => state.run(*number),
+        };
+        let run = run.expect("it was looked up just now");
+        let instance = task_id.map(|task_id| find(run, task_id)).transpose()?;
+        Ok(self.shard.explain(run, instance, now))
+    }
+
+    fn list_runs(&mut self, wanted: ListRuns) -> Result<Value, Refusal> {
+        self.project();
+        let filter = ListFilter {
+            namespace: self.namespace.to_string(),
+            status: wanted.status,
+            definition: wanted.definition,
+            created_by: wanted.created_by,
+            metadata: wanted.metadata,
+            limit: wanted.limit as u32,
+            cursor: wanted.cursor.and_then(|cursor| cursor.parse().ok()),
+        };
+        let page = self.model.list(&filter)?;
+        let runs: Vec<Value> = page.rows.iter().map(row_json).collect();
+        Ok(json!({ "runs": runs, "cursor": page.next.map(|next| next.to_string()) }))
+    }
+
+    fn find_run(&mut self, text: &str) -> Result<Value, Refusal> {
+        self.project();
+        let selector = match text {
+            "@last" => RunSelector::Latest,
+            prefix => RunSelector::Prefix(prefix),
+        };
+        match self.model.get(&self.namespace, selector)? {
+            Lookup::Found(row) => Ok(json!({ "run_ids": [row.run_id] })),
+            Lookup::Ambiguous(ids) => Ok(json!({ "run_ids": ids })),
+            Lookup::Unknown => Ok(json!({ "run_ids": [] })),
+        }
+    }
+
+    fn definitions(&self) -> Value {
+        let state = self.shard.state();
+        let mut shown = Vec::new();
+        for (name, deployed) in state.all_deployed(&self.namespace) {
+            for each in deployed {
+                let definition = state.definition(&each.definition);
+                shown.push(json!({
+                    "name": &**name,
+                    "version": each.version.as_deref(),
+                    "hash": each.definition.to_string(),
+                    "task_count": definition.map_or(0, |d| d.task_count()),
+                    "deployed_at": each.at.0,
+                }));
+            }
+        }
+        shown.into()
+    }
+
+    fn definition(&self, name: &str, version: Option<&str>) -> Result<Value, Refusal> {
+        let state = self.shard.state();
+        let deployed = state.deployed(&self.namespace, name);
+        let found = match version {
+            None => deployed.last(),
+            Some(_) => deployed.iter().find(|each| each.version.as_deref() == version),
+        };
+        let definition = found.and_then(|found| state.definition(&found.definition));
+        let definition = definition.ok_or_else(|| {
+            let wanted = version.map_or(name.to_string(), |version| format!("{name} {version}"));
+            let hint = String::new();
+            Refusal::from(Rejection::DefinitionUnknown { wanted, hint })
+        })?;
+        Ok(definition.document())
+    }
+
+    fn metrics(&self) -> Value {
+        let [high, normal, low] = self.shard.queues().depths();
+        let counts = &self.counts;
+        json!({
+            "runs_live": self.shard.state().run_count(),
+            "runs_started": counts.runs_started,
+            "runs_ended": counts.runs_ended,
+            "grants": counts.grants,
+            "turns": counts.turns,
+            "events": counts.events,
+            "log_size": counts.log_size,
+            "position": self.shard.state().position(),
+            "queued_high": high,
+            "queued_normal": normal,
+            "queued_low": low,
+            "held_back": self.shard.queues().held_back_count(),
+            "timers": self.shard.timers().len(),
+        })
+    }
+}
+
+fn find(run: &Run, task_id: &str) -> Result<InstanceIndex, Refusal> {
+    run.find_instance(task_id).ok_or_else(|| {
+        let ids = run.definition().tasks().map(|task| run.definition().id(task));
+        let hint = pyflow_core::names::closest(task_id, ids)
+            .map_or(String::new(), |near| format!("; did you mean {near}?"));
+        let (run_id, task_id) = (run.run_id().clone(), task_id.to_string());
+        Rejection::TaskUnknown { run_id, task_id, hint }.into()
+    })
+}
+
+fn counts(run: &Run) -> Value {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for index in 0..run.instance_count() as u32 {
+        let state = run.task_state(InstanceIndex(index)).expect("the index is one of the run's");
+        *counts.entry(state.name()).or_default() += 1;
+    }
+    json!(counts)
+}
+
+fn task_json(run: &Run, instance: InstanceIndex) -> Value {
+    let task = run.task_of(instance);
+    let state = run.task_state(instance).expect("it is one of the run's");
+    let failure = run.failure(instance);
+    let attempt = run.active(instance).map(|active| active.attempt);
+    let attempt = attempt.or(failure.map(|failure| failure.attempt));
+    let last_error = run.active(instance).and_then(|active| active.error.as_deref());
+    let error = failure.map(|failure| &*failure.error).or(last_error);
+    let is_begun = state != TaskState::Pending && state != TaskState::Skipped;
+    json!({
+        "task_id": run.instance_id(instance),
+        "index": run.item_of(instance).map(|(_, index)| index),
+        "task_type": &**run.definition().task_type(task),
+        "state": state.name(),
+        "attempt": attempt.unwrap_or(u32::from(is_begun)),
+        "error": error.map(error_json),
+    })
+}
+
+/// A list of JSON texts as one JSON list.
+fn joined(texts: &[Bytes]) -> Bytes {
+    let mut list = Vec::with_capacity(2 + texts.iter().map(|text| text.len() + 1).sum::<usize>());
+    list.push(b'[');
+    for (place, text) in texts.iter().enumerate() {
+        if place > 0 {
+            list.push(b',');
+        }
+        list.extend_from_slice(text);
+    }
+    list.push(b']');
+    list.into()
+}

@@ -1,0 +1,116 @@
+//! What a turn owes, once it is safe: answers, grants, status words, rows, events.
+
+use std::sync::Arc;
+
+use pyflow_core::effect::{Answer, Effect};
+use pyflow_core::ids::{InstanceIndex, RunNumber};
+use pyflow_core::lifecycle::RunState;
+use pyflow_core::shard::Turn;
+use pyflow_core::state::Moved;
+
+use super::ring::Driver;
+use crate::board::RunWords;
+use crate::fault::Refusal;
+use crate::outbox::{Out, Value};
+use crate::rows::{end_of, row_of};
+
+impl Driver {
+    pub(super) fn release(&mut self, turn: Turn) {
+        for effect in turn.effects {
+            match effect {
+                Effect::Reply { ticket, answer } => self.answer(ticket.0, answer.map_err(Refusal::from)),
+                Effect::Grant(granted) => {
+                    self.counts.grants += 1;
+                    self.out.push(Out::Grant(granted));
+                }
+                Effect::StopAttempt { handle, reason, .. } => {
+                    self.out.push(Out::Stop { handle, reason });
+                }
+                Effect::Show(moved) => self.show(moved),
+                Effect::RunEnded { run } => self.run_ended(run),
+            }
+        }
+        if !turn.events.is_empty() && !self.watchers.is_empty() {
+            self.feed_watchers(turn.position, &turn.events);
+        }
+    }
+
+    fn answer(&mut self, ticket: u64, answer: Result<Answer, Refusal>) {
+        let Some((missing, ids)) = self.batches.get_mut(&ticket) else {
+            let answer = answer.map(|answer| match answer {
+                Answer::Done => Value::Done,
+                Answer::Run { run_id, is_new } => Value::Run { run_id: run_id.to_string(), is_new },
+            });
+            return self.out.push(Out::Reply { ticket, answer });
+        };
+        match answer {
+            Ok(Answer::Run { run_id, .. }) => ids.push(run_id.to_string()),
+            Ok(Answer::Done) => {}
+            Err(refusal) => {
+                self.batches.remove(&ticket);
+                return self.refuse(ticket, refusal);
+            }
+        }
+        *missing -= 1;
+        if *missing == 0 {
+            let (_, ids) = self.batches.remove(&ticket).expect("it was found just now");
+            self.out.push(Out::Reply { ticket, answer: Ok(Value::Runs(ids)) });
+        }
+    }
+
+    fn show(&mut self, moved: Moved) {
+        match moved {
+            Moved::Run { run, to } => self.show_run(run, to),
+            Moved::Task { run, instance, to } => {
+                if let Some(words) = self.words.get(&run) {
+                    words.show_task(instance, to);
+                }
+            }
+            Moved::Grown { run, count } => {
+                if let Some(words) = self.words.get(&run) {
+                    words.grow(count as usize);
+                }
+            }
+        }
+    }
+
+    pub(super) fn show_run(&mut self, number: RunNumber, to: RunState) {
+        let Some(run) = self.shard.state().run(number) else { return };
+        if !self.words.contains_key(&number) {
+            let words = Arc::new(RunWords::new(run.definition().clone()));
+            self.board.put(run.run_id().clone(), words.clone());
+            self.words.insert(number, words);
+            self.counts.runs_started += 1;
+        }
+        self.words[&number].show_run(to);
+        self.rows.insert(number.0, row_of(run));
+        if to.is_terminal() {
+            self.board.remove(run.run_id());
+            self.words.remove(&number);
+        }
+    }
+
+    /// Shows the tasks of a run that was folded from the log.
+    pub(super) fn show_tasks(&mut self, number: RunNumber) {
+        let Some(run) = self.shard.state().run(number) else { return };
+        let words = &self.words[&number];
+        let grown = run.instance_count() - run.definition().task_count();
+        if grown > 0 {
+            words.grow(grown);
+        }
+        for instance in (0..run.instance_count() as u32).map(InstanceIndex) {
+            let state = run.task_state(instance).expect("the index is one of the run's");
+            words.show_task(instance, state);
+        }
+    }
+
+    fn run_ended(&mut self, number: RunNumber) {
+        self.counts.runs_ended += 1;
+        let Some(tickets) = self.waiters.remove(&number) else { return };
+        let run = self.shard.state().run(number);
+        let end = run.and_then(end_of).unwrap_or(Err(Refusal::closed()));
+        for ticket in tickets {
+            self.out.push(Out::Reply { ticket, answer: end.clone() });
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Each request, as far as it is not a look.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyflow_core::command::{Command, ControlRun, ControlTask, DeployDefinition, Outcome, StartRun, TaskVerb};
+use pyflow_core::definition::Definition;
+use pyflow_core::effect::Ticket;
+use pyflow_core::event::LeaseEnd;
+use pyflow_core::ids::SessionId;
+use pyflow_core::state::Ending;
+use pyflow_core::time::Millis;
+
+use super::ring::Driver;
+use crate::fault::Refusal;
+use crate::outbox::{Out, Value};
+use crate::request::{AttemptReport, ReportKind, Request};
+
+impl Driver {
+    pub(super) fn take(&mut self, request: Request, now: Millis) {
+        if let (Some(fault), Some(ticket)) = (&self.fault, request.ticket())
+            && !matches!(request, Request::Query { .. })
+        {
+            let fault = fault.clone();
+            return self.refuse(ticket, fault);
+        }
+        match request {
+            Request::Deploy { ticket, definition, stored } => {
+                self.deploy(ticket, definition, stored, now);
+            }
+            Request::Start { ticket, start } => {
+                self.shard.handle(&Command::StartRun(start), Some(Ticket(ticket)), now);
+            }
+            Request::StartMany { ticket, starts } => self.start_many(ticket, starts, now),
+            Request::ControlRun { ticket, control } => self.control_run(ticket, control, now),
+            Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
+            Request::RecoverRun { ticket, run_id } => self.recover_run(ticket, &run_id, now),
+            Request::WaitResult { ticket, run_id } => self.wait_result(ticket, &run_id),
+            Request::Watch { ticket, run_id, after, limit } => {
+                self.watch(ticket, run_id.as_deref(), after, limit);
+            }
+            Request::Query { ticket, query } => {
+                let answer = self.query(query, now);
+                self.out.push(Out::Reply { ticket, answer });
+            }
+            Request::Forget { ticket } => self.forget(ticket),
+            Request::OpenSession { session, slots } => {
+                self.shard.open_session(SessionId(session), slots);
+            }
+            Request::SetTypes { session, types } => {
+                self.shard.set_types(SessionId(session), types);
+            }
+            Request::DrainSession { session } => self.shard.drain_session(SessionId(session)),
+            Request::Report { session, reports } => {
+                for report in reports {
+                    self.report(SessionId(session), report, now);
+                }
+            }
+        }
+    }
+
+    fn deploy(&mut self, ticket: u64, definition: Arc<Definition>, stored: Bytes, now: Millis) {
+        let hash = definition.hash;
+        let is_new = self.shard.state().definition(&hash).is_none();
+        self.shard.state_mut().learn(definition.clone());
+        if is_new {
+            self.shard.keep(hash.0, stored);
+        }
+        let command = DeployDefinition { namespace: self.namespace.clone(), definition };
+        self.shard.handle(&Command::DeployDefinition(command), Some(Ticket(ticket)), now);
+    }
+
+    /// Starts as many as fit into the turn; the rest goes on in the next one.
+    fn start_many(&mut self, ticket: u64, starts: Vec<StartRun>, now: Millis) {
+        if starts.is_empty() {
+            let answer = Ok(Value::Runs(Vec::new()));
+            return self.out.push(Out::Reply { ticket, answer });
+        }
+        let batch = self.batches.entry(ticket).or_insert_with(|| (0, Vec::new()));
+        let is_first = batch.0 == 0 && batch.1.is_empty();
+        if is_first {
+            batch.0 = starts.len();
+        }
+        let mut left = starts.into_iter();
+        while !self.shard.is_full()
+            && let Some(start) = left.next()
+        {
+            self.shard.handle(&Command::StartRun(Box::new(start)), Some(Ticket(ticket)), now);
+        }
+        let starts: Vec<StartRun> = left.collect();
+        if !starts.is_empty() {
+            self.backlog.push_front(Request::StartMany { ticket, starts });
+        }
+    }
+
+    fn control_run(&mut self, ticket: u64, control: ControlRun, now: Millis) {
+        if let Err(refusal) = self.must_be_live(&control.run_id) {
+            return self.refuse(ticket, refusal);
+        }
+        self.shard.handle(&Command::ControlRun(control), Some(Ticket(ticket)), now);
+    }
+
+    /// A run that is not live is refused with the state that it ended in.
+    fn must_be_live(&mut self, run_id: &str) -> Result<(), Refusal> {
+        if self.shard.state().run_by_id(&self.namespace, run_id).is_some() {
+            return Ok(());
+        }
+        let row = self.row(run_id)?;
+        let message = format!("run {run_id} is {}; it has ended", row.status);
+        let fields = serde_json::json!({"run_id": run_id, "state": row.status, "message": message});
+        Err(Refusal::new("PF1104", fields))
+    }
+
+    fn control_task(&mut self, ticket: u64, control: ControlTask, now: Millis) {
+        let brought_back = match control.verb {
+            TaskVerb::Recover => self.bring_back(&control.run_id),
+            TaskVerb::Cancel => self.must_be_live(&control.run_id),
+        };
+        if let Err(refusal) = brought_back {
+            return self.refuse(ticket, refusal);
+        }
+        self.shard.handle(&Command::ControlTask(control), Some(Ticket(ticket)), now);
+    }
+
+    fn recover_run(&mut self, ticket: u64, run_id: &Arc<str>, now: Millis) {
+        if let Err(refusal) = self.bring_back(run_id) {
+            return self.refuse(ticket, refusal);
+        }
+        let namespace = self.namespace.clone();
+        let run = self.shard.state().run_by_id(&namespace, run_id);
+        let run = run.expect("it was brought back just now");
+        let definition = run.definition();
+        let failed: Vec<String> = definition
+            .tasks()
+            .filter(|task| !definition.is_handler(*task))
+            .filter(|task| {
+                matches!(
+                    run.ending(task.instance()),
+                    Some(Ending::Failed | Ending::Quarantined)
+                )
+            })
+            .map(|task| definition.id(task).to_string())
+            .collect();
+        if failed.is_empty() {
+            let state = run.state().name();
+            let message = format!("run {run_id} is {state}; no task of it has failed");
+            let fields =
+                serde_json::json!({"run_id": &**run_id, "state": state, "message": message});
+            return self.refuse(ticket, Refusal::new("PF1104", fields));
+        }
+        let last = failed.len() - 1;
+        for (place, task_id) in failed.into_iter().enumerate() {
+            let control = ControlTask {
+                namespace: namespace.clone(),
+                run_id: run_id.clone(),
+                task_id,
+                verb: TaskVerb::Recover,
+            };
+            let ticket = (place == last).then_some(Ticket(ticket));
+            self.shard.handle(&Command::ControlTask(control), ticket, now);
+        }
+    }
+
+    fn wait_result(&mut self, ticket: u64, run_id: &str) {
+        let live = self.shard.state().run_by_id(&self.namespace, run_id);
+        if let Some(run) = live.filter(|run| !run.state().is_terminal()) {
+            self.waiters.entry(run.number()).or_default().push(ticket);
+            return;
+        }
+        if let Some(end) = live.and_then(crate::rows::end_of) {
+            return self.out.push(Out::Reply { ticket, answer: end });
+        }
+        let answer = self.row(run_id).and_then(|row| {
+            crate::rows::end_of_row(&row).unwrap_or_else(|| Err(Refusal::run_unknown(run_id)))
+        });
+        self.out.push(Out::Reply { ticket, answer });
+    }
+
+    fn forget(&mut self, ticket: u64) {
+        self.watchers.forget(ticket);
+        self.waiters.retain(|_, tickets| {
+            tickets.retain(|other| *other != ticket);
+            !tickets.is_empty()
+        });
+    }
+
+    fn report(&mut self, session: SessionId, report: AttemptReport, now: Millis) {
+        let handle = report.handle;
+        match report.kind {
+            ReportKind::Completed(output) => {
+                self.shard.report(session, handle, Outcome::Completed { output }, now);
+            }
+            ReportKind::Failed(error) => {
+                self.shard.report(session, handle, Outcome::Failed { error }, now);
+            }
+            ReportKind::Cancelled => self.shard.report(session, handle, Outcome::Cancelled, now),
+            ReportKind::Returned => {
+                self.shard.give_back(session, handle, LeaseEnd::Returned, now);
+            }
+            ReportKind::WorkerDied => {
+                self.shard.give_back(session, handle, LeaseEnd::WorkerDied, now);
+            }
+            ReportKind::Heartbeat(details) => self.shard.heartbeat(session, handle, details, now),
+            ReportKind::Said(text) => self.said(session, handle, &text, now),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! One pump of the ring: requests, turns, one append each, release.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pyflow_core::ids::RunNumber;
+use pyflow_core::shard::Shard;
+use pyflow_core::shard::Turn as ShardTurn;
+use pyflow_core::time::Millis;
+use pyflow_store::read_model::{ReadModel, RunRow};
+use pyflow_store::{Blob, Completion, Log, Turn};
+
+use crate::board::{Board, RunWords};
+use crate::clock::Clock;
+use crate::fault::Refusal;
+use crate::outbox::{Out, Outbox};
+use crate::request::Request;
+use crate::watch::Watchers;
+
+/// What a driver is made of.
+pub(crate) struct Parts {
+    pub(crate) shard: Shard,
+    pub(crate) log: Box<dyn Log>,
+    pub(crate) model: ReadModel,
+    pub(crate) clock: Clock,
+    pub(crate) board: Arc<Board>,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) namespace: Arc<str>,
+}
+
+/// A shard with its log, turned by whoever holds it.
+pub(crate) struct Driver {
+    pub(super) shard: Shard,
+    pub(super) log: Box<dyn Log>,
+    pub(super) model: ReadModel,
+    pub(super) clock: Clock,
+    pub(super) board: Arc<Board>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) namespace: Arc<str>,
+    /// Requests that did not fit into the turn before.
+    pub(super) backlog: VecDeque<Request>,
+    /// What this pump has found safe to say.
+    pub(super) out: Vec<Out>,
+    pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
+    pub(super) waiters: BTreeMap<RunNumber, Vec<u64>>,
+    pub(super) watchers: Watchers,
+    /// Starts of many runs under one ticket: how many answers are missing, and those that came.
+    pub(super) batches: BTreeMap<u64, (usize, Vec<String>)>,
+    /// Rows that differ from those of the read model.
+    pub(super) rows: BTreeMap<u64, RunRow>,
+    /// Why the shard has stopped, once it has.
+    pub(super) fault: Option<Refusal>,
+    pub(super) counts: Counts,
+}
+
+/// What metrics count.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Counts {
+    pub(super) turns: u64,
+    pub(super) events: u64,
+    pub(super) log_size: u64,
+    pub(super) grants: u64,
+    pub(super) runs_started: u64,
+    pub(super) runs_ended: u64,
+}
+
+/// Rows wait this long for others before the read model takes them.
+const PROJECTION_DELAY: Duration = Duration::from_millis(50);
+/// So many rows do not wait.
+const PROJECTION_COUNT_MAX: usize = 4_096;
+
+impl Driver {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            shard: parts.shard,
+            log: parts.log,
+            model: parts.model,
+            clock: parts.clock,
+            board: parts.board,
+            outbox: parts.outbox,
+            namespace: parts.namespace,
+            backlog: VecDeque::new(),
+            out: Vec::new(),
+            words: BTreeMap::new(),
+            waiters: BTreeMap::new(),
+            watchers: Watchers::default(),
+            batches: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            fault: None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes up what the shard's last owner owed, and shows the live runs.
+    pub(crate) fn resume(&mut self, was_polite: bool) {
+        let live: Vec<_> =
+            self.shard.state().runs().map(|run| (run.number(), run.state())).collect();
+        for (number, state) in live.into_iter().filter(|(_, state)| !state.is_terminal()) {
+            self.show_run(number, state);
+            self.show_tasks(number);
+        }
+        let now = self.clock.now();
+        self.shard.resume(was_polite, now);
+    }
+
+    /// Turns the ring until nothing is left to do without a new request.
+    pub(crate) fn pump(&mut self, requests: VecDeque<Request>) {
+        self.backlog.extend(requests);
+        loop {
+            let now = self.clock.now();
+            self.shard.fire_due(now);
+            while !self.shard.is_full()
+                && let Some(request) = self.backlog.pop_front()
+            {
+                self.take(request, now);
+            }
+            let turn = self.shard.end_turn(now);
+            self.commit(turn);
+            if self.backlog.is_empty() && !self.shard.has_work(self.clock.now()) {
+                break;
+            }
+            self.speak();
+        }
+        if self.rows.len() >= PROJECTION_COUNT_MAX {
+            self.project();
+        }
+        self.speak();
+    }
+
+    /// Appends a turn and releases what it owes; nothing leaves before it is safe.
+    fn commit(&mut self, turn: ShardTurn) {
+        if turn.events.is_empty() {
+            return self.release(turn);
+        }
+        self.counts.turns += 1;
+        self.counts.events += turn.events.len() as u64;
+        self.counts.log_size += turn.encoded.len() as u64;
+        let (position, stored) = (turn.position, stored_turn(&turn, self.log.epoch()));
+        self.log.submit(stored);
+        let mut completions = Vec::new();
+        self.log.completions(&mut completions);
+        for completion in completions {
+            match completion {
+                Completion::Durable { .. } => {}
+                Completion::Fenced { epoch, .. } => {
+                    let ours = self.log.epoch();
+                    let fault = pyflow_store::StoreFault::Fenced { ours, found: epoch };
+                    return self.stop(fault.into(), turn);
+                }
+                Completion::Failed { fault, .. } => return self.stop(fault.into(), turn),
+            }
+        }
+        debug_assert_eq!(position, self.shard.state().position(), "a turn is applied as it is kept");
+        self.release(turn);
+    }
+
+    /// The log has failed: memory is ahead of it and must not live on. What this turn owed is
+    /// answered with the fault, and so is all that comes after.
+    fn stop(&mut self, fault: Refusal, turn: ShardTurn) {
+        for effect in turn.effects {
+            if let pyflow_core::effect::Effect::Reply { ticket, .. } = effect {
+                self.refuse(ticket.0, fault.clone());
+            }
+        }
+        let waiting: Vec<u64> = std::mem::take(&mut self.waiters).into_values().flatten().collect();
+        waiting.into_iter().for_each(|ticket| self.refuse(ticket, fault.clone()));
+        self.fault = Some(fault);
+    }
+
+    pub(super) fn refuse(&mut self, ticket: u64, refusal: Refusal) {
+        self.out.push(Out::Reply { ticket, answer: Err(refusal) });
+    }
+
+    /// Hands what is safe to those who hear.
+    fn speak(&mut self) {
+        if !self.out.is_empty() {
+            self.outbox.extend(self.out.drain(..));
+        }
+    }
+
+    /// Brings the read model up to what is known.
+    pub(super) fn project(&mut self) {
+        if self.rows.is_empty() || self.fault.is_some() {
+            return;
+        }
+        let rows: Vec<RunRow> = std::mem::take(&mut self.rows).into_values().collect();
+        // The model is derived: one that cannot be written is rebuilt when it is opened again.
+        let _ = self.model.apply(&rows, self.shard.state().position());
+    }
+
+    /// Does what can wait for a quiet moment.
+    pub(crate) fn idle(&mut self) {
+        self.project();
+        self.speak();
+    }
+
+    /// How long nothing is to be done, as far as is known; none: until something is asked.
+    pub(crate) fn quiet_for(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let wake = self.shard.next_wake(now).map(|at| Duration::from_millis(at.since(now).max(1)));
+        let tidy = (!self.rows.is_empty()).then_some(PROJECTION_DELAY);
+        wake.into_iter().chain(tidy).min()
+    }
+
+    /// When the ring must be turned again without a request, in milliseconds from now.
+    pub(crate) fn next_wake_ms(&self) -> Option<u64> {
+        let now = self.clock.now();
+        self.shard.next_wake(now).map(|at| at.since(now))
+    }
+
+    pub(crate) fn advance(&mut self, span_ms: u64) {
+        self.clock.advance(span_ms);
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        self.clock.now()
+    }
+}
+
+fn stored_turn(turn: &ShardTurn, epoch: u32) -> Turn {
+    Turn {
+        position: turn.position,
+        epoch,
+        runs: turn.runs.iter().copied().collect(),
+        events: Bytes::copy_from_slice(&turn.encoded),
+        blobs: turn.blobs.iter().map(|(_, bytes)| Blob::new(bytes.clone())).collect(),
+        sync: turn.synced,
+    }
+}

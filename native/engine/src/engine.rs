@@ -1,0 +1,268 @@
+//! The handle that callers hold: submit, drain, look, close.
+
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use pyflow_core::ids::Epoch;
+use pyflow_core::lifecycle::{RunState, TaskState};
+use pyflow_core::schedule::Strategy;
+use pyflow_core::shard::{Shard, ShardSettings};
+use pyflow_core::state::State;
+use pyflow_store::Options;
+use pyflow_store::read_model::{ReadModel, RunRow};
+
+use crate::board::Board;
+use crate::clock::Clock;
+use crate::driver::{Driver, POLITE_END, Parts};
+use crate::fault::Refusal;
+use crate::inbox::{Inbox, NotTaken};
+use crate::outbox::{Out, Outbox};
+use crate::recovery::recover;
+use crate::request::Request;
+use crate::rows::row_of;
+
+/// How an engine is opened.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    pub namespace: String,
+    /// Turned by its caller instead of a thread of its own.
+    pub inline: bool,
+    /// A clock that stands still until it is moved.
+    pub manual_clock: bool,
+    pub max_concurrent_runs: usize,
+    /// Requests that may wait at the door.
+    pub queue_depth: usize,
+    pub strategy: Strategy,
+    pub default_timeout_ms: Option<u64>,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            namespace: "default".into(),
+            inline: false,
+            manual_clock: false,
+            max_concurrent_runs: usize::MAX,
+            queue_depth: 100_000,
+            strategy: Strategy::Strict,
+            default_timeout_ms: None,
+        }
+    }
+}
+
+/// How long a refused caller is told to wait.
+const RETRY_AFTER_S: f64 = 0.1;
+
+/// One open store.
+pub struct Engine {
+    inbox: Arc<Inbox>,
+    outbox: Arc<Outbox>,
+    board: Arc<Board>,
+    namespace: Arc<str>,
+    sessions: AtomicU32,
+    turning: Mutex<Turning>,
+}
+
+/// Who turns the ring.
+enum Turning {
+    Thread(JoinHandle<Result<(), Refusal>>),
+    Inline(Box<Driver>),
+    Closed,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens a store, folds its log and takes up what its last owner owed.
+    pub fn open(url: &str, settings: &EngineSettings) -> Result<Self, Refusal> {
+        let outbox = if settings.inline {
+            Outbox::inline()
+        } else {
+            Outbox::waking().map_err(|error| {
+                let message = format!("no file descriptor to wake the event loop by: {error}");
+                Refusal::new("PF2001", serde_json::json!({ "message": message }))
+            })?
+        };
+        let (inbox, outbox, board) =
+            (Arc::new(Inbox::new(settings.queue_depth)), Arc::new(outbox), Arc::default());
+        let driver = open_driver(url, settings, &outbox, &board)?;
+        let turning = if settings.inline {
+            Turning::Inline(Box::new(driver))
+        } else {
+            let inbox = inbox.clone();
+            let thread = std::thread::Builder::new().name("pyflow-shard".into());
+            let spawned = thread.spawn(move || turn_until_closed(driver, &inbox));
+            Turning::Thread(spawned.map_err(|error| {
+                let message = format!("no thread for the shard: {error}");
+                Refusal::new("PF2001", serde_json::json!({ "message": message }))
+            })?)
+        };
+        Ok(Self {
+            inbox,
+            outbox,
+            board,
+            namespace: settings.namespace.as_str().into(),
+            sessions: AtomicU32::new(0),
+            turning: Mutex::new(turning),
+        })
+    }
+
+    /// Readable while there is something to drain; none where the caller turns the ring.
+    pub fn wake_fd(&self) -> Option<RawFd> {
+        self.outbox.fd()
+    }
+
+    pub fn namespace(&self) -> &Arc<str> {
+        &self.namespace
+    }
+
+    /// A number for a new session.
+    pub fn new_session(&self) -> u32 {
+        self.sessions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Puts a request at the door. A full or closed door is a refusal; nothing was recorded.
+    pub fn submit(&self, request: Request) -> Result<(), Refusal> {
+        self.inbox.put(request).map_err(|not_taken| match not_taken {
+            NotTaken::Full => Refusal::busy(RETRY_AFTER_S),
+            NotTaken::Closed => Refusal::closed(),
+        })
+    }
+
+    /// Takes up to `count_max` things that are safe to be heard.
+    pub fn drain(&self, count_max: usize) -> Vec<Out> {
+        self.outbox.drain(count_max)
+    }
+
+    /// The state of a live run, read without a lock held by any writer.
+    pub fn run_state(&self, run_id: &str) -> Option<RunState> {
+        self.board.find(run_id).map(|words| words.run_state())
+    }
+
+    /// The state of a live run's task.
+    pub fn task_state(&self, run_id: &str, task_id: &str) -> Option<TaskState> {
+        self.board.find(run_id)?.task_state(task_id)
+    }
+
+    /// Turns an inline ring until nothing is left to do.
+    pub fn pump(&self) {
+        if let Turning::Inline(driver) = &mut *self.turning.lock() {
+            driver.pump(self.inbox.take_nowait());
+        }
+    }
+
+    /// When an inline ring must be turned again, in milliseconds from now.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        match &*self.turning.lock() {
+            Turning::Inline(driver) => driver.next_wake_ms(),
+            Turning::Thread(_) | Turning::Closed => None,
+        }
+    }
+
+    /// Moves an inline ring's clock that is set by hand.
+    pub fn advance(&self, span_ms: u64) {
+        if let Turning::Inline(driver) = &mut *self.turning.lock() {
+            driver.advance(span_ms);
+        }
+    }
+
+    /// Requests that wait at the door.
+    pub fn waiting_count(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// Closes the store once all that was submitted is written. Closing again does nothing.
+    pub fn close(&self) -> Result<(), Refusal> {
+        self.inbox.close();
+        let turning = std::mem::replace(&mut *self.turning.lock(), Turning::Closed);
+        match turning {
+            Turning::Thread(thread) => thread.join().unwrap_or_else(|_| {
+                let message = "the shard stopped on a broken fact; its report is on standard error";
+                Err(Refusal::new("PF2001", serde_json::json!({ "message": message })))
+            }),
+            Turning::Inline(mut driver) => {
+                driver.pump(self.inbox.take_nowait());
+                driver.close()
+            }
+            Turning::Closed => Ok(()),
+        }
+    }
+}
+
+/// The shard's thread: all that has arrived, one pump, and again.
+fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
+    driver.pump(VecDeque::new());
+    loop {
+        let requests = inbox.wait_take(driver.quiet_for());
+        let is_quiet = requests.is_empty();
+        driver.pump(requests);
+        if is_quiet {
+            driver.idle();
+            if inbox.is_closed() {
+                return driver.close();
+            }
+        }
+    }
+}
+
+fn open_driver(
+    url: &str,
+    settings: &EngineSettings,
+    outbox: &Arc<Outbox>,
+    board: &Arc<Board>,
+) -> Result<Driver, Refusal> {
+    let options = Options { read_only: false };
+    let mut log = pyflow_store::open(url, &options)?;
+    let mut model = ReadModel::open(url, &options)?;
+    let head = log.head()?.position;
+    if model.position()? > head {
+        model.clear()?;
+    }
+    let applied = model.position()?;
+    let mut rows: std::collections::BTreeMap<u64, RunRow> = std::collections::BTreeMap::new();
+    let recovered = recover(log.as_mut(), |state: &State, runs| {
+        if state.position() > applied {
+            let changed = runs.iter().filter_map(|run| state.run(*run)).map(row_of);
+            rows.extend(changed.map(|row| (row.run, row)));
+        }
+    })?;
+    let rows: Vec<RunRow> = rows.into_values().collect();
+    model.apply(&rows, head)?;
+    let polite = log.get_meta(POLITE_END)?;
+    let was_polite = polite.as_deref() == Some(head.to_string().as_bytes());
+    let clock = if settings.manual_clock {
+        Clock::manual(recovered.latest)
+    } else {
+        Clock::system(recovered.latest)
+    };
+    let shard = Shard::new(
+        recovered.state,
+        ShardSettings {
+            epoch: Epoch(log.epoch()),
+            strategy: settings.strategy,
+            max_concurrent_runs: settings.max_concurrent_runs,
+            default_timeout_ms: settings.default_timeout_ms,
+            ..ShardSettings::default()
+        },
+    );
+    let parts = Parts {
+        shard,
+        log,
+        model,
+        clock,
+        board: board.clone(),
+        outbox: outbox.clone(),
+        namespace: settings.namespace.as_str().into(),
+    };
+    let mut driver = Driver::new(parts);
+    driver.resume(was_polite);
+    Ok(driver)
+}

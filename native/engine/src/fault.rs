@@ -1,0 +1,139 @@
+//! What a caller is refused with: a stable code and fields, ready for the border.
+
+use pyflow_core::history::error_json;
+use pyflow_core::rejection::Rejection;
+use pyflow_core::state::Failure;
+use pyflow_store::StoreFault;
+use serde_json::{Value, json};
+
+/// A refusal or a fault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The code, with a page in `docs/errors/`.
+    pub code: &'static str,
+    /// The fields of the error, `message` among them.
+    pub fields: Value,
+}
+
+impl Refusal {
+    pub fn new(code: &'static str, fields: Value) -> Self {
+        Self { code, fields }
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new("PF2006", json!({}))
+    }
+
+    pub(crate) fn busy(retry_after_s: f64) -> Self {
+        Self::new("PF1110", json!({ "retry_after_s": retry_after_s }))
+    }
+
+    pub(crate) fn run_unknown(run_id: &str) -> Self {
+        Self::new("PF1101", json!({ "run_id": run_id }))
+    }
+
+    /// The end of a run that did not complete, as the one who waits for its result is told.
+    pub(crate) fn run_failed(run_id: &str, task_id: Option<String>, failure: &Failure) -> Self {
+        let error = &failure.error;
+        let is_deadline = &*error.error_type == "DeadlineExceeded" && task_id.is_none();
+        let code = if is_deadline { "PF1204" } else { "PF1201" };
+        let fields = json!({
+            "run_id": run_id,
+            "task_id": task_id,
+            "error_type": &*error.error_type,
+            "message": error.message,
+            "traceback_text": error.traceback,
+        });
+        Self::new(code, fields)
+    }
+
+    pub(crate) fn run_cancelled(run_id: &str, reason: &str) -> Self {
+        Self::new("PF1202", json!({ "run_id": run_id, "reason": reason }))
+    }
+}
+
+impl From<StoreFault> for Refusal {
+    fn from(fault: StoreFault) -> Self {
+        let message = without_code(&fault.to_string(), fault.code());
+        let fields = match &fault {
+            StoreFault::Busy { pid, .. } => json!({ "message": message, "pid": pid }),
+            StoreFault::Damaged(damage) => {
+                json!({ "message": message, "position": damage.position })
+            }
+            StoreFault::SchemeUnknown { scheme, known } => {
+                json!({ "message": message, "url": scheme, "known": known })
+            }
+            StoreFault::Failed { .. }
+            | StoreFault::Refused { .. }
+            | StoreFault::Fenced { .. }
+            | StoreFault::Trimmed { .. }
+            | StoreFault::Missing { .. }
+            | StoreFault::NotAStore { .. }
+            | StoreFault::FormatUnknown { .. }
+            | StoreFault::PathUnusable { .. }
+            | StoreFault::UrlInvalid { .. }
+            | StoreFault::Full { .. }
+            | StoreFault::ReadOnly { .. } => json!({ "message": message }),
+        };
+        Self::new(fault.code(), fields)
+    }
+}
+
+/// The code stands beside the message, not in it.
+fn without_code(message: &str, code: &str) -> String {
+    message.replace(&format!(" ({code})"), "")
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        let message = rejection.to_string();
+        let fields = match &rejection {
+            Rejection::DefinitionUnknown { wanted, .. } => json!({ "name": wanted }),
+            Rejection::DefinitionConflict { name, version, difference } => {
+                json!({ "name": &**name, "version": &**version, "difference": difference })
+            }
+            Rejection::RunUnknown { run_id } | Rejection::RunExists { run_id } => {
+                json!({ "run_id": &**run_id })
+            }
+            Rejection::KeyReused { key, run_id } => {
+                json!({ "key": &**key, "run_id": &**run_id })
+            }
+            Rejection::RunStateRefused { run_id, state, .. } => {
+                json!({ "run_id": &**run_id, "state": state.name() })
+            }
+            Rejection::TaskUnknown { run_id, task_id, .. } => {
+                json!({ "run_id": &**run_id, "task_id": task_id })
+            }
+            Rejection::TaskStateRefused { run_id, task_id, state, .. } => {
+                json!({ "run_id": &**run_id, "task_id": task_id, "state": state.name() })
+            }
+            Rejection::PayloadTooLarge { size, size_max, .. } => {
+                json!({ "size": size, "size_max": size_max })
+            }
+            Rejection::LimitExceeded { what, count_max, .. } => {
+                json!({ "limit": what, "limit_max": count_max })
+            }
+            Rejection::InputInvalid { .. }
+            | Rejection::StaleToken
+            | Rejection::AlreadyReported
+            | Rejection::NotDue => json!({}),
+        };
+        let mut fields = fields;
+        if let Value::Object(fields) = &mut fields {
+            fields.insert("message".into(), message.into());
+        }
+        Self::new(rejection.code(), fields)
+    }
+}
+
+/// The errors of a run, the newest first.
+pub(crate) fn failures_json(run: &pyflow_core::state::Run) -> Vec<Value> {
+    let shown = run.failures().iter().rev().take(100).map(|failure| {
+        json!({
+            "task_id": run.instance_id(failure.instance),
+            "attempt": failure.attempt,
+            "error": error_json(&failure.error),
+        })
+    });
+    shown.collect()
+}

@@ -1,0 +1,83 @@
+//! The bounded door into the ring: full is an answer, not a wait.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::request::Request;
+
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    count_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    requests: VecDeque<Request>,
+    closed: bool,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    Full,
+    Closed,
+}
+
+impl Inbox {
+    pub(crate) fn new(count_max: usize) -> Self {
+        Self { queue: Mutex::default(), arrived: Condvar::new(), count_max }
+    }
+
+    /// Takes a request. What workers tell is always taken: their slots bound it.
+    pub(crate) fn put(&self, request: Request) -> Result<(), NotTaken> {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            return Err(NotTaken::Closed);
+        }
+        if queue.requests.len() >= self.count_max && request.may_be_refused() {
+            return Err(NotTaken::Full);
+        }
+        let was_empty = queue.requests.is_empty();
+        queue.requests.push_back(request);
+        drop(queue);
+        if was_empty {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes all that has arrived without waiting.
+    pub(crate) fn take_nowait(&self) -> VecDeque<Request> {
+        std::mem::take(&mut self.queue.lock().requests)
+    }
+
+    /// Waits until something arrives or the time is over, and takes all there is.
+    pub(crate) fn wait_take(&self, timeout: Option<Duration>) -> VecDeque<Request> {
+        let mut queue = self.queue.lock();
+        if queue.requests.is_empty() && !queue.closed {
+            match timeout {
+                Some(timeout) => drop(self.arrived.wait_for(&mut queue, timeout)),
+                None => self.arrived.wait(&mut queue),
+            }
+        }
+        std::mem::take(&mut queue.requests)
+    }
+
+    /// Takes nothing more.
+    pub(crate) fn close(&self) {
+        self.queue.lock().closed = true;
+        self.arrived.notify_one();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.queue.lock().closed
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.lock().requests.len()
+    }
+}

@@ -1,0 +1,22 @@
+//! The ring: a shard, its log and its read model, turned by one thread or inline by its caller.
+//!
+//! inbox → turn → log → durable → outbox. Nothing goes the other way.
+
+mod board;
+mod clock;
+mod driver;
+mod engine;
+mod fault;
+mod inbox;
+mod outbox;
+mod recovery;
+mod request;
+mod rows;
+mod waker;
+mod watch;
+
+pub use board::{Board, RunWords};
+pub use engine::{Engine, EngineSettings};
+pub use fault::Refusal;
+pub use outbox::{Out, Value};
+pub use request::{AttemptReport, ListRuns, Query, ReportKind, Request};

@@ -1,0 +1,78 @@
+//! What is safe to be heard: replies, grants, stops, events; drained in batches.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::RawFd;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pyflow_core::effect::{Granted, StopReason};
+
+use crate::fault::Refusal;
+use crate::waker::Waker;
+
+/// What a ticket is answered with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Done,
+    /// A run's id, and whether this call made it.
+    Run { run_id: String, is_new: bool },
+    Runs(Vec<String>),
+    Json(Bytes),
+    Events(Vec<Bytes>),
+}
+
+/// One thing to hear.
+#[derive(Debug)]
+pub enum Out {
+    Reply { ticket: u64, answer: Result<Value, Refusal> },
+    Grant(Box<Granted>),
+    Stop { handle: u64, reason: StopReason },
+}
+
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    items: Mutex<VecDeque<Out>>,
+    /// None where the one who hears also turns the ring.
+    waker: Option<Waker>,
+}
+
+impl Outbox {
+    pub(crate) fn inline() -> Self {
+        Self { items: Mutex::default(), waker: None }
+    }
+
+    pub(crate) fn waking() -> io::Result<Self> {
+        Ok(Self { items: Mutex::default(), waker: Some(Waker::new()?) })
+    }
+
+    pub(crate) fn fd(&self) -> Option<RawFd> {
+        self.waker.as_ref().map(Waker::fd)
+    }
+
+    /// Adds a batch; the hearer is woken once, and only if it had nothing left to hear.
+    pub(crate) fn extend(&self, batch: impl IntoIterator<Item = Out>) {
+        let mut items = self.items.lock();
+        let was_empty = items.is_empty();
+        items.extend(batch);
+        if was_empty
+            && !items.is_empty()
+            && let Some(waker) = &self.waker
+        {
+            waker.wake();
+        }
+    }
+
+    /// Takes up to `count_max` items; it stays readable while more are left.
+    pub(crate) fn drain(&self, count_max: usize) -> Vec<Out> {
+        let mut items = self.items.lock();
+        let count = items.len().min(count_max);
+        let taken = items.drain(..count).collect();
+        if items.is_empty()
+            && let Some(waker) = &self.waker
+        {
+            waker.clear();
+        }
+        taken
+    }
+}

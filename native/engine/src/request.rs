@@ -1,0 +1,107 @@
+//! What can be asked of the ring. Whatever waits for an answer carries a ticket of its caller's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyflow_core::command::{ControlRun, ControlTask, StartRun};
+use pyflow_core::definition::Definition;
+use pyflow_core::event::TaskError;
+use pyflow_core::payload::Payload;
+use pyflow_core::schedule::Pool;
+
+/// One request.
+#[derive(Debug)]
+pub enum Request {
+    Deploy { ticket: u64, definition: Arc<Definition>, stored: Bytes },
+    Start { ticket: u64, start: Box<StartRun> },
+    StartMany { ticket: u64, starts: Vec<StartRun> },
+    ControlRun { ticket: u64, control: ControlRun },
+    ControlTask { ticket: u64, control: ControlTask },
+    /// Recover every failed task of a run.
+    RecoverRun { ticket: u64, run_id: Arc<str> },
+    WaitResult { ticket: u64, run_id: Arc<str> },
+    Watch { ticket: u64, run_id: Option<Arc<str>>, after: u64, limit: usize },
+    Query { ticket: u64, query: Query },
+    /// Nobody waits for this ticket any more.
+    Forget { ticket: u64 },
+    OpenSession { session: u32, slots: [u32; 3] },
+    SetTypes { session: u32, types: Vec<(Arc<str>, Pool)> },
+    DrainSession { session: u32 },
+    Report { session: u32, reports: Vec<AttemptReport> },
+}
+
+/// What a worker tells of an attempt, by the handle that it was granted under.
+#[derive(Debug)]
+pub struct AttemptReport {
+    pub handle: u64,
+    pub kind: ReportKind,
+}
+
+#[derive(Debug)]
+pub enum ReportKind {
+    Completed(Payload),
+    Failed(Box<TaskError>),
+    /// Never begun, or interrupted by the worker's own polite end.
+    Returned,
+    /// Stopped as it was asked to.
+    Cancelled,
+    /// The worker's process died under it.
+    WorkerDied,
+    Heartbeat(Bytes),
+    Said(Bytes),
+}
+
+/// A look at what is.
+#[derive(Debug)]
+pub enum Query {
+    Status { run_id: Arc<str> },
+    Tasks { run_id: Arc<str>, task_id: Option<String>, state: Option<String>, limit: usize },
+    TaskResult { run_id: Arc<str>, task_id: String },
+    Explain { run_id: Arc<str>, task_id: Option<String> },
+    History { run_id: Arc<str>, after: u64, limit: usize },
+    ListRuns(Box<ListRuns>),
+    FindRun { text: String },
+    Definitions,
+    Definition { name: String, version: Option<String> },
+    Metrics,
+    Prune { before_ms: u64 },
+    Backup { path: String },
+}
+
+/// Which runs to list.
+#[derive(Debug, Default)]
+pub struct ListRuns {
+    pub status: Option<String>,
+    pub definition: Option<String>,
+    pub created_by: Option<String>,
+    pub metadata: Vec<(String, String)>,
+    pub limit: usize,
+    pub cursor: Option<String>,
+}
+
+impl Request {
+    /// Whether a full inbox may refuse it: only what would add work.
+    pub(crate) fn may_be_refused(&self) -> bool {
+        matches!(self, Self::Start { .. } | Self::StartMany { .. } | Self::Deploy { .. })
+    }
+
+    /// The ticket that waits for its answer.
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        match self {
+            Self::Deploy { ticket, .. }
+            | Self::Start { ticket, .. }
+            | Self::StartMany { ticket, .. }
+            | Self::ControlRun { ticket, .. }
+            | Self::ControlTask { ticket, .. }
+            | Self::RecoverRun { ticket, .. }
+            | Self::WaitResult { ticket, .. }
+            | Self::Watch { ticket, .. }
+            | Self::Query { ticket, .. } => Some(*ticket),
+            Self::Forget { .. }
+            | Self::OpenSession { .. }
+            | Self::SetTypes { .. }
+            | Self::DrainSession { .. }
+            | Self::Report { .. } => None,
+        }
+    }
+}

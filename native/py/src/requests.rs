@@ -1,0 +1,223 @@
+//! Requests as Python writes them: JSON objects, read into the engine's own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyflow_core::command::{ControlRun, ControlTask, RunVerb, StartRun, TaskVerb, Wanted};
+use pyflow_core::consistency::{Consistency, NAMES};
+use pyflow_core::definition::Priority;
+use pyflow_core::event::TaskError;
+use pyflow_core::ids::DefinitionHash;
+use pyflow_core::payload::Payload;
+use pyflow_core::schedule::{Pool, Strategy, Weights};
+use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, Request};
+use serde_json::{Value, json};
+
+fn wrong(message: String) -> Refusal {
+    Refusal::new("PF1107", json!({ "message": message }))
+}
+
+pub(crate) fn parse(text: &[u8]) -> Result<Value, Refusal> {
+    serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))
+}
+
+fn text(object: &Value, name: &str) -> Option<Arc<str>> {
+    object[name].as_str().map(Arc::from)
+}
+
+pub(crate) fn settings(object: &Value) -> Result<EngineSettings, Refusal> {
+    let count = |name: &str| object[name].as_u64().map(|count| count as usize);
+    let mut settings = EngineSettings::default();
+    if let Some(namespace) = object["namespace"].as_str() {
+        settings.namespace = namespace.to_string();
+    }
+    settings.inline = object["inline"].as_bool().unwrap_or(false);
+    settings.manual_clock = object["clock"].as_str() == Some("manual");
+    settings.max_concurrent_runs = count("max_concurrent_runs").unwrap_or(usize::MAX);
+    settings.queue_depth = count("queue_depth").unwrap_or(settings.queue_depth);
+    let timeout_s = object["default_timeout_s"].as_f64();
+    settings.default_timeout_ms = timeout_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
+    settings.strategy = match object["strategy"].as_str() {
+        None | Some("strict") => Strategy::Strict,
+        Some("weighted_fair_share") => Strategy::WeightedFairShare(Weights::default()),
+        Some(other) => {
+            let known = "strict, weighted_fair_share";
+            return Err(wrong(format!("strategy {other:?} is not known; known are {known}")));
+        }
+    };
+    Ok(settings)
+}
+
+pub(crate) fn start(
+    object: &Value,
+    input: Payload,
+    namespace: &Arc<str>,
+    fresh_id: impl FnOnce(Option<&str>) -> String,
+) -> Result<StartRun, Refusal> {
+    let wanted = match object["definition"].as_str() {
+        Some(hash) => Wanted::Hash(
+            DefinitionHash::parse(hash).ok_or_else(|| wrong(format!("{hash} is no hash")))?,
+        ),
+        None => {
+            let name = text(object, "name");
+            let name = name.ok_or_else(|| wrong("a start names a definition".into()))?;
+            Wanted::Name { name, version: text(object, "version") }
+        }
+    };
+    let (chosen, key) = (text(object, "run_id"), text(object, "key"));
+    let run_id = match &chosen {
+        Some(run_id) => run_id.clone(),
+        None => fresh_id(key.as_deref()).into(),
+    };
+    let deadline_s = object["deadline_s"].as_f64();
+    Ok(StartRun {
+        namespace: namespace.clone(),
+        run_id,
+        chosen: chosen.is_some(),
+        key,
+        wanted,
+        input,
+        priority: named(object, "priority", Priority::parse, "high, normal, low")?,
+        deadline_ms: deadline_s.map(|seconds| (seconds.max(0.0) * 1000.0).ceil() as u64),
+        consistency: named(object, "consistency", Consistency::parse, NAMES)?,
+        metadata: object.get("metadata").filter(|m| !m.is_null()).map(|m| m.to_string().into()),
+        created_by: text(object, "created_by"),
+    })
+}
+
+fn named<T>(
+    object: &Value,
+    name: &str,
+    parse: fn(&str) -> Option<T>,
+    known: &str,
+) -> Result<Option<T>, Refusal> {
+    match &object[name] {
+        Value::Null => Ok(None),
+        value => value
+            .as_str()
+            .and_then(parse)
+            .map(Some)
+            .ok_or_else(|| wrong(format!("{name} is {value}; it must be one of {known}"))),
+    }
+}
+
+pub(crate) fn control(
+    ticket: u64,
+    namespace: &Arc<str>,
+    verb: &str,
+    run_id: &str,
+    task_id: Option<String>,
+    reason: Option<String>,
+) -> Result<Request, Refusal> {
+    let (namespace, run_id) = (namespace.clone(), Arc::from(run_id));
+    let of_run = |verb| ControlRun { namespace: namespace.clone(), run_id: Arc::clone(&run_id), verb };
+    let request = match (verb, task_id) {
+        ("pause", None) => Request::ControlRun { ticket, control: of_run(RunVerb::Pause) },
+        ("resume", None) => Request::ControlRun { ticket, control: of_run(RunVerb::Resume) },
+        ("cancel", None) => {
+            let reason = reason.unwrap_or_default();
+            Request::ControlRun { ticket, control: of_run(RunVerb::Cancel { reason }) }
+        }
+        ("recover", None) => Request::RecoverRun { ticket, run_id },
+        ("recover" | "cancel_task", Some(task_id)) => {
+            let verb = if verb == "recover" { TaskVerb::Recover } else { TaskVerb::Cancel };
+            let control = ControlTask { namespace, run_id, task_id, verb };
+            Request::ControlTask { ticket, control }
+        }
+        _ => return Err(wrong(format!("{verb:?} is not known here"))),
+    };
+    Ok(request)
+}
+
+pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
+    let own = |name: &str| object[name].as_str().map(String::from);
+    let run_id = || text(object, "run_id").ok_or_else(|| wrong("a run_id is missing".into()));
+    let limit = object["limit"].as_u64().map_or(1_000, |limit| limit as usize);
+    Ok(match what {
+        "status" => Query::Status { run_id: run_id()? },
+        "tasks" => Query::Tasks {
+            run_id: run_id()?,
+            task_id: own("task_id"),
+            state: own("state"),
+            limit,
+        },
+        "result" => Query::TaskResult {
+            run_id: run_id()?,
+            task_id: own("task_id").ok_or_else(|| wrong("a task_id is missing".into()))?,
+        },
+        "explain" => Query::Explain { run_id: run_id()?, task_id: own("task_id") },
+        "history" => {
+            let after = object["after"].as_u64().unwrap_or(0);
+            Query::History { run_id: run_id()?, after, limit }
+        }
+        "list_runs" => Query::ListRuns(Box::new(ListRuns {
+            status: own("status"),
+            definition: own("definition"),
+            created_by: own("created_by"),
+            metadata: pairs(&object["metadata"]),
+            limit: object["limit"].as_u64().map_or(50, |limit| limit as usize),
+            cursor: own("cursor"),
+        })),
+        "find_run" => Query::FindRun { text: own("text").unwrap_or_default() },
+        "definitions" => Query::Definitions,
+        "definition" => {
+            Query::Definition { name: own("name").unwrap_or_default(), version: own("version") }
+        }
+        "metrics" => Query::Metrics,
+        "prune" => Query::Prune { before_ms: object["before_ms"].as_u64().unwrap_or(0) },
+        "backup" => Query::Backup { path: own("path").unwrap_or_default() },
+        _ => return Err(wrong(format!("the query {what:?} is not known"))),
+    })
+}
+
+fn pairs(object: &Value) -> Vec<(String, String)> {
+    let Some(object) = object.as_object() else { return Vec::new() };
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+    object.iter().map(|(name, value)| (name.clone(), shown(value))).collect()
+}
+
+/// Task types with the pool that each runs in.
+pub(crate) fn pools(types: Vec<(String, String)>) -> Result<Vec<(Arc<str>, Pool)>, Refusal> {
+    let known = "async, thread, process";
+    types
+        .into_iter()
+        .map(|(task_type, pool)| {
+            let found = Pool::parse(&pool);
+            let found = found.ok_or_else(|| wrong(format!("{pool:?} is not one of {known}")))?;
+            Ok((Arc::from(task_type), found))
+        })
+        .collect()
+}
+
+/// A failure as a worker describes it; the second part is whether its process died.
+pub(crate) fn failure(json: &[u8]) -> Result<(TaskError, bool), Refusal> {
+    let object = parse(json)?;
+    let own = |name: &str| object[name].as_str().unwrap_or_default().to_string();
+    let kinds = object["kinds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let retry_after_s = object["retry_after_s"].as_f64();
+    let error = TaskError {
+        error_type: own("type").into(),
+        kinds: kinds.iter().filter_map(Value::as_str).map(Arc::from).collect(),
+        message: own("message"),
+        traceback: own("traceback"),
+        retryable: object["retryable"].as_bool(),
+        retry_after_ms: retry_after_s.map(|seconds| (seconds.max(0.0) * 1000.0).ceil() as u64),
+    };
+    Ok((error, object["exit_status"].is_i64()))
+}
+
+/// What goes with a grant only where there is some of it.
+pub(crate) fn meta(granted: &pyflow_core::effect::Granted) -> Option<Bytes> {
+    let secrets = granted.definition.secrets(granted.task);
+    if granted.metadata.is_none() && granted.details.is_none() && secrets.is_empty() {
+        return None;
+    }
+    let read = |json: &Bytes| serde_json::from_slice::<Value>(json).ok();
+    let names: Vec<&str> = secrets.iter().map(|name| &**name).collect();
+    let meta = json!({
+        "metadata": granted.metadata.as_ref().and_then(read).unwrap_or_else(|| json!({})),
+        "last_heartbeat": granted.details.as_ref().and_then(read),
+        "secrets": names,
+    });
+    Some(meta.to_string().into())
+}

@@ -1,0 +1,26 @@
+//! Where a shard's log lives: the trait [`Log`], a store in one SQLite file, a store in memory, and the read model.
+//!
+//! A turn is acknowledged only when it is as durable as it asked to be. A damaged file is told from a torn tail,
+//! and is never taken for a shorter log.
+
+mod blob;
+mod checksum;
+mod fault;
+mod log;
+mod memory;
+mod open;
+pub mod read_model;
+mod sqlite;
+mod url;
+mod wal;
+
+pub use blob::{Blob, BlobHash};
+pub use fault::{Damage, StoreFault};
+pub use log::{
+    Checkpoint, Completion, Head, HistoryChunk, HistoryPart, Log, RunPage, RunPiece, Snapshot,
+    StoredTurn, Turn, VerifyReport,
+};
+pub use memory::{MemoryFault, MemoryLog, MemoryStore};
+pub use open::{Options, open};
+pub use sqlite::backup_file;
+pub use url::StoreUrl;

@@ -1,0 +1,74 @@
+//! Listing runs, page by page.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::row::{LIST_COLUMNS, RunRow};
+use crate::sqlite::Trouble;
+
+/// Which runs are wanted; what is `None` or empty does not filter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListFilter {
+    pub namespace: String,
+    pub status: Option<String>,
+    pub definition: Option<String>,
+    pub created_by: Option<String>,
+    /// Each key of the metadata must have this value; numbers and booleans are compared as JSON writes them.
+    pub metadata: Vec<(String, String)>,
+    /// How many at most, from 1.
+    pub limit: u32,
+    /// Where the page before stopped.
+    pub cursor: Option<u64>,
+}
+
+/// Runs in falling order of creation, without results and errors.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListPage {
+    pub rows: Vec<RunRow>,
+    /// The cursor of the next page; `None` after the last.
+    pub next: Option<u64>,
+}
+
+pub(super) fn list(conn: &Connection, filter: &ListFilter) -> Result<ListPage, Trouble> {
+    let (condition, values) = condition(filter);
+    let sql = format!("SELECT {LIST_COLUMNS} FROM run WHERE {condition} ORDER BY run DESC LIMIT ?");
+    // One more than asked tells whether there is a next page.
+    let limit = filter.limit.max(1) as usize;
+    let values = values.into_iter().chain([Value::from(limit as i64 + 1)]);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(values), RunRow::read)?;
+    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(|row| row.run);
+    Ok(ListPage { rows, next })
+}
+
+fn condition(filter: &ListFilter) -> (String, Vec<Value>) {
+    let mut sql = "namespace = ?".to_owned();
+    let mut values = vec![Value::from(filter.namespace.clone())];
+    let columns = [
+        (" AND status = ?", &filter.status),
+        (" AND definition = ?", &filter.definition),
+        (" AND created_by = ?", &filter.created_by),
+    ];
+    for (part, value) in columns {
+        if let Some(value) = value {
+            sql.push_str(part);
+            values.push(Value::from(value.clone()));
+        }
+    }
+    if let Some(cursor) = filter.cursor {
+        sql.push_str(" AND run < ?");
+        values.push(Value::from(cursor as i64));
+    }
+    for (key, value) in &filter.metadata {
+        sql.push_str(
+            " AND EXISTS (SELECT 1 FROM json_each(run.metadata) AS entry WHERE entry.key = ? AND \
+             CASE entry.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' \
+             ELSE CAST(entry.value AS TEXT) END = ?)",
+        );
+        values.extend([Value::from(key.clone()), Value::from(value.clone())]);
+    }
+    (sql, values)
+}

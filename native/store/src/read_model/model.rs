@@ -1,0 +1,207 @@
+//! Opening, applying, clearing and pruning.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::list::{self, ListFilter, ListPage};
+use super::lookup::{self, Lookup, RunSelector};
+use super::row::RunRow;
+use super::schema;
+use crate::sqlite::{Trouble, Wanted, beside, damaged, open_file, resolve};
+use crate::{Options, StoreFault, StoreUrl};
+
+/// The read model of a store: one writer, the store's owner, and any number of readers.
+#[derive(Debug)]
+pub struct ReadModel {
+    conn: Connection,
+    path: PathBuf,
+}
+
+impl ReadModel {
+    /// Opens the read model that belongs to the store at this URL: `<db>-read.db`, or one in memory.
+    ///
+    /// To write, a missing, damaged or foreign file is made anew with position 0; to read, it is a fault.
+    pub fn open(url: &str, options: &Options) -> Result<Self, StoreFault> {
+        match StoreUrl::parse(url)? {
+            StoreUrl::Memory => Self::in_memory(),
+            StoreUrl::Sqlite(store) => {
+                let path = beside(&resolve(&store)?, "-read.db");
+                if options.read_only { Self::open_reader(path) } else { Self::open_writer(path) }
+            }
+        }
+    }
+
+    fn in_memory() -> Result<Self, StoreFault> {
+        let path = PathBuf::from("memory://");
+        let made = Connection::open_in_memory().map_err(Trouble::from).and_then(|mut conn| {
+            schema::create(&mut conn)?;
+            Ok(conn)
+        });
+        let conn = made.map_err(|trouble| opening(&path).fault(trouble))?;
+        Ok(Self { conn, path })
+    }
+
+    fn open_reader(path: PathBuf) -> Result<Self, StoreFault> {
+        if !path.is_file() {
+            return Err(StoreFault::Missing { path });
+        }
+        let opened = open_file(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(Trouble::from)
+            .and_then(|conn| Ok((schema::is_current(&conn)?, conn)));
+        let (is_current, conn) = opened.map_err(|trouble| opening(&path).fault(trouble))?;
+        if is_current {
+            return Ok(Self { conn, path });
+        }
+        let found = "its read model is of another format".to_owned();
+        Err(StoreFault::NotAStore { path, found })
+    }
+
+    fn open_writer(path: PathBuf) -> Result<Self, StoreFault> {
+        if path.is_file()
+            && let Some(conn) = open_current(&path)?
+        {
+            return Ok(Self { conn, path });
+        }
+        let conn = recreate(&path)?;
+        Ok(Self { conn, path })
+    }
+
+    /// The position of the log that has been applied; 0 for a new one.
+    pub fn position(&self) -> Result<u64, StoreFault> {
+        schema::position(&self.conn)
+            .and_then(|position| {
+                position.ok_or_else(|| damaged("the read model", None, "its position is missing"))
+            })
+            .map_err(|trouble| self.fault("reading the position", trouble))
+    }
+
+    /// Inserts or replaces rows and moves the position, in one transaction; the position never goes back.
+    pub fn apply(&mut self, rows: &[RunRow], position: u64) -> Result<(), StoreFault> {
+        let applied = self.position()?;
+        if position < applied {
+            let detail = format!(
+                "position {position} lies before {applied}, which is applied; clear it first"
+            );
+            return Err(self.fault("applying runs", Trouble::Refused(detail)));
+        }
+        self.transact("applying runs", |conn| {
+            rows.iter().try_for_each(|row| row.upsert(conn))?;
+            conn.prepare_cached("UPDATE applied SET position = ?1 WHERE id = 1")?
+                .execute([position as i64])?;
+            Ok(())
+        })
+    }
+
+    /// Looks for one run of a namespace, with all its columns.
+    pub fn get(&self, namespace: &str, selector: RunSelector<'_>) -> Result<Lookup, StoreFault> {
+        lookup::get(&self.conn, namespace, selector)
+            .map_err(|trouble| self.fault("looking for a run", trouble))
+    }
+
+    /// Lists runs, the latest first.
+    pub fn list(&self, filter: &ListFilter) -> Result<ListPage, StoreFault> {
+        list::list(&self.conn, filter).map_err(|trouble| self.fault("listing runs", trouble))
+    }
+
+    /// Forgets everything, so that it can be rebuilt; a damaged file is replaced.
+    pub fn clear(&mut self) -> Result<(), StoreFault> {
+        let cleared = self.transact("clearing the read model", |conn| {
+            conn.execute_batch("DELETE FROM run; UPDATE applied SET position = 0 WHERE id = 1;")?;
+            Ok(())
+        });
+        match cleared {
+            Err(StoreFault::Damaged(_)) if self.path.is_file() => {
+                self.conn = Connection::open_in_memory()
+                    .map_err(|error| opening(&self.path).fault(error.into()))?;
+                self.conn = recreate(&self.path)?;
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Removes runs that ended before a time; answers how many.
+    pub fn prune(&mut self, before_ms: i64) -> Result<u64, StoreFault> {
+        self.transact("pruning the read model", |conn| {
+            let removed = conn
+                .prepare_cached("DELETE FROM run WHERE ended_at_ms < ?1")?
+                .execute([before_ms])?;
+            Ok(removed as u64)
+        })
+    }
+
+    /// Closes the file.
+    pub fn close(self) -> Result<(), StoreFault> {
+        let wanted = Wanted { operation: "closing the read model", path: &self.path };
+        self.conn.close().map_err(|(_, error)| wanted.fault(error.into()))
+    }
+
+    fn transact<T>(
+        &mut self,
+        operation: &'static str,
+        body: impl FnOnce(&Connection) -> Result<T, Trouble>,
+    ) -> Result<T, StoreFault> {
+        let wanted = Wanted { operation, path: &self.path };
+        let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
+        let outcome = begun.map_err(Trouble::from).and_then(|transaction| {
+            let value = body(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        });
+        outcome.map_err(|trouble| wanted.fault(trouble))
+    }
+
+    fn fault(&self, operation: &'static str, trouble: Trouble) -> StoreFault {
+        Wanted { operation, path: &self.path }.fault(trouble)
+    }
+}
+
+const fn opening(path: &Path) -> Wanted<'_> {
+    Wanted { operation: "opening the read model", path }
+}
+
+/// Opens the file if it is a sound read model of this format.
+fn open_current(path: &Path) -> Result<Option<Connection>, StoreFault> {
+    let opened = open_file(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .map_err(Trouble::from)
+        .and_then(|conn| {
+            if !schema::is_current(&conn)? {
+                return Ok(None);
+            }
+            set_up(&conn)?;
+            Ok(Some(conn))
+        });
+    match opened.map_err(|trouble| opening(path).fault(trouble)) {
+        // A missing table or column, or a file that is none of SQLite's.
+        Err(StoreFault::Damaged(_) | StoreFault::Failed { .. }) => Ok(None),
+        outcome => outcome,
+    }
+}
+
+fn recreate(path: &Path) -> Result<Connection, StoreFault> {
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        match fs::remove_file(beside(path, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(opening(path).failed(error.to_string()));
+            }
+            _ => {}
+        }
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let made = open_file(path, flags).map_err(Trouble::from).and_then(|mut conn| {
+        set_up(&conn)?;
+        schema::create(&mut conn)?;
+        Ok(conn)
+    });
+    made.map_err(|trouble| opening(path).fault(trouble))
+}
+
+/// What a power cut takes from it is applied again from the log.
+fn set_up(conn: &Connection) -> Result<(), Trouble> {
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    conn.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! One owner at a time: a lock of the operating system on a file beside the store.
+//!
+//! The lock ends with its process, however that ends. What the file says is for messages only.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::paths::{beside, io_fault};
+use crate::StoreFault;
+
+/// Held for as long as the store is owned. The file stays; removing it would let two owners in.
+#[derive(Debug)]
+pub(super) struct OwnerLock {
+    _file: File,
+}
+
+impl OwnerLock {
+    pub(super) fn take(store: &Path) -> Result<Self, StoreFault> {
+        let path = beside(store, ".lock");
+        let fault = |error: &std::io::Error| io_fault("taking the owner's lock", &path, error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| fault(&error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(busy(store.to_owned(), &mut file)),
+            Err(error) => return Err(fault(&error.into())),
+        }
+        // Said for people; the lock holds whether or not it can be said, as on a full disk.
+        let _ = say_who(&mut file);
+        Ok(Self { _file: file })
+    }
+}
+
+fn say_who(file: &mut File) -> std::io::Result<()> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "pid={}\nsince_ms={}", std::process::id(), since.as_millis())
+}
+
+fn busy(path: PathBuf, file: &mut File) -> StoreFault {
+    let mut text = String::new();
+    // What cannot be read is left out of the message.
+    let _ = file.take(4096).read_to_string(&mut text);
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok())
+    };
+    StoreFault::Busy {
+        path,
+        pid: field("pid").and_then(|pid| u32::try_from(pid).ok()),
+        since_ms: field("since_ms"),
+    }
+}

@@ -1,0 +1,64 @@
+//! Where a store's files lie, and whether a path can hold one.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::StoreFault;
+
+/// A file that lies beside the store: its path with an ending added.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// The one absolute path of a store, through symbolic links, so that all owners meet at the same lock.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreFault> {
+    let unusable = |reason: String, advice: &str| StoreFault::PathUnusable {
+        path: path.to_owned(),
+        reason,
+        advice: advice.to_owned(),
+    };
+    match fs::canonicalize(path) {
+        Ok(whole) if whole.is_file() => return Ok(whole),
+        Ok(whole) if whole.is_dir() => {
+            return Err(unusable("it is a directory".to_owned(), "name a file in it"));
+        }
+        Ok(_) => return Err(unusable("it is no plain file".to_owned(), "name a plain file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(unusable(error.to_string(), "check the path and its permissions"));
+        }
+    }
+    let name =
+        path.file_name().ok_or_else(|| unusable("it names no file".to_owned(), "name a file"))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new("."));
+    let parent = fs::canonicalize(parent).map_err(|error| {
+        unusable(format!("its directory cannot be used ({error})"), "make the directory first")
+    })?;
+    if !parent.is_dir() {
+        return Err(unusable("its parent is no directory".to_owned(), "choose another path"));
+    }
+    Ok(parent.join(name))
+}
+
+/// The fault for a file operation beside the store.
+pub(super) fn io_fault(operation: &'static str, path: &Path, error: &io::Error) -> StoreFault {
+    let (path, detail) = (path.to_owned(), error.to_string());
+    if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
+        StoreFault::ReadOnly { path, detail }
+    } else if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        StoreFault::Full { path }
+    } else {
+        StoreFault::Failed { operation, path, detail }
+    }
+}
+
+/// Makes a new or renamed file's place in its directory durable.
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().expect("a resolved path has a parent");
+    fs::File::open(parent)?.sync_all()
+}

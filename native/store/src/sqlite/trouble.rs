@@ -1,0 +1,125 @@
+//! From what SQLite says to a fault that names the path, the operation and what to do.
+
+use std::path::Path;
+
+use rusqlite::ffi;
+
+use crate::{Damage, StoreFault};
+
+/// Trouble inside the store, before the path and the operation are known.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Sqlite(rusqlite::Error),
+    Damaged(Box<Spot>),
+    Fenced { ours: u32, found: u32 },
+    Trimmed { asked: u64, first: u64 },
+    Refused(String),
+}
+
+/// Where damage was found.
+#[derive(Debug)]
+pub(crate) struct Spot {
+    place: &'static str,
+    position: Option<u64>,
+    reason: String,
+}
+
+/// Damage in a table.
+pub(crate) fn damaged(
+    place: &'static str,
+    position: Option<u64>,
+    reason: impl Into<String>,
+) -> Trouble {
+    Trouble::Damaged(Box::new(Spot { place, position, reason: reason.into() }))
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<rusqlite::types::FromSqlError> for Trouble {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        damaged("a row", None, error.to_string())
+    }
+}
+
+/// What was being done, and to which file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) operation: &'static str,
+    pub(crate) path: &'a Path,
+}
+
+impl Wanted<'_> {
+    /// Turns trouble into the fault for it.
+    pub(crate) fn fault(self, trouble: Trouble) -> StoreFault {
+        match trouble {
+            Trouble::Sqlite(error) => self.sqlite_fault(&error),
+            Trouble::Damaged(spot) => self.damage(spot.place, spot.position, spot.reason),
+            Trouble::Fenced { ours, found } => StoreFault::Fenced { ours, found },
+            Trouble::Trimmed { asked, first } => StoreFault::Trimmed { asked, first },
+            Trouble::Refused(detail) => self.refused(detail),
+        }
+    }
+
+    pub(crate) fn failed(self, detail: impl Into<String>) -> StoreFault {
+        StoreFault::Failed {
+            operation: self.operation,
+            path: self.path.to_owned(),
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn refused(self, detail: impl Into<String>) -> StoreFault {
+        StoreFault::Refused {
+            operation: self.operation,
+            path: self.path.to_owned(),
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn damage(
+        self,
+        place: &str,
+        position: Option<u64>,
+        reason: impl Into<String>,
+    ) -> StoreFault {
+        StoreFault::Damaged(Box::new(Damage {
+            path: self.path.to_owned(),
+            place: place.to_owned(),
+            position,
+            offset: None,
+            frame: None,
+            reason: reason.into(),
+        }))
+    }
+
+    fn sqlite_fault(self, error: &rusqlite::Error) -> StoreFault {
+        let Some(code) = error.sqlite_error().map(|inner| inner.extended_code) else {
+            // A column of another type than was written, or text that is not UTF-8.
+            return self.damage("a row", None, error.to_string());
+        };
+        let detail = format!("{error} (SQLite code {code})");
+        match (code, code & 0xff) {
+            (ffi::SQLITE_IOERR_CORRUPTFS, _) | (_, ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => {
+                self.damage("the main file", None, detail)
+            }
+            (ffi::SQLITE_IOERR_SHMSIZE, _) | (_, ffi::SQLITE_FULL) => {
+                StoreFault::Full { path: self.path.to_owned() }
+            }
+            (ffi::SQLITE_READONLY_DBMOVED, _) => {
+                self.failed("the file was moved or removed while it was open")
+            }
+            (_, ffi::SQLITE_READONLY) => {
+                StoreFault::ReadOnly { path: self.path.to_owned(), detail }
+            }
+            (_, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => {
+                self.refused(format!("another program holds SQLite's own lock: {detail}"))
+            }
+            (_, ffi::SQLITE_NOMEM | ffi::SQLITE_TOOBIG) => self.refused(detail),
+            _ => self.failed(detail),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+"""Definitions in files: read with every bound checked first, faults shown where they are."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyflow._document_events import (
+    DocumentFault,
+    Event,
+    Mark,
+    Path,
+    Place,
+    assemble,
+    check_json_nesting,
+    json_events,
+    number,
+)
+from pyflow._document_yaml import yaml_events
+from pyflow.errors import DefinitionInvalid, Problem
+
+JSON_SIZE_MAX = 8 * 1024 * 1024
+YAML_SIZE_MAX = 1024 * 1024
+SHOWN_COUNT_MAX = 20
+_SHOWN_WIDTH = 100
+
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\[\"([^\"]*)\"\]")
+_JSON_BREAK = re.compile("\n")
+_YAML_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+class Document(NamedTuple):
+    """A file's text and how it is read."""
+
+    text: str
+    file: str
+    is_yaml: bool
+
+    def value(self) -> Any:
+        """Read it.
+
+        Raises:
+            DefinitionInvalid: It cannot be read; the error shows the place.
+        """
+        try:
+            return assemble(yaml_events(self.text))[0] if self.is_yaml else self._json()
+        except DocumentFault as fault:
+            problem = self._marked(Problem(_shown(fault.path), "PF1001", fault.reason), fault.place)
+            raise self.refusal([problem]) from None
+
+    def refusal(self, problems: Iterable[Problem]) -> DefinitionInvalid:
+        """Make the error for problems, each shown with its line and a caret."""
+        listed = list(problems)
+        shown = "\n".join(map(self._picture, listed[:SHOWN_COUNT_MAX]))
+        if len(listed) > SHOWN_COUNT_MAX:
+            shown += f"\nand {len(listed) - SHOWN_COUNT_MAX} more problems"
+        return DefinitionInvalid(
+            f"{self.file} is no definition that can be deployed:\n{shown}",
+            problems=listed,
+            file=self.file,
+        )
+
+    def located(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Give problems that have a path the line and column of what it leads to."""
+        listed = list(problems)
+        paths = [_steps(each.path) for each in listed]
+        wanted = {path[:size] for path in paths for size in range(len(path) + 1)}
+        _, places = assemble(self._events(), wanted)
+        found: list[Problem] = []
+        for each, path in zip(listed, paths, strict=True):
+            nearest = next(
+                path[:size] for size in range(len(path), -1, -1) if path[:size] in places
+            )
+            found.append(self._marked(each, places[nearest]))
+        return found
+
+    def _events(self) -> Iterator[Event]:
+        return yaml_events(self.text) if self.is_yaml else json_events(self.text)
+
+    def _json(self) -> Any:
+        check_json_nesting(self.text)
+        try:
+            return json.loads(
+                self.text,
+                object_pairs_hook=_unique,
+                parse_int=_unplaced_number,
+                parse_float=_unplaced_number,
+                parse_constant=_unplaced_number,
+            )
+        except json.JSONDecodeError as error:
+            reason = error.msg[0].lower() + error.msg[1:]
+            raise DocumentFault(f"this is not JSON: {reason}", error.pos) from None
+        except DocumentFault:
+            # The reader that is fast cannot tell the place; the one that is exact refuses as well.
+            assemble(json_events(self.text))
+            raise
+
+    def _marked(self, problem: Problem, place: int | Place) -> Problem:
+        mark = self._mark(place)
+        return msgspec.structs.replace(problem, line=mark.line + 1, column=mark.column + 1)
+
+    def _mark(self, place: int | Place) -> Mark:
+        if not isinstance(place, int):
+            return Mark(place.line, place.column)
+        line_start = self.text.rfind("\n", 0, place) + 1
+        return Mark(self.text.count("\n", 0, place), place - line_start)
+
+    def _picture(self, problem: Problem) -> str:
+        what = f"{problem.path}: {problem.message}" if problem.path else problem.message
+        if problem.line is None or problem.column is None:
+            return what
+        lines = (_YAML_BREAK if self.is_yaml else _JSON_BREAK).split(self.text)
+        line = lines[problem.line - 1] if problem.line <= len(lines) else ""
+        caret = _caret(line, problem.line, problem.column - 1)
+        return f"{self.file}:{problem.line}:{problem.column}: {what}\n{caret}"
+
+
+def document_of(data: bytes, file: str, *, is_yaml: bool) -> Document:
+    """Take the bytes of a file.
+
+    Raises:
+        DefinitionInvalid: It is over the bound or no UTF-8.
+    """
+    size_max = YAML_SIZE_MAX if is_yaml else JSON_SIZE_MAX
+    if len(data) > size_max:
+        kind = "YAML" if is_yaml else "JSON"
+        problem = Problem(
+            "", "PF1001", f"a {kind} file of more than {size_max:,} bytes is not read"
+        )
+        raise Document("", file, is_yaml).refusal([problem])
+    try:
+        return Document(data.decode("utf-8-sig"), file, is_yaml)
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        problem = Problem(
+            "",
+            "PF1001",
+            f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8",
+            line=before.count("\n") + 1,
+            column=len(before) - before.rfind("\n"),
+        )
+        raise Document(before, file, is_yaml).refusal([problem]) from None
+
+
+def read_document(path: str | PathLike[str]) -> Document:
+    """Read a file; its ending tells whether it is YAML (`.yaml`, `.yml`) or JSON.
+
+    Raises:
+        DefinitionInvalid: It cannot be read, is over the bound or is no UTF-8.
+    """
+    place = FilePath(path)
+    is_yaml = place.suffix.lower() in {".yaml", ".yml"}
+    try:
+        with place.open("rb") as file:
+            data = file.read((YAML_SIZE_MAX if is_yaml else JSON_SIZE_MAX) + 1)
+    except OSError as error:
+        raise DefinitionInvalid(
+            f"{place}: the file cannot be read: {error.strerror}", file=str(place)
+        ) from error
+    return document_of(data, str(place), is_yaml=is_yaml)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise DocumentFault("a key is given twice", 0)
+    return members
+
+
+def _unplaced_number(text: str) -> int | float:
+    return number(text, 0)
+
+
+def _steps(path: str) -> Path:
+    """Read a path as `tasks[3].depends_on[0]`."""
+    return tuple(
+        int(index) if index else name or quoted for name, index, quoted in _STEP.findall(path)
+    )
+
+
+def _shown(path: Path) -> str:
+    """Write a path as `tasks[3].depends_on[0]`."""
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path)[
+        0 if path and isinstance(path[0], int) else 1 :
+    ]
+
+
+def _caret(line: str, number: int, column: int) -> str:
+    """Draw a line of the text, or the part of it around a column, with a caret under it."""
+    start = max(0, column - _SHOWN_WIDTH // 2) if len(line) > _SHOWN_WIDTH else 0
+    part = "".join(each if each.isprintable() else " " for each in line[start:][:_SHOWN_WIDTH])
+    gutter = f"{number:>5} | "
+    return f"{gutter}{part}\n{' ' * (len(gutter) - 2)}| {' ' * (column - start)}^"

@@ -1,0 +1,284 @@
+"""The one door to the native core: tickets out, batches in, one wake-up for many.
+
+Every call that has to wait is a ticket; its answer comes with a batch, next to grants for the
+worker. The core of a stored engine runs on threads of its own and wakes the loop through one file
+descriptor. That of an in-memory engine runs inline: its turns are taken here, on the loop's thread.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+from pyflow._native import Core
+from pyflow._native import Definition as NativeDefinition
+
+from pyflow.errors import EngineClosed, EngineForked, from_code
+from pyflow.worker.grant import Grant, Report
+
+# What an item of a batch is, by its first part; the rest is what was watched for.
+_REPLY: Final = 0
+_REFUSED: Final = 1
+_GRANT: Final = 2
+_STOP: Final = 3
+
+# The loop is given back to others after so many items, or so much time.
+_ITEMS_COUNT_MAX: Final = 256
+_PUMP_TIME_S: Final = 0.001
+
+Answer: TypeAlias = asyncio.Future[Any]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Process:
+    """The id of this process, which is another one in a forked child."""
+
+    def __init__(self) -> None:
+        self.note()
+        os.register_at_fork(after_in_child=self.note)
+
+    def note(self) -> None:
+        self.id = os.getpid()
+
+
+_PROCESS: Final = _Process()
+
+
+class Hands(Protocol):
+    """The worker, as the core's news reach it."""
+
+    def take(self, grants: list[Grant]) -> None:
+        """Run these."""
+        ...
+
+    def stop(self, number: int, reason: str) -> None:
+        """Stop this one."""
+        ...
+
+
+class Door:
+    """One opened core for one event loop. All of it is for the loop's thread."""
+
+    def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
+        self._core = core
+        self._loop = loop
+        self._pid = _PROCESS.id
+        self._closed = False
+        self._hands: Hands | None = None
+        self._session = 0
+        self._last_ticket = 0
+        self._answers: dict[int, Answer] = {}
+        self._wake_fd = core.wake_fd
+        self._pump_planned = False
+        self._alarm: asyncio.TimerHandle | None = None
+        if self._wake_fd is not None:
+            loop.add_reader(self._wake_fd, self._hear)
+
+    @classmethod
+    async def open(cls, url: str, settings: dict[str, Any]) -> "Door":
+        """Open a store. One on disk is read on a thread, so that the loop goes on meanwhile.
+
+        Raises:
+            StoreBusy: Another process owns the store.
+            StoreDamaged: Its files are damaged.
+            StoreSchemeUnknown: The url names no kind of store.
+        """
+        loop = asyncio.get_running_loop()
+        text = _encode(settings)
+        if settings["inline"]:
+            return cls(Core.open(url, text), loop)
+        return cls(await loop.run_in_executor(None, Core.open, url, text), loop)
+
+    async def close(self) -> None:
+        """Close the core, once what was submitted is written. In a forked child nothing is done."""
+        if not self.usable:
+            return
+        self._closed = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._wake_fd is None:
+            self._core.close()
+        else:
+            self._loop.remove_reader(self._wake_fd)
+            await self._loop.run_in_executor(None, self._core.close)
+        for answer in list(self._answers.values()):
+            if not answer.done():
+                answer.set_exception(EngineClosed())
+
+    @property
+    def usable(self) -> bool:
+        """Whether calls are accepted: it is not closed, and this is not a forked child."""
+        return not self._closed and self._pid == _PROCESS.id
+
+    # Asking. The ticket is out when a call returns; awaiting what it returns is for the answer.
+
+    def deploy(self, definition: NativeDefinition) -> Answer:
+        """Make a definition known under its name."""
+        return self._ask(self._core.deploy, definition)
+
+    def start(self, request: dict[str, Any], input: bytes) -> Answer:  # noqa: A002
+        """Start a run; the answer is its id."""
+        return self._ask(self._core.start, _encode(request), input)
+
+    def start_many(self, request: dict[str, Any], inputs: Sequence[bytes]) -> Answer:
+        """Start a run for each input, in one crossing; the answer is their ids."""
+        return self._ask(self._core.start_many, _encode(request), list(inputs))
+
+    def control(
+        self, verb: str, run_id: str, task_id: str | None = None, reason: str | None = None
+    ) -> Answer:
+        """Pause, resume, cancel or recover a run, or cancel or recover one of its tasks."""
+        return self._ask(self._core.control, verb, run_id, task_id, reason)
+
+    def wait_result(self, run_id: str) -> Answer:
+        """Wait for the end of a run; the answer is its result, JSON."""
+        return self._ask(self._core.wait_result, run_id)
+
+    def query(self, what: str, **request: Any) -> Answer:
+        """Ask about what is; the answer is JSON."""
+        wanted = {name: value for name, value in request.items() if value is not None}
+        return self._ask(self._core.query, what, _encode(wanted))
+
+    def watch(self, run_id: str | None, after: int, limit: int) -> Answer:
+        """Wait for events after a position, of one run or of all; the answer is some of them."""
+        return self._ask(self._core.watch, run_id, after, limit)
+
+    def run_status(self, run_id: str) -> str | None:
+        """Look at a run's state word; None when the run is not in memory."""
+        self._check()
+        return self._core.run_status(run_id)
+
+    def task_status(self, run_id: str, task_id: str) -> str | None:
+        """Look at a task's state word; None when its run is not in memory."""
+        self._check()
+        return self._core.task_status(run_id, task_id)
+
+    # Working.
+
+    def open_session(self, hands: Hands, slots: dict[str, int]) -> None:
+        """Declare a worker and its slots; `set_types` then tells what it can run."""
+        self._hands = hands
+        session: dict[str, Any] = {"executor": "local", "types": [], "slots": slots}
+        self._session = self._core.open_session(_encode(session))
+
+    def set_types(self, types: Sequence[tuple[str, str]]) -> None:
+        """Tell which task types the worker runs, and in which pool each."""
+        self._check()
+        self._core.set_types(self._session, list(types))
+        self._plan_pump()
+
+    def drain_session(self) -> None:
+        """Ask for no more grants."""
+        self._check()
+        self._core.drain_session(self._session)
+
+    def report(self, reports: list[Report]) -> None:
+        """Send a batch of reports; after the end there is nobody to hear them."""
+        if not self.usable:
+            return
+        self._core.report(self._session, reports)
+        self._plan_pump()
+
+    def advance(self, ms: int) -> None:
+        """Move a clock that is set by hand."""
+        self._check()
+        self._core.advance(ms)
+        self._plan_pump()
+
+    # Hearing.
+
+    def _check(self) -> None:
+        if self._pid != _PROCESS.id:
+            raise EngineForked(pid=self._pid)
+        if self._closed:
+            raise EngineClosed
+
+    def _ask(self, call: Callable[..., None], *arguments: Any) -> Answer:
+        self._check()
+        self._last_ticket += 1
+        ticket = self._last_ticket
+        answer: Answer = self._loop.create_future()
+        self._answers[ticket] = answer
+        try:
+            call(ticket, *arguments)
+        except BaseException:
+            del self._answers[ticket]
+            raise
+        answer.add_done_callback(partial(self._answered, ticket))
+        self._plan_pump()
+        return answer
+
+    def _answered(self, ticket: int, answer: Answer) -> None:
+        # One that is still here was given up by the one who waited for it.
+        if self._answers.pop(ticket, None) is not None and answer.cancelled() and not self._closed:
+            self._core.forget(ticket)
+
+    def _hear(self) -> None:
+        # What is left after a batch keeps the descriptor readable: others get their turn first.
+        self._deliver(self._core.drain(_ITEMS_COUNT_MAX))
+
+    def _deliver(self, items: list[tuple[Any, ...]]) -> None:
+        grants: list[Grant] = []
+        for item in items:
+            kind = item[0]
+            if kind == _GRANT:
+                grants.append(item)  # type: ignore[arg-type]
+            elif kind == _STOP:
+                # It may be for one of the grants in this batch.
+                grants = self._hand_out(grants)
+                if self._hands is not None:
+                    self._hands.stop(item[1], item[2])
+            else:
+                answer = self._answers.pop(item[1], None)
+                if answer is not None and not answer.done():
+                    _answer(answer, item)
+        self._hand_out(grants)
+
+    def _hand_out(self, grants: list[Grant]) -> list[Grant]:
+        if grants and self._hands is not None:
+            self._hands.take(grants)
+        return []
+
+    # Turns of an inline core.
+
+    def _plan_pump(self) -> None:
+        if self._wake_fd is None and not self._pump_planned:
+            self._pump_planned = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        if self._closed:
+            return
+        core = self._core
+        until = monotonic() + _PUMP_TIME_S
+        done = False
+        try:
+            while not done and monotonic() < until:
+                core.pump()
+                items = core.drain(_ITEMS_COUNT_MAX)
+                self._deliver(items)
+                done = not items
+        finally:
+            self._pump_planned = False
+            if done:
+                self._arm(core.next_wake_ms())
+            else:
+                self._plan_pump()
+
+    def _arm(self, wake_ms: int | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if wake_ms is not None:
+            self._alarm = self._loop.call_later(wake_ms / 1000, self._plan_pump)
+
+
+def _answer(answer: Answer, item: tuple[Any, ...]) -> None:
+    if item[0] == _REFUSED:
+        answer.set_exception(from_code(item[2], msgspec.json.decode(item[3])))
+    else:
+        answer.set_result(item[2])

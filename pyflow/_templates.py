@@ -1,0 +1,74 @@
+"""Arguments as constants and templates: JSON text in which references have become `${...}`."""
+
+from typing import Any
+
+import msgspec
+
+from pyflow._values import ValueUnwritable, encode_with, holds_set, simplified
+from pyflow.errors import TraceError
+from pyflow.refs import CLOSE, OPEN, Ref, leaf_of, source_of
+
+_OPEN, _CLOSE = OPEN.encode(), CLOSE.encode()
+
+_SCALARS = frozenset({int, str, bool, type(None), float, bytes})
+
+
+class TemplateEncoder:
+    """Writes values in which references may stand anywhere that JSON has a value.
+
+    `found` holds the references of the last value written.
+    """
+
+    __slots__ = ("_encoder", "_sorted_encoder", "found")
+
+    def __init__(self) -> None:
+        self.found: list[Ref] = []
+        self._encoder = msgspec.json.Encoder(enc_hook=self._simplified)
+        # The order of a set differs from process to process; a definition's hash must not.
+        self._sorted_encoder = msgspec.json.Encoder(
+            enc_hook=self._simplified, order="deterministic"
+        )
+
+    def write(self, value: Any, place: str) -> bytes:
+        """Write a value as a constant, or as a template when references were found in it.
+
+        Raises:
+            TraceError: Something in it has no JSON form; the message names the place.
+        """
+        data = self._raw(value, place)
+        return self._settled(data.replace(b"${", b"$${"), place) if self.found else data
+
+    def expression(self, ref: Ref) -> bytes:
+        """Write a reference as a template that keeps the type of its value."""
+        return self._encoder.encode(f"${{{source_of(ref)}}}")
+
+    def write_options(self, values: dict[str, Any], place: str) -> bytes:
+        """Write options, whose texts are expressions and templates already."""
+        data = self._raw(values, place)
+        return self._settled(data, place) if self.found else data
+
+    def template(self, value: Any, place: str) -> bytes:
+        """Write a value as a template, references or not."""
+        return self._settled(self._raw(value, place).replace(b"${", b"$${"), place)
+
+    def _raw(self, value: Any, place: str) -> bytes:
+        self.found.clear()
+        encoder = self._encoder
+        if type(value) not in _SCALARS and holds_set(value):
+            encoder = self._sorted_encoder
+        try:
+            return encode_with(encoder, value, place)
+        except ValueUnwritable as error:
+            raise TraceError(f"{error}; pass plain data, a dataclass or a Struct") from error
+
+    def _settled(self, data: bytes, place: str) -> bytes:
+        framed = sum(leaf_of(ref).count(OPEN) for ref in self.found)
+        if data.count(_OPEN) != framed or data.count(_CLOSE) != framed:
+            raise TraceError(f"{place}: a text holds U+FDD0 or U+FDD1, which no text may use here")
+        return data.replace(_OPEN, b"${").replace(_CLOSE, b"}")
+
+    def _simplified(self, value: Any) -> Any:
+        if isinstance(value, Ref):
+            self.found.append(value)
+            return leaf_of(value)
+        return simplified(value)

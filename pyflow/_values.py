@@ -1,0 +1,211 @@
+"""Values as JSON: encoded once where they arise, decoded for each reader by its type hint.
+
+Plain data, dataclasses, Structs, NamedTuples, TypedDicts, enums, dates, decimals, UUIDs, bytes
+(base64), paths and pydantic models can be written. Without a hint a reader gets plain data.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Annotated, Any, TypeGuard, get_args, get_origin
+
+import msgspec
+
+PLAIN_HINTS = (None, Any, object)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Tell whether a value is a mapping, of whatever."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Tell whether a value is a list or a tuple, of whatever."""
+    return isinstance(value, (list, tuple))
+
+
+def is_set(value: object) -> TypeGuard[set[Any] | frozenset[Any]]:
+    """Tell whether a value is a set, of whatever."""
+    return isinstance(value, (set, frozenset))
+
+
+class ValueUnwritable(TypeError):
+    """A value cannot be written as JSON. `place` is where in it, as `order.lines[2].lock`."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+class ValueUnreadable(TypeError):
+    """Written data does not fit the hint of the one who reads it."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+def simplified(value: Any) -> Any:
+    """Turn a value that msgspec does not know into one that it does: the hook of all encoders."""
+    dump: Callable[..., Any] | None = getattr(value, "model_dump", None)
+    if dump is not None and not isinstance(value, type):
+        return dump(mode="json")
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"a value of type {type(value).__qualname__} cannot be written as JSON")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=simplified)
+
+
+def encode(value: Any, place: str = "value") -> bytes:
+    """Write a value as JSON text.
+
+    Args:
+        value: What to write.
+        place: What to call the value in an error.
+
+    Raises:
+        ValueUnwritable: Something in it has no JSON form; the error names the place.
+    """
+    return encode_with(_ENCODER, value, place)
+
+
+def encode_with(encoder: msgspec.json.Encoder, value: Any, place: str) -> bytes:
+    """Write with another encoder, under the same promise."""
+    try:
+        data = encoder.encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        fault = _first_fault(value, place, encoder)
+        raise ValueUnwritable(*(fault or (place, _said(error)))) from error
+    # msgspec writes NaN and infinities as null, silently: a null is looked at twice.
+    if b"null" in data and (fault := _first_fault(value, place, None)):
+        raise ValueUnwritable(*fault)
+    return data
+
+
+def as_plain(value: Any) -> Any:
+    """Turn a value into plain data: None, booleans, numbers, texts, lists and dicts."""
+    return msgspec.to_builtins(value, enc_hook=simplified)
+
+
+def decode(data: bytes | memoryview, hint: Any = None, place: str = "value") -> Any:
+    """Read JSON text as a hint asks; without a hint as plain data.
+
+    Raises:
+        ValueUnreadable: The data does not fit the hint, or no value can be read by this hint.
+    """
+    try:
+        return decoder_of(hint).decode(data)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+        raise ValueUnreadable(place, _said(error)) from error
+
+
+def decoder_of(hint: Any) -> msgspec.json.Decoder[Any]:
+    """Give the decoder of a hint, the same one each time.
+
+    Raises:
+        TypeError: No value can be read by this hint; the message says why.
+    """
+    try:
+        return _cached_decoder(hint)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+    return _new_decoder(hint)
+
+
+def _new_decoder(hint: Any) -> msgspec.json.Decoder[Any]:
+    if hint in PLAIN_HINTS:
+        return _PLAIN
+    return msgspec.json.Decoder(hint, dec_hook=_restored)
+
+
+_PLAIN: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_cached_decoder = lru_cache(maxsize=4096)(_new_decoder)
+
+
+def _restored(hint: Any, data: Any) -> Any:
+    """Make a value of a type that msgspec does not know: the hook of all decoders."""
+    validate: Callable[..., Any] | None = getattr(hint, "model_validate", None)
+    if validate is not None:
+        return validate(data)
+    if isinstance(hint, type) and issubclass(hint, PurePath):
+        return hint(data)
+    if isinstance(hint, type) and isinstance(data, hint):
+        return data
+    shown = getattr(hint, "__qualname__", hint)
+    raise TypeError(
+        f"JSON data cannot be read as {shown}; hint a dataclass, a msgspec.Struct, a pydantic "
+        "model or plain data, and make the object in the task"
+    )
+
+
+def bare(hint: Any) -> Any:
+    """Take the notes off a hint: `Annotated[X, ...]` is `X`."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deep, or holds itself"
+    if isinstance(error, UnicodeEncodeError):
+        return "it holds a text with half a surrogate pair, which UTF-8 cannot hold"
+    return str(error)
+
+
+NESTING_MAX = 64
+
+
+def _first_fault(
+    value: Any, place: str, encoder: msgspec.json.Encoder | None, depth: int = 0
+) -> tuple[str, str] | None:
+    """Find the first part that cannot be written, and why; without an encoder, bad numbers only."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return place, f"JSON has no {value!r}; use None, or a text"
+    if depth > NESTING_MAX:
+        return place, f"it is nested deeper than {NESTING_MAX}, or holds itself"
+    parts = list(_parts(value, place))
+    for spot, part in parts:
+        fault = _first_fault(part, spot, encoder, depth + 1)
+        if fault is not None:
+            return fault
+    if not parts and encoder is not None:
+        try:
+            encoder.encode(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            return place, _said(error)
+    return None
+
+
+def _parts(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Give the parts of a container, each with its place."""
+    if is_mapping(value):
+        for key, part in value.items():
+            yield (f"{place}.{key}" if isinstance(key, str) else f"{place}[{key!r}]"), part
+    elif is_list(value) or is_set(value):
+        for index, part in enumerate(value):
+            yield f"{place}[{index}]", part
+    elif isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield f"{place}.{field}", getattr(value, field)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for row in fields(value):
+            yield f"{place}.{row.name}", getattr(value, row.name, None)
+
+
+def holds_set(value: Any, depth: int = 0) -> bool:
+    """Tell whether there is a set somewhere in a value."""
+    if is_set(value):
+        return True
+    if is_list(value):
+        parts: Iterable[Any] = value
+    elif is_mapping(value):
+        parts = value.values()
+    else:
+        parts = (part for _, part in _parts(value, ""))
+    return depth <= NESTING_MAX and any(holds_set(part, depth + 1) for part in parts)

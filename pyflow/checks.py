@@ -1,0 +1,152 @@
+"""What is checked of a definition when it is deployed, the functions of its tasks being known."""
+
+import re
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from types import GenericAlias
+from typing import Any
+
+from pyflow import _values
+from pyflow._hints import misfit
+from pyflow._signature import Signature
+from pyflow.definition import Definition
+from pyflow.errors import NotImportable, ParametersInvalid, PyflowError, TaskTypeUnknown
+from pyflow.registry import CORE_TYPES, REGISTRY, nearest_types
+from pyflow.task import Task
+
+Tasks = Mapping[str, Task[..., Any]]
+
+_WHOLE_OUTPUT = re.compile(r"\$\{output(?:\.([A-Za-z_]\w*)|\[\"([^\"\\]+)\"\])\}", re.ASCII)
+
+
+def check_types(definition: Definition, tasks: Tasks = REGISTRY) -> None:
+    """Check that a definition's tasks are known and that their parameters fit.
+
+    Args:
+        definition: What is to be deployed. Its own bindings come first.
+        tasks: The tasks by type.
+
+    Raises:
+        TaskTypeUnknown: No function is known for a type; close names are on the error.
+        ParametersInvalid: A parameter is unknown, missing or of a type that cannot fit.
+        NotImportable: A task for worker processes cannot be imported there.
+    """
+    for fault in faults(definition, tasks):
+        raise fault
+
+
+def faults(definition: Definition, tasks: Tasks = REGISTRY) -> Iterator[PyflowError]:
+    """Give every fault that `check_types` would raise, one after another."""
+    known: Tasks = ChainMap(definition.bindings, tasks)  # type: ignore[arg-type]
+    unknown = [each for each in definition.task_types if each not in CORE_TYPES | known.keys()]
+    yield from (
+        TaskTypeUnknown(task_type=each, nearest=nearest_types(each[:80], known)) for each in unknown
+    )
+    for task_type in definition.task_types:
+        if task_type in known:
+            yield from _task_faults(known[task_type])
+    if definition.edges is not None:
+        yield from _edge_faults(definition, known)
+    else:
+        yield from _document_faults(definition.document(), known)
+
+
+def _task_faults(task: Task[..., Any]) -> Iterator[PyflowError]:
+    if task.executor == "process" and "<" in task.fn.__qualname__:
+        yield NotImportable(task_type=task.name, module=str(task.fn.__module__))
+    for name in task.signature.call.parameters:
+        try:
+            _values.decoder_of(task.signature.hint(name))
+        except (TypeError, NameError) as error:
+            yield ParametersInvalid(
+                f"{task.name}: no value can be read as the hint of {name!r}: {error}",
+                task_id=task.name,
+                parameter=name,
+            )
+
+
+def _edge_faults(definition: Definition, tasks: Tasks) -> Iterator[PyflowError]:
+    """Compare the hints at both ends of a traced definition's edges."""
+    for edge in definition.edges or ():
+        producer, consumer = definition.task(edge.producer), definition.task(edge.consumer)
+        giver, taker = tasks.get(producer["task_type"]), tasks.get(consumer["task_type"])
+        if giver is None or taker is None:
+            continue
+        given = giver.signature.returns
+        if edge.is_list:
+            given = list if given is None else GenericAlias(list, (given,))
+        taken = taker.signature.hint(edge.parameter)
+        reason = misfit(given, taken)
+        if reason is not None:
+            yield _misfit(consumer["id"], edge.parameter, producer["id"], reason)
+
+
+def _misfit(task_id: str, parameter: str, source: str, reason: str) -> ParametersInvalid:
+    return ParametersInvalid(
+        f"task {task_id!r}: the parameter {parameter!r} takes the output of {source!r}, which "
+        f"cannot fit: {reason}; put a task between them, or change a type hint",
+        task_id=task_id,
+        parameter=parameter,
+    )
+
+
+def _document_faults(document: Mapping[str, Any], tasks: Tasks) -> Iterator[PyflowError]:
+    """Compare the parameters of each task with its function."""
+    entries: dict[str, Mapping[str, Any]] = {each["id"]: each for each in document["tasks"]}
+    handlers = {_handler_of(each) for each in [document, *entries.values()]}
+    for task_id, entry in entries.items():
+        task = tasks.get(entry["task_type"])
+        if task is None or entry["task_type"] in CORE_TYPES:
+            continue
+        parameters: dict[str, Any] = dict(entry.get("parameters") or {})
+        if task_id in handlers:
+            # The engine fills in the failure.
+            parameters.pop(task.signature.first, None)
+            names = [task.signature.first, *parameters]
+        else:
+            names = list(parameters)
+        try:
+            task.signature.shape(0, names, task.name)
+        except ParametersInvalid as fault:
+            text = f"task {task_id!r}: {fault.message}"
+            yield ParametersInvalid(text, task_id=task_id, parameter=fault.parameter)
+            continue
+        for name, value in parameters.items():
+            yield from _value_faults(task_id, name, value, task.signature, entries, tasks)
+
+
+def _handler_of(entry: Mapping[str, Any]) -> str | None:
+    handler = entry.get("on_error")
+    return handler.get("task") if _values.is_mapping(handler) else handler
+
+
+def _value_faults(
+    task_id: str,
+    name: str,
+    value: Any,
+    signature: Signature,
+    entries: Mapping[str, Mapping[str, Any]],
+    tasks: Tasks,
+) -> Iterator[PyflowError]:
+    hint = signature.hint(name)
+    data = _values.encode(value)
+    if b"${" not in data:
+        try:
+            _values.decode(data, hint, name)
+        except _values.ValueUnreadable as error:
+            yield ParametersInvalid(
+                f"task {task_id!r}: the parameter {name!r} does not fit its type hint: "
+                f"{error.reason}",
+                task_id=task_id,
+                parameter=name,
+            )
+        return
+    found = _WHOLE_OUTPUT.fullmatch(value) if isinstance(value, str) else None
+    source = entries.get(found[1] or found[2]) if found is not None else None
+    giver = tasks.get(source["task_type"]) if source is not None else None
+    if source is None or giver is None:
+        return
+    given = giver.signature.returns
+    reason = misfit(list if source.get("for_each") is not None else given, hint)
+    if reason is not None:
+        yield _misfit(task_id, name, source["id"], reason)

@@ -1,0 +1,120 @@
+"""Opening an engine: `connect`."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+
+from pyflow._engine import Door
+from pyflow.engine import Engine
+from pyflow.errors import StoreSchemeUnknown
+from pyflow.worker.importing import refuse_while_importing_main
+from pyflow.worker.worker import Slots
+
+DEFAULT_URL: Final = "sqlite:///./pyflow.db"
+KNOWN_URLS: Final = ("sqlite:///path", "memory://", "a pathlib.Path")
+COROUTINES_COUNT: Final = 1000
+THREADS_COUNT: Final = 32
+
+
+@asynccontextmanager
+async def connect(
+    url: str | PathLike[str] | None = None,
+    *,
+    tasks: Iterable[str | ModuleType] = (),
+    config: str | PathLike[str] | None = None,
+    namespace: str = "default",
+    slots: int | None = None,
+    threads: int | None = None,
+    processes: int | None = None,
+    max_concurrent_runs: int | None = None,
+    memory_mb: int | None = None,
+    queue_depth: int | None = None,
+    default_timeout_s: float | None = None,
+    drain_s: float = 10,
+    read_only: bool = False,
+) -> AsyncIterator[Engine]:
+    """Open an engine on a store; leaving the block drains and closes it.
+
+        async with pyflow.connect("sqlite:///./pyflow.db", tasks=["app.tasks"]) as engine: ...
+
+    Args:
+        url: The store: `sqlite:///path`, `memory://` or a path. None takes `store.url` of
+            `pyflow.toml`, else `sqlite:///./pyflow.db`.
+        tasks: Modules to import, whose tasks runs may need; without any, those of `pyflow.toml`
+            when that was read.
+        config: The path of a configuration file, in place of the `pyflow.toml` in the working
+            directory, which is read only when no url is given.
+        namespace: Which of the store's namespaces to work in.
+        slots: How many coroutines run at once (1,000).
+        threads: How many plain functions run at once on threads (32, or fewer cores + 4).
+        processes: How many worker processes there are at most (one a core).
+        max_concurrent_runs: How many runs work at once; None sets no limit.
+        memory_mb: The memory that runs may take before idle ones leave it; None sets no limit.
+        queue_depth: How many commands may wait before more are refused (10,000).
+        default_timeout_s: The `timeout_s` of tasks that have none.
+        drain_s: How long what runs may go on when the engine closes.
+        read_only: Only look: no worker, no lock; possible beside a live engine.
+
+    Raises:
+        StoreBusy: Another process owns the store.
+        StoreDamaged: Its files are damaged.
+        StoreSchemeUnknown: The url names no kind of store.
+        ConfigInvalid: A setting is unknown or has a wrong value.
+        ImportError: A module of `tasks` cannot be imported.
+    """
+    refuse_while_importing_main()
+    if url is None:
+        # A library reads no file unless it is named or nothing else says where the store is.
+        from pyflow.config import load_config  # noqa: PLC0415
+
+        configured = load_config(config)
+        url, tasks = configured.store.url or DEFAULT_URL, tasks or configured.tasks
+    for module in tasks:
+        if isinstance(module, str):
+            import_module(module)
+    store = _url_of(url)
+    settings = {
+        "namespace": namespace,
+        "inline": store.startswith("memory:"),
+        "clock": "real",
+        "owner": f"{socket.gethostname()}:{os.getpid()}",
+        "read_only": read_only,
+        "max_concurrent_runs": max_concurrent_runs,
+        "memory_mb": memory_mb,
+        "queue_depth": queue_depth,
+        "default_timeout_s": default_timeout_s,
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    engine = Engine(
+        await Door.open(store, given),
+        None if read_only else _slots(slots, threads, processes),
+        drain_s,
+    )
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def _url_of(store: str | PathLike[str]) -> str:
+    if isinstance(store, str) and "://" in store:
+        return store
+    if isinstance(store, str):
+        raise StoreSchemeUnknown(url=store, known=KNOWN_URLS)
+    return f"sqlite:///{Path(store).as_posix()}"
+
+
+def _slots(slots: int | None, threads: int | None, processes: int | None) -> Slots:
+    cores_count = os.cpu_count() or 1
+    return Slots(
+        coroutines_count=COROUTINES_COUNT if slots is None else slots,
+        threads_count=min(THREADS_COUNT, cores_count + 4) if threads is None else threads,
+        processes_count=cores_count if processes is None else processes,
+    )

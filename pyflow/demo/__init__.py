@@ -1,0 +1,1 @@
+"""The factory demonstration: a plant in one process, the engine in another."""

@@ -1,0 +1,1 @@
+"""Devices behind an MQTT broker: topics, messages, the shared connection, the adapter."""

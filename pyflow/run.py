@@ -1,0 +1,255 @@
+"""A run, and what can be asked of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+import msgspec
+
+from pyflow import _values, events
+from pyflow._engine import Door
+from pyflow.errors import ResultTimeout, RunFailed
+from pyflow.events import Event
+from pyflow.read_model import Explanation, RunInfo, RunState, TaskInfo, TaskState
+from pyflow.worker.causes import Causes
+
+R = TypeVar("R")
+
+_WATCH_COUNT_MAX = 1000
+
+
+class Link(NamedTuple):
+    """What a handle needs of its engine."""
+
+    door: Door
+    causes: Causes
+
+
+class Run(Generic[R]):
+    """A handle of one run. It holds nothing of the run but its id.
+
+    Attributes:
+        id: The run's id.
+    """
+
+    def __init__(self, link: Link, run_id: str, result_hint: Any = None) -> None:
+        self._link = link
+        self._result_hint = result_hint
+        self.id = run_id
+
+    def __repr__(self) -> str:
+        return f"<pyflow.Run {self.id!r}>"
+
+    async def status(self) -> RunState:
+        """Tell the run's state.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        found = self._link.door.run_status(self.id)
+        return cast("RunState", found) if found is not None else (await self.info()).state
+
+    async def info(self) -> RunInfo:
+        """Tell what is known of the run, with the path it has taken and its stack of errors.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        data = await self._link.door.query("status", run_id=self.id)
+        return msgspec.json.decode(data, type=RunInfo)
+
+    async def result(self, timeout_s: float | None = None) -> R:
+        """Wait for the end of the run and give its result, read by the workflow's return hint.
+
+        Args:
+            timeout_s: How long to wait at most; None waits as long as it takes. The run goes on
+                whatever happens to the wait.
+
+        Raises:
+            RunFailed: The run failed; `__cause__` is the error where it was raised in this
+                process.
+            DeadlineExceeded: It did not end by its deadline.
+            RunCancelled: It was cancelled.
+            ResultTimeout: The time is over and the run is not.
+            RunUnknown: The store holds no such run.
+        """
+        answer = self._link.door.wait_result(self.id)
+        try:
+            async with asyncio.timeout(timeout_s):
+                data = await answer
+        except TimeoutError:
+            raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
+        except RunFailed as failure:
+            failure.run_id = self.id
+            raise failure from self._link.causes.find(self.id, failure.task_id)
+        result: R = _values.decode(data, self._result_hint, f"the result of run {self.id!r}")
+        return result
+
+    async def explain(self, task_id: str | None = None) -> Explanation:
+        """Tell why the run, or one of its tasks, does not get on.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+            TaskUnknown: The run has no such task.
+        """
+        data = await self._link.door.query("explain", run_id=self.id, task_id=task_id)
+        return msgspec.json.decode(data, type=Explanation)
+
+    async def history(self, after: int = 0, limit: int = 1000) -> list[Event]:
+        """Give the events of the run, the first ones after a place in its history.
+
+        Args:
+            after: The `sequence` of the last event that is known; 0 starts at the first.
+            limit: How many at most.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        data = await self._link.door.query("history", run_id=self.id, after=after, limit=limit)
+        return events.read_events(msgspec.json.decode(data, type=list[msgspec.Raw]))
+
+    async def watch(self, after: int = 0) -> AsyncIterator[Event]:
+        """Follow the events of the run until it has ended.
+
+        Args:
+            after: The `sequence` of the last event that is known; 0 starts at the first.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        while True:
+            lines = await self._link.door.watch(self.id, after, _WATCH_COUNT_MAX)
+            if not lines:
+                return  # It has ended, and nothing comes after what is known.
+            for event in events.read_events(lines):
+                after = event.sequence
+                yield event
+                if isinstance(event, events.TERMINAL):
+                    return
+
+    async def tasks(self, state: TaskState | None = None, limit: int = 1000) -> list[TaskInfo]:
+        """List the run's tasks, in the order of its graph.
+
+        Args:
+            state: Only those in this state.
+            limit: How many at most.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        data = await self._link.door.query("tasks", run_id=self.id, state=state, limit=limit)
+        return msgspec.json.decode(data, type=list[TaskInfo])
+
+    def task(self, task_id: str) -> "RunTask":
+        """Give a handle of one task; the item of a map is `a[3]`."""
+        return RunTask(self._link, self.id, task_id)
+
+    async def pause(self) -> None:
+        """Begin no further task until the run is resumed; what runs goes on to its end.
+
+        Raises:
+            RunStateRefused: The run has ended.
+            RunUnknown: The store holds no such run.
+        """
+        await self._link.door.control("pause", self.id)
+
+    async def resume(self) -> None:
+        """Let a paused run go on.
+
+        Raises:
+            RunStateRefused: The run is not paused.
+            RunUnknown: The store holds no such run.
+        """
+        await self._link.door.control("resume", self.id)
+
+    async def cancel(self, reason: str = "") -> None:
+        """Cancel the run: what runs is asked to stop, nothing further is begun.
+
+        Raises:
+            RunStateRefused: The run has ended.
+            RunUnknown: The store holds no such run.
+        """
+        await self._link.door.control("cancel", self.id, None, reason)
+
+    async def recover(self, task_id: str | None = None) -> None:
+        """Open a failed run again: its failed tasks, or one of them, are made ready anew.
+
+        Raises:
+            RunStateRefused: The run has not failed.
+            TaskStateRefused: The task has not failed.
+            RunUnknown: The store holds no such run.
+        """
+        await self._link.door.control("recover", self.id, task_id)
+
+
+class RunTask:
+    """A handle of one task of a run.
+
+    Attributes:
+        run_id: The run's id.
+        id: The task's id.
+    """
+
+    def __init__(self, link: Link, run_id: str, task_id: str) -> None:
+        self._link = link
+        self.run_id = run_id
+        self.id = task_id
+
+    def __repr__(self) -> str:
+        return f"<pyflow.RunTask {self.id!r} of {self.run_id!r}>"
+
+    async def state(self) -> TaskState:
+        """Tell the task's state.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+            TaskUnknown: The run has no such task.
+        """
+        found = self._link.door.task_status(self.run_id, self.id)
+        return cast("TaskState", found) if found is not None else (await self.info()).state
+
+    async def info(self) -> TaskInfo:
+        """Tell what is known of the task.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+            TaskUnknown: The run has no such task.
+        """
+        data = await self._link.door.query("tasks", run_id=self.run_id, task_id=self.id, limit=1)
+        return msgspec.json.decode(data, type=list[TaskInfo])[0]
+
+    async def result(self) -> Any:
+        """Give the task's output as plain data.
+
+        Raises:
+            TaskStateRefused: The task has no output, because it has not completed.
+            RunUnknown: The store holds no such run.
+            TaskUnknown: The run has no such task.
+        """
+        data = await self._link.door.query("result", run_id=self.run_id, task_id=self.id)
+        return msgspec.json.decode(data)
+
+    async def cancel(self) -> None:
+        """Cancel the task; what depends on it is settled as its join rule says.
+
+        Raises:
+            TaskStateRefused: The task has ended.
+        """
+        await self._link.door.control("cancel_task", self.run_id, self.id)
+
+    async def recover(self) -> None:
+        """Make a failed task ready anew; a run that failed of it goes on.
+
+        Raises:
+            TaskStateRefused: The task has not failed.
+        """
+        await self._link.door.control("recover", self.run_id, self.id)
+
+    async def explain(self) -> Explanation:
+        """Tell why the task does not run.
+
+        Raises:
+            TaskUnknown: The run has no such task.
+        """
+        data = await self._link.door.query("explain", run_id=self.run_id, task_id=self.id)
+        return msgspec.json.decode(data, type=Explanation)

@@ -1,0 +1,252 @@
+"""Workflows: plain functions that are traced once into a definition."""
+
+import inspect
+import threading
+from collections.abc import Callable
+from typing import (
+    Any,
+    Generic,
+    NamedTuple,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
+
+import msgspec
+
+from pyflow import _option_checks as checks
+from pyflow._columns import Columns
+from pyflow._signature import Signature, names_in_view
+from pyflow._trace import Edge, Trace
+from pyflow._values import ValueUnwritable, encode
+from pyflow.definition import Definition, definition_of_columns
+from pyflow.error_handler import ErrorHandler
+from pyflow.errors import InputInvalid, ParametersInvalid, TaskCallError, TraceError
+from pyflow.refs import Ref
+from pyflow.task import Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CONSISTENCY_LEVELS = ("strong", "causal", "session", "monotonic_read", "eventual")
+
+
+class WorkflowKeywords(TypedDict, total=False):
+    """The options of `@pyflow.workflow`."""
+
+    name: str
+    version: str
+    on_error: "Task[..., Any] | ErrorHandler | str"
+    deadline_s: float
+    consistency: str
+    max_concurrent_tasks: int
+
+
+_CHECKS = {
+    "name": checks.name,
+    "version": checks.name,
+    "on_error": checks.handler,
+    "deadline_s": checks.seconds(),
+    "consistency": checks.word(*CONSISTENCY_LEVELS),
+    "max_concurrent_tasks": checks.whole(1, 2**32 - 1),
+}
+
+
+class Traced(NamedTuple):
+    """What a trace gives: the columns and what stays in this process."""
+
+    columns: Columns
+    bindings: "dict[str, Task[..., Any]]"
+    edges: list[Edge]
+
+
+class BoundWorkflow(Generic[R]):
+    """A workflow with its arguments, for `engine.start`. `input` is their JSON object."""
+
+    def __init__(self, workflow: "Workflow[..., R]", input: bytes) -> None:  # noqa: A002
+        self.workflow = workflow
+        self.input = input
+
+
+class Workflow(Generic[P, R]):
+    """A function that describes a graph of tasks. `R` is what a run of it gives.
+
+    Attributes:
+        fn: The plain function. Calling it in another workflow traces its tasks into that one.
+        name: The name of its definition.
+        signature: What the function takes and gives.
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str, config: dict[str, Any], signature: Signature
+    ) -> None:
+        self.fn = fn
+        self.name = name
+        self.signature = signature
+        self._config = config
+        self._definition: Definition | None = None
+        self._lock = threading.Lock()
+
+    def definition(self) -> Definition:
+        """Give the definition; the function is traced the first time.
+
+        Raises:
+            TraceError: The function does something that a graph cannot hold.
+            DefinitionInvalid: The graph cannot be deployed.
+            ParametersInvalid: A call does not fit its task.
+        """
+        with self._lock:
+            if self._definition is None:
+                traced = self.trace()
+                self._definition = definition_of_columns(
+                    traced.columns,
+                    bindings=traced.bindings,
+                    edges=traced.edges,
+                    result_hint=self.signature.returns,
+                )
+            return self._definition
+
+    def trace(self) -> Traced:
+        """Trace the function anew."""
+        trace = Trace(self.name)
+        parameters = self.signature.call.parameters.values()
+        values = {each.name: trace.input(each.name) for each in parameters}
+        args = [values.pop(each.name) for each in parameters if each.kind is each.POSITIONAL_ONLY]
+        with trace.active():
+            given = self.fn(*args, **values)
+        if inspect.isawaitable(given) and not isinstance(given, Ref):
+            raise TraceError(f"{self.name} gave something to await; {_LATER}")
+        result = trace.result(given)
+        header: dict[str, Any] = {"name": self.name, "version": None, **self._config}
+        handler = header.pop("on_error", None)
+        if handler is not None:
+            header["on_error"] = trace.add_handler(handler, "on_error")
+        if trace.handlers:
+            header["handlers"] = trace.handlers
+        columns = trace.rows.columns(msgspec.json.encode(header), trace.branches, result)
+        return Traced(columns, trace.bindings, trace.edges())
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundWorkflow[R]:
+        """Give the workflow its arguments, keywords too, for `engine.start(workflow.bind(...))`.
+
+        Raises:
+            InputInvalid: The arguments do not fit the function, or one has no JSON form.
+        """
+        return BoundWorkflow(self, self.input_of(args, kwargs))
+
+    def input_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+        """Write arguments as a run's input, a JSON object by parameter, defaults included.
+
+        Raises:
+            InputInvalid: The arguments do not fit the function, or one has no JSON form.
+        """
+        try:
+            bound = self.signature.call.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InputInvalid(f"{self.name}{self.signature.call}: {error}") from None
+        bound.apply_defaults()
+        try:
+            return encode(bound.arguments, self.name)
+        except ValueUnwritable as error:
+            parameter = error.place.removeprefix(f"{self.name}.").partition(".")[0]
+            raise InputInvalid(str(error), parameter=parameter.partition("[")[0]) from error
+
+    def __call__(self, *_args: P.args, **_kwargs: P.kwargs) -> R:
+        """Refuse: a workflow is run, not called.
+
+        Raises:
+            TaskCallError: Always.
+        """
+        raise TaskCallError(
+            f"workflow {self.name!r} was called; run it with pyflow.run({self.fn.__name__}, ...) "
+            f"or engine.start, or call {self.fn.__name__}.fn(...) in another workflow to trace its "
+            "tasks into that one",
+            task_type=self.name,
+        )
+
+    def __repr__(self) -> str:
+        return f"<pyflow.workflow {self.name}>"
+
+
+class WorkflowDecorator(Protocol):
+    """What `pyflow.workflow(...)` gives: it makes a workflow of a function."""
+
+    def __call__(self, fn: Callable[P, R], /) -> Workflow[P, R]:
+        """Make a workflow of a function."""
+        ...
+
+
+@overload
+def workflow(fn: Callable[P, R], /) -> Workflow[P, R]: ...
+
+
+@overload
+def workflow(**options: Unpack[WorkflowKeywords]) -> WorkflowDecorator: ...
+
+
+def workflow(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a workflow of a plain `def`, which is traced once into a graph.
+
+    Args:
+        fn: The function. Its parameters and what its calls of tasks give are references.
+        options: `name` (default: the function's), `version` (default: none, each content is a
+            revision of its own), `on_error` (a task that runs last when the run fails, and leaves
+            it failed), `deadline_s` (of a run), `consistency` (default `strong`),
+            `max_concurrent_tasks` (of a run).
+
+    Raises:
+        TraceError: The function is an `async def`, a later capability, or takes `*args` or
+            `**kwargs`.
+        ParametersInvalid: An option is unknown, or a value is not one that it accepts.
+    """
+    if fn is None:
+
+        def decorate(fn: Callable[..., Any]) -> Workflow[..., Any]:
+            return _made(fn, options, inspect.currentframe())
+
+        return decorate
+    return _made(fn, options, inspect.currentframe())
+
+
+_LATER = (
+    "`async def` workflows are durable functions, a later capability; write a plain `def`, in "
+    "which calls of tasks are written without await"
+)
+
+
+def _made(fn: Any, options: dict[str, Any], frame: Any) -> Workflow[..., Any]:
+    if isinstance(fn, (Task, Workflow)) or not inspect.isroutine(fn):
+        raise TypeError(f"{fn!r} is not a plain function; @pyflow.workflow takes a `def`")
+    if inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn):
+        raise TraceError(f"{fn.__qualname__}: {_LATER}")
+    if inspect.isgeneratorfunction(fn):
+        raise TraceError(f"{fn.__qualname__} yields; a workflow returns its result")
+    signature = Signature(fn, names_in_view(fn, frame.f_back))
+    for each in signature.call.parameters.values():
+        if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
+            raise TraceError(
+                f"{fn.__qualname__} takes {each}; a run's input has named parameters, take a list "
+                "or a dict"
+            )
+    config = _checked(fn.__qualname__, options)
+    return Workflow(fn, config.pop("name", fn.__name__), config, signature)
+
+
+def _checked(owner: str, options: dict[str, Any]) -> dict[str, Any]:
+    settled: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in _CHECKS:
+            known = ", ".join(_CHECKS)
+            raise ParametersInvalid(
+                f"{owner} has no option {name!r}; known are {known}", parameter=name
+            )
+        try:
+            settled[name] = _CHECKS[name](value)
+        except checks.Refused as refused:
+            raise ParametersInvalid(
+                f"{owner}: {name} is {value!r}; it must be {refused}", parameter=name
+            ) from None
+    return settled

@@ -1,0 +1,1 @@
+"""What the house rules need: each module finds violations and returns them as lines of text."""
