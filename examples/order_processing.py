@@ -66,7 +66,7 @@ update_order = ORDERS.as_update_task("update_order")
 def handle_order(order: Order) -> OrderStatus:
     """Do the work, then put its result into the order table."""
     result = process_order(order)
-    update_order.options(max_retries=20)(result.order_id, result)
+    update_order.options(id="update_order", max_retries=20)(result.order_id, result)
     return result
 
 

@@ -97,16 +97,16 @@ class ColumnWriter:
         return self._ids[start : self._id_ends[task]].decode()
 
     def columns(self, header: bytes, branches: Branches, result: bytes | None) -> Columns:
-        """Hand the columns over; the writer is empty of use afterwards."""
+        """Hand the columns over; the writer is of no use afterwards."""
         ids = bytes(self._ids)
         self._ids = bytearray()
         return Columns(
             header=header,
             type_names=list(self._type_names),
             shapes=[list(shape) for shape in self._shapes],
-            options=self.options.rows,
-            consts=self.consts.rows,
-            templates=self.templates.rows,
+            options=self.options.take_rows(),
+            consts=self.consts.take_rows(),
+            templates=self.templates.take_rows(),
             ids=ids,
             id_ends=self._id_ends,
             types=self.types,

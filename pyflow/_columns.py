@@ -4,7 +4,9 @@ Task `i` has the entries `[ends[i - 1], ends[i])` of a column that belongs to a 
 """
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 CONST, WHOLE, TEMPLATE, FAILURE = (kind << 32 for kind in range(4))
 """Where an argument comes from, in its high half: a constant, the whole output of a task, a
@@ -39,9 +41,9 @@ class Columns:
     header: bytes
     type_names: list[str]
     shapes: list[list[str]]
-    options: list[bytes]
-    consts: list[bytes]
-    templates: list[bytes]
+    options: Sequence[bytes]
+    consts: Sequence[bytes]
+    templates: Sequence[bytes]
     ids: bytes
     id_ends: "array[int]"
     types: "array[int]"
@@ -66,12 +68,17 @@ class Columns:
 
 
 class Table:
-    """A table of byte texts, in which equal ones share an entry as far as memory allows."""
+    """A table of byte texts, in which equal ones share an entry as far as memory allows.
 
-    __slots__ = ("_numbers", "rows")
+    The rows lie in one piece of memory until they are taken out, since a million small objects
+    would keep the memory that lies between them from being given back.
+    """
+
+    __slots__ = ("_arena", "_ends", "_numbers")
 
     def __init__(self) -> None:
-        self.rows: list[bytes] = []
+        self._arena = bytearray()
+        self._ends = array("Q")
         self._numbers: dict[bytes, int] = {}
 
     def number(self, row: bytes) -> int:
@@ -79,11 +86,44 @@ class Table:
         found = self._numbers.get(row)
         if found is not None:
             return found
-        number = len(self.rows)
-        self.rows.append(row)
+        number = len(self._ends)
+        self._arena += row
+        self._ends.append(len(self._arena))
         if number < _INTERNED_COUNT_MAX:
             self._numbers[row] = number
         return number
+
+    def take_rows(self) -> "Rows":
+        """Take the rows out; the table is empty afterwards."""
+        rows = Rows(bytes(self._arena), self._ends)
+        self._numbers.clear()
+        self._arena, self._ends = bytearray(), array("Q")
+        return rows
+
+
+class Rows(Sequence[bytes]):
+    """The rows of a table, each made when it is looked at."""
+
+    __slots__ = ("_arena", "_ends")
+
+    def __init__(self, arena: bytes, ends: "array[int]") -> None:
+        self._arena = arena
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, number: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[bytes]: ...
+
+    def __getitem__(self, number: int | slice) -> bytes | list[bytes]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(len(self))[number]]
+        number = range(len(self))[number]
+        return self._arena[self._ends[number - 1] if number else 0 : self._ends[number]]
 
 
 def column() -> "array[int]":

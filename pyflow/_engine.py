@@ -13,9 +13,9 @@ from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
+
 from pyflow._native import Core
 from pyflow._native import Definition as NativeDefinition
-
 from pyflow.errors import EngineClosed, EngineForked, from_code
 from pyflow.worker.grant import Grant, Report
 
@@ -105,9 +105,7 @@ class Door:
         else:
             self._loop.remove_reader(self._wake_fd)
             await self._loop.run_in_executor(None, self._core.close)
-        for answer in list(self._answers.values()):
-            if not answer.done():
-                answer.set_exception(EngineClosed())
+        self._refuse_all(EngineClosed())
 
     @property
     def usable(self) -> bool:
@@ -226,7 +224,7 @@ class Door:
         for item in items:
             kind = item[0]
             if kind == _GRANT:
-                grants.append(item)  # type: ignore[arg-type]
+                grants.append(item)
             elif kind == _STOP:
                 # It may be for one of the grants in this batch.
                 grants = self._hand_out(grants)
@@ -258,7 +256,7 @@ class Door:
         done = False
         try:
             while not done and monotonic() < until:
-                core.pump()
+                self._turn()
                 items = core.drain(_ITEMS_COUNT_MAX)
                 self._deliver(items)
                 done = not items
@@ -266,8 +264,24 @@ class Door:
             self._pump_planned = False
             if done:
                 self._arm(core.next_wake_ms())
-            else:
+            elif not self._closed:
                 self._plan_pump()
+
+    def _turn(self) -> None:
+        try:
+            self._core.pump()
+        except BaseException as error:
+            # A fact that the core relies on broke: nothing it says can be trusted any more.
+            self._closed = True
+            self._refuse_all(
+                EngineClosed(f"the engine's core stopped by a fault of its own: {error}")
+            )
+            raise
+
+    def _refuse_all(self, error: EngineClosed) -> None:
+        for answer in list(self._answers.values()):
+            if not answer.done():
+                answer.set_exception(error)
 
     def _arm(self, wake_ms: int | None) -> None:
         if self._alarm is not None:

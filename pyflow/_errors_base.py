@@ -14,7 +14,9 @@ class FieldedError(Exception):
     message: str
 
     def __init_subclass__(cls) -> None:
-        dataclass(eq=False, repr=False, kw_only=True)(cls)
+        # A class without fields of its own is made like its parent.
+        makes = "__annotations__" in cls.__dict__
+        dataclass(init=makes, eq=False, repr=False, kw_only=True)(cls)
 
     def __post_init__(self) -> None:
         self.message = self.message or self._sentence()

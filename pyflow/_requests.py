@@ -1,7 +1,7 @@
 """What `Engine.start` is given, made into what the core is asked."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, cast
 
 from pyflow._values import ValueUnwritable, encode
 from pyflow.definition import Definition
@@ -39,7 +39,7 @@ def subject_of(started: object) -> Subject:
         TypeError: It is nothing that can be started.
     """
     if isinstance(started, BoundWorkflow):
-        return subject_of(started.workflow)
+        return subject_of(cast("BoundWorkflow[Any]", started).workflow)
     if isinstance(started, Workflow):
         return Subject(started.definition(), None, started.signature.returns)
     if isinstance(started, Definition):

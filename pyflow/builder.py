@@ -1,18 +1,17 @@
 """Definitions made step by step: for programs that make graphs from data."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, Unpack
 
-import msgspec
-
+from pyflow._graph_writer import DECISION, Entry, GraphWriter, WholeOutput, problem
 from pyflow._source import member_source
 from pyflow._templates import TemplateEncoder
-from pyflow.definition import Definition, definition_of_mapping, named
+from pyflow._workflow_options import checked_workflow
+from pyflow.definition import Definition, definition_of_columns, named
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import DefinitionInvalid, ParametersInvalid, Problem, TraceError
 from pyflow.options import NO_OPTIONS, TaskKeywords, TaskOptions, checked, file_name
-from pyflow.refs import Ref, reads_of, whole_output
+from pyflow.refs import Ref, reads_of, source_of, whole_output
 from pyflow.task import Task
 
 AnyTask = Task[..., Any] | str
@@ -59,27 +58,18 @@ class WorkflowBuilder:
         consistency: str | None = None,
         max_concurrent_tasks: int | None = None,
     ) -> None:
-        head = {
-            "id": name,
-            "name": title,
-            "description": description,
-            "version": version,
-            "deadline": deadline_s,
+        self._head = {"name": name, "version": version, "title": title, "description": description}
+        self._options = {
+            "deadline_s": deadline_s,
             "consistency": consistency,
             "max_concurrent_tasks": max_concurrent_tasks,
+            "on_error": on_error,
         }
-        self._head: dict[str, Any] = {key: each for key, each in head.items() if each is not None}
-        self._tasks: list[dict[str, Any]] = []
-        self._index: dict[str, int] = {}
+        self._entries: list[Entry] = []
         self._dependencies: list[tuple[str, list[str]]] = []
         self._handlers: list[tuple[str, ErrorHandler]] = []
-        self._bindings: dict[str, Task[..., Any]] = {}
         self._problems: list[Problem] = []
         self._encoder = TemplateEncoder()
-        if on_error is not None:
-            handler = on_error if isinstance(on_error, ErrorHandler) else ErrorHandler(on_error)
-            self._bind(handler.task)
-            self._head["on_error"] = handler.as_document()
 
     def add_task(
         self,
@@ -95,30 +85,28 @@ class WorkflowBuilder:
         Args:
             id: Its id, which no other task has.
             task: A task, whose own options hold unless they are given here; or a task type.
-            parameters: The keyword arguments of its function. Texts may hold `${...}`; the output
-                of a task that is referred to by `pyflow.output` is depended on.
+            parameters: The keyword arguments of its function. Texts may hold `${...}`; a task whose
+                output is referred to by `pyflow.output` is depended on.
             depends_on: The ids of the tasks that it waits for; they may be added later.
             options: Rows of the option table; `name` is the task's title.
         """
-        path = f"tasks[{len(self._tasks)}]"
-        self._bind(task)
+        path = f"tasks[{len(self._entries)}]"
         reads: list[str] = []
-        entry: dict[str, Any] = {
-            "id": id,
-            "task_type": task if isinstance(task, str) else task.name,
-            "parameters": self._written(dict(parameters or {}), f"{path}.parameters", reads),
+        config = self._config(f"task {id!r}", task, dict(options), path)
+        values = config.changed()
+        values.pop("on_error", None)
+        if "name" in options:
+            values["name"] = config.name
+        data = self._written(values, path, reads)
+        given = dict(parameters or {})
+        conditions = given if task == DECISION else None
+        arguments = {
+            name: self._argument(value, f"{path}.parameters.{name}", reads)
+            for name, value in ({} if conditions is not None else given).items()
         }
-        config = self._config(id, task, dict(options), path)
-        if config.on_error is not None:
-            self._bind(config.on_error.task)
-        if "name" in options and config.name is not None:
-            entry["name"] = config.name
-        for name, value in config.changed().items():
-            entry[file_name(name)] = self._written(value, f"{path}.{file_name(name)}", reads)
-        listed = self._ids(depends_on, f"{path}.depends_on")
-        entry["depends_on"] = list(dict.fromkeys([*listed, *reads]))
-        self._index.setdefault(id, len(self._tasks))
-        self._tasks.append(entry)
+        waits = list(dict.fromkeys([*self._ids(depends_on, f"{path}.depends_on"), *reads]))
+        entry = Entry(id, task, arguments, waits, data, config.on_error, conditions)
+        self._entries.append(entry)
         return self
 
     def add_dependency(self, id: str, depends_on: str | Iterable[str]) -> Self:  # noqa: A002
@@ -136,7 +124,6 @@ class WorkflowBuilder:
             recovers: Whether its output stands in for that of the task that failed. Without it
                 the task stays failed, and the run fails when the handler ends.
         """
-        self._bind(task)
         self._handlers.append((id, ErrorHandler(task, recovers=recovers)))
         return self
 
@@ -147,48 +134,45 @@ class WorkflowBuilder:
             DefinitionInvalid: It cannot be deployed. `problems` names each fault: ids that are
                 taken or unknown, circles, options, expressions, parameters without a JSON form.
         """
-        problems = list(self._problems)
-        tasks = [dict(entry) for entry in self._tasks]
-        for task_id, ids in self._dependencies:
-            owner = self._owner(tasks, task_id, "add_dependency", problems)
-            owner["depends_on"] = list(dict.fromkeys([*owner.get("depends_on", []), *ids]))
-        for task_id, handler in self._handlers:
-            owner = self._owner(tasks, task_id, "add_error_handler", problems)
-            if "on_error" in owner:
-                problems.append(_problem(task_id, f"{task_id!r} has an error handler already"))
-            owner["on_error"] = handler.as_document()
+        graph = GraphWriter(self._entries, self._problems)
+        graph.add_dependencies(self._dependencies)
+        graph.add_handlers(self._handlers)
         try:
-            definition = definition_of_mapping({**self._head, "tasks": tasks}, self._bindings)
+            head = {**self._head, **checked_workflow(self._options, "the workflow")}
+        except ParametersInvalid as error:
+            graph.problem("", error.message)
+            head = dict(self._head)
+        columns = graph.columns(head)
+        try:
+            definition = definition_of_columns(columns, bindings=graph.bindings)
         except DefinitionInvalid as error:
-            problems.extend(error.problems)
+            graph.problems.extend(error.problems)
         else:
-            if not problems:
+            if not graph.problems:
                 return definition
-        raise named(DefinitionInvalid(problems=problems), lambda index: str(tasks[index]["id"]))
+        raise named(DefinitionInvalid(problems=graph.problems), columns.task_id)
 
-    def _owner(
-        self, tasks: list[dict[str, Any]], task_id: str, called: str, problems: list[Problem]
-    ) -> dict[str, Any]:
-        """Give the entry of a task, or one that is thrown away when there is none."""
-        place = self._index.get(task_id)
-        if place is not None:
-            return tasks[place]
-        close = difflib.get_close_matches(task_id, self._index, n=1)
-        advice = f"; did you mean {close[0]!r}?" if close else ""
-        problems.append(_problem(called, f"no task has the id {task_id!r}{advice}"))
-        return {}
-
-    def _config(self, id: str, task: AnyTask, options: dict[str, Any], path: str) -> TaskOptions:  # noqa: A002
-        base = NO_OPTIONS if isinstance(task, str) else task.config
-        settled = base
+    def _config(self, owner: str, task: AnyTask, options: dict[str, Any], path: str) -> TaskOptions:
+        settled = NO_OPTIONS if isinstance(task, str) else task.config
         for name, value in options.items():
             try:
-                settled = checked({name: value}, settled, f"task {id!r}")
+                settled = checked({name: value}, settled, owner)
             except ParametersInvalid as error:
-                self._problems.append(_problem(f"{path}.{file_name(name)}", error.message))
+                self._problems.append(problem(f"{path}.{file_name(name)}", error.message))
         return settled
 
-    def _written(self, value: Any, path: str, reads: list[str]) -> Any:
+    def _argument(self, value: Any, path: str, reads: list[str]) -> bytes | WholeOutput:
+        """Write a parameter: as its JSON text, or as the task whose whole output it is."""
+        data = self._written(value, path, reads)
+        if (
+            isinstance(value, Ref)
+            and reads
+            and source_of(value) == member_source("output", reads[-1])
+        ):
+            return WholeOutput(reads[-1])
+        return data
+
+    def _written(self, value: Any, path: str, reads: list[str]) -> bytes:
         """Write a value with references as its texts, and note which tasks it reads."""
         try:
             data = self._encoder.write_options(value, path)
@@ -196,24 +180,12 @@ class WorkflowBuilder:
                 whole_output(ref, None)
                 reads.extend(map(str, reads_of(ref)))
         except TraceError as error:
-            self._problems.append(_problem(path, error.message))
-            return None
-        return msgspec.Raw(data)
+            self._problems.append(problem(path, error.message))
+            return b"null"
+        return data
 
     def _ids(self, ids: Iterable[str], path: str) -> list[str]:
         if isinstance(ids, str):
-            self._problems.append(_problem(path, f"{ids!r} must be a list of ids, as [{ids!r}]"))
+            self._problems.append(problem(path, f"{ids!r} must be a list of ids, as [{ids!r}]"))
             return []
         return list(ids)
-
-    def _bind(self, task: AnyTask) -> None:
-        if isinstance(task, str):
-            return
-        known = self._bindings.setdefault(task.name, task)
-        if known.fn is not task.fn:
-            text = f"two functions have the name {task.name!r}; give one of them another name="
-            self._problems.append(_problem("", text))
-
-
-def _problem(path: str, message: str) -> Problem:
-    return Problem(path, DefinitionInvalid.code, message)

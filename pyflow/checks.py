@@ -16,6 +16,10 @@ from pyflow.task import Task
 
 Tasks = Mapping[str, Task[..., Any]]
 
+# What the form of a file shows for the argument of an error handler that the engine fills in.
+_FAILURE = "${failure}"
+# Characters of a task type that are compared with the known ones.
+_COMPARED_SIZE_MAX = 80
 _WHOLE_OUTPUT = re.compile(r"\$\{output(?:\.([A-Za-z_]\w*)|\[\"([^\"\\]+)\"\])\}", re.ASCII)
 
 
@@ -38,13 +42,13 @@ def check_types(definition: Definition, tasks: Tasks = REGISTRY) -> None:
 def faults(definition: Definition, tasks: Tasks = REGISTRY) -> Iterator[PyflowError]:
     """Give every fault that `check_types` would raise, one after another."""
     known: Tasks = ChainMap(definition.bindings, tasks)  # type: ignore[arg-type]
-    unknown = [each for each in definition.task_types if each not in CORE_TYPES | known.keys()]
-    yield from (
-        TaskTypeUnknown(task_type=each, nearest=nearest_types(each[:80], known)) for each in unknown
-    )
     for task_type in definition.task_types:
         if task_type in known:
             yield from _task_faults(known[task_type])
+        elif task_type not in CORE_TYPES:
+            yield TaskTypeUnknown(
+                task_type=task_type, nearest=nearest_types(task_type[:_COMPARED_SIZE_MAX], known)
+            )
     if definition.edges is not None:
         yield from _edge_faults(definition, known)
     else:
@@ -93,31 +97,20 @@ def _misfit(task_id: str, parameter: str, source: str, reason: str) -> Parameter
 def _document_faults(document: Mapping[str, Any], tasks: Tasks) -> Iterator[PyflowError]:
     """Compare the parameters of each task with its function."""
     entries: dict[str, Mapping[str, Any]] = {each["id"]: each for each in document["tasks"]}
-    handlers = {_handler_of(each) for each in [document, *entries.values()]}
     for task_id, entry in entries.items():
         task = tasks.get(entry["task_type"])
         if task is None or entry["task_type"] in CORE_TYPES:
             continue
-        parameters: dict[str, Any] = dict(entry.get("parameters") or {})
-        if task_id in handlers:
-            # The engine fills in the failure.
-            parameters.pop(task.signature.first, None)
-            names = [task.signature.first, *parameters]
-        else:
-            names = list(parameters)
+        given: dict[str, Any] = entry.get("parameters") or {}
+        parameters = {name: value for name, value in given.items() if value != _FAILURE}
         try:
-            task.signature.shape(0, names, task.name)
+            task.signature.shape(len(given) - len(parameters), parameters, task.name)
         except ParametersInvalid as fault:
             text = f"task {task_id!r}: {fault.message}"
             yield ParametersInvalid(text, task_id=task_id, parameter=fault.parameter)
             continue
         for name, value in parameters.items():
             yield from _value_faults(task_id, name, value, task.signature, entries, tasks)
-
-
-def _handler_of(entry: Mapping[str, Any]) -> str | None:
-    handler = entry.get("on_error")
-    return handler.get("task") if _values.is_mapping(handler) else handler
 
 
 def _value_faults(

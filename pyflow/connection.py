@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from os import PathLike
@@ -10,10 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-
 from pyflow._engine import Door
+from pyflow.config import load_config
 from pyflow.engine import Engine
 from pyflow.errors import StoreSchemeUnknown
+from pyflow.tasks.settings import use_settings
 from pyflow.worker.importing import refuse_while_importing_main
 from pyflow.worker.worker import Slots
 
@@ -39,7 +40,7 @@ async def connect(
     default_timeout_s: float | None = None,
     drain_s: float = 10,
     read_only: bool = False,
-) -> AsyncIterator[Engine]:
+) -> AsyncGenerator[Engine]:
     """Open an engine on a store; leaving the block drains and closes it.
 
         async with pyflow.connect("sqlite:///./pyflow.db", tasks=["app.tasks"]) as engine: ...
@@ -70,12 +71,12 @@ async def connect(
         ImportError: A module of `tasks` cannot be imported.
     """
     refuse_while_importing_main()
-    if url is None:
-        # A library reads no file unless it is named or nothing else says where the store is.
-        from pyflow.config import load_config  # noqa: PLC0415
-
+    # A library reads no file unless it is named, or nothing else says where the store is.
+    if url is None or config is not None:
         configured = load_config(config)
-        url, tasks = configured.store.url or DEFAULT_URL, tasks or configured.tasks
+        use_settings(configured.task_settings())
+        url = url or configured.store.url or DEFAULT_URL
+        tasks = [*tasks] or configured.tasks
     for module in tasks:
         if isinstance(module, str):
             import_module(module)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -95,22 +95,26 @@ def definition_of_columns(
     columns: Columns,
     *,
     bindings: "Mapping[str, Task[..., Any]]",
-    result_hint: Any,
-    edges: Sequence[Edge],
+    result_hint: Any = None,
+    edges: Sequence[Edge] | None = None,
 ) -> Definition:
     """Have columns checked and made a definition.
 
     Raises:
         DefinitionInvalid: The graph cannot be deployed; `problems` names each fault.
     """
+    # The border takes any sequence, and looks at each row once.
+    options, consts, templates = (
+        cast("list[bytes]", rows) for rows in (columns.options, columns.consts, columns.templates)
+    )
     try:
         native = _native.Definition.from_columns(
             columns.header,
             columns.type_names,
             columns.shapes,
-            columns.options,
-            columns.consts,
-            columns.templates,
+            options,
+            consts,
+            templates,
             columns.ids,
             columns.id_ends,
             columns.types,

@@ -1,9 +1,8 @@
 """Every error that pyflow raises, in one tree.
 
-Each class has a stable `code`, typed fields, and a page in `docs/errors/`. A message says what was
-wanted, what was found and what to do; the fields carry the same facts as data. The message comes
-first, is optional where the fields suffice for one, and the fields are keywords. Every error can
-be copied and pickled.
+Each class has a stable `code`, typed fields, and a page in `docs/errors/`. The message comes first,
+is optional where the fields suffice to make one, and the fields are keywords. It says what was
+wanted, what was found and what to do. Every error can be copied and pickled.
 
     PyflowError
     ├── DefinitionInvalid PF1001        ├── RunFailed PF1201
@@ -32,8 +31,9 @@ be copied and pickled.
     └── NotificationError PF4301
 """
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import field
 from typing import Any
 
 import msgspec
@@ -155,9 +155,6 @@ class NotImportable(PyflowError):
     module: str = ""
 
 
-# Runs and what is asked of them.
-
-
 class GraphInvalid(PyflowError, ValueError):
     """The edges of a `Graph`, or a batch of its nodes, cannot be taken; the fields say which."""
 
@@ -170,6 +167,9 @@ class GraphInvalid(PyflowError, ValueError):
     def _sentence(self) -> str:
         place = "" if self.position is None else f"[{self.position}]"
         return f"{self.argument}{place}: wanted {self.wanted}; found {self.found}"
+
+
+# Runs and what is asked of them.
 
 
 class RunUnknown(PyflowError):
@@ -279,10 +279,6 @@ class RunFailed(PyflowError):
     """
 
     code = "PF1201"
-    task_id: str | None = None
-    error_type: str = ""
-    traceback_text: str = ""
-    run_id: str | None = None
 
     def __init__(
         self,
@@ -317,8 +313,6 @@ class RunCancelled(PyflowError):
     """The run was cancelled. `reason` is what the one who cancelled gave."""
 
     code = "PF1202"
-    reason: str | None = field(default=None, kw_only=False)
-    run_id: str | None = None
 
     def __init__(
         self, reason: str | None = None, message: str = "", *, run_id: str | None = None
@@ -357,7 +351,6 @@ class RetryAfter(PyflowError):
 
     code = "PF1208"
     sentence = "try again after {seconds} s"
-    seconds: float = field(default=0.0, kw_only=False)
 
     def __init__(self, seconds: float, message: str = "") -> None:
         self.seconds = float(seconds)
@@ -376,7 +369,6 @@ class ListenerLagged(PyflowError):
         "the listener fell behind after position {position} and was removed; "
         "watch(after={position}) reads on from there"
     )
-    position: int = field(default=0, kw_only=False)
 
     def __init__(self, position: int = 0, message: str = "") -> None:
         self.position = position
@@ -433,11 +425,8 @@ class StoreBusy(StoreFault):
 
     def _sentence(self) -> str:
         holder = "another process" if self.pid is None else f"process {self.pid}"
-        return (
-            f"{self.url or 'the store'} is owned by {holder}, and a store has one owner; stop it "
-            "or use another store. With `uvicorn --workers 4` or `--reload`, connect in one "
-            "process only"
-        )
+        advice = "With `uvicorn --workers 4` or `--reload`, connect in one process only"
+        return f"{self.url or 'the store'} is owned by {holder}; stop it or use another. {advice}"
 
 
 class StoreDamaged(StoreFault):
@@ -604,5 +593,5 @@ def from_code(code: str, values: Mapping[str, Any]) -> PyflowError:
     An unknown code gives a plain `PyflowError`, so that a newer core can be heard.
     """
     kind = CODES.get(code, PyflowError)
-    known = {each.name for each in fields(kind)}
+    known = inspect.signature(kind).parameters
     return kind(**{name: value for name, value in values.items() if name in known})

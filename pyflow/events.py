@@ -66,7 +66,7 @@ class DefinitionDeployed(Event, frozen=True, kw_only=True, tag=True):
 class RunCreated(RunEvent, frozen=True, kw_only=True, tag=True):
     """A run was accepted. `definition` is the hash of what it follows."""
 
-    name: str = ""
+    name: str | None = None
     definition: str = ""
     created_by: str | None = None
     metadata: dict[str, Any] | None = None

@@ -1,7 +1,7 @@
 """The engine for code without an event loop: the same methods, without await."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from datetime import datetime
 from os import PathLike
@@ -195,7 +195,7 @@ def _sync_of(
     opened: Callable[P, AbstractAsyncContextManager[Engine]],
 ) -> Callable[P, AbstractContextManager[SyncEngine]]:
     @contextmanager
-    def connect_sync(*args: P.args, **kwargs: P.kwargs) -> Iterator[SyncEngine]:
+    def connect_sync(*args: P.args, **kwargs: P.kwargs) -> Generator[SyncEngine]:
         """Open an engine with a loop in a thread of its own; see `connect`."""
         thread = LoopThread()
         try:

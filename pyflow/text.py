@@ -7,7 +7,6 @@ from pyflow._source import text_source
 from pyflow.errors import TraceError
 from pyflow.refs import Origin, Reads, Ref, bounded, framed, leaf_of, merged, source_of
 
-
 _FORMATTER = Formatter()
 
 

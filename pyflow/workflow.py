@@ -9,7 +9,6 @@ from typing import (
     NamedTuple,
     ParamSpec,
     Protocol,
-    TypedDict,
     TypeVar,
     Unpack,
     overload,
@@ -17,42 +16,18 @@ from typing import (
 
 import msgspec
 
-from pyflow import _option_checks as checks
 from pyflow._columns import Columns
 from pyflow._signature import Signature, names_in_view
 from pyflow._trace import Edge, Trace
 from pyflow._values import ValueUnwritable, encode
+from pyflow._workflow_options import WorkflowKeywords, checked_workflow
 from pyflow.definition import Definition, definition_of_columns
-from pyflow.error_handler import ErrorHandler
 from pyflow.errors import InputInvalid, ParametersInvalid, TaskCallError, TraceError
 from pyflow.refs import Ref
 from pyflow.task import Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-CONSISTENCY_LEVELS = ("strong", "causal", "session", "monotonic_read", "eventual")
-
-
-class WorkflowKeywords(TypedDict, total=False):
-    """The options of `@pyflow.workflow`."""
-
-    name: str
-    version: str
-    on_error: "Task[..., Any] | ErrorHandler | str"
-    deadline_s: float
-    consistency: str
-    max_concurrent_tasks: int
-
-
-_CHECKS = {
-    "name": checks.name,
-    "version": checks.name,
-    "on_error": checks.handler,
-    "deadline_s": checks.seconds(),
-    "consistency": checks.word(*CONSISTENCY_LEVELS),
-    "max_concurrent_tasks": checks.whole(1, 2**32 - 1),
-}
 
 
 class Traced(NamedTuple):
@@ -231,22 +206,5 @@ def _made(fn: Any, options: dict[str, Any], frame: Any) -> Workflow[..., Any]:
                 f"{fn.__qualname__} takes {each}; a run's input has named parameters, take a list "
                 "or a dict"
             )
-    config = _checked(fn.__qualname__, options)
+    config = checked_workflow(options, fn.__qualname__)
     return Workflow(fn, config.pop("name", fn.__name__), config, signature)
-
-
-def _checked(owner: str, options: dict[str, Any]) -> dict[str, Any]:
-    settled: dict[str, Any] = {}
-    for name, value in options.items():
-        if name not in _CHECKS:
-            known = ", ".join(_CHECKS)
-            raise ParametersInvalid(
-                f"{owner} has no option {name!r}; known are {known}", parameter=name
-            )
-        try:
-            settled[name] = _CHECKS[name](value)
-        except checks.Refused as refused:
-            raise ParametersInvalid(
-                f"{owner}: {name} is {value!r}; it must be {refused}", parameter=name
-            ) from None
-    return settled

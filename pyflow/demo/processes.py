@@ -17,7 +17,7 @@ _STOP_S = 10.0
 _ASK_AGAIN_S = 0.02
 
 
-class ProcessEnded(Exception):  # noqa: N818 - it names what happened
+class ProcessEnded(Exception):
     """A process of the demonstration ended when it should not have."""
 
 

@@ -29,7 +29,7 @@ _UNSUPPORTED_VERSION = frozenset({1, 132})
 _REFUSED_FROM = 128
 
 
-class LinkLost(Exception):  # noqa: N818 - an event that is always handled, never shown
+class LinkLost(Exception):
     """The connection is gone, or could not be made; `other_version` may fare better."""
 
     def __init__(self, why: str, *, other_version: bool = False) -> None:
@@ -37,7 +37,7 @@ class LinkLost(Exception):  # noqa: N818 - an event that is always handled, neve
         self.other_version = other_version
 
 
-class TopicRefused(Exception):  # noqa: N818 - as above
+class TopicRefused(Exception):
     """The broker does not let this client listen to a topic."""
 
 

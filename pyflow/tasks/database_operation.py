@@ -32,6 +32,7 @@ async def database_operation(
     table: str | None = None,
     data: dict[str, Any] | list[dict[str, Any]] | None = None,
     where: dict[str, Any] | None = None,
+    *,
     columns: list[str] | None = None,
     order_by: list[str] | None = None,
     limit: int = 1000,

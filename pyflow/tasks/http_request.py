@@ -41,6 +41,7 @@ _RETRY_AFTER_MAX_S = 3600
 async def http_request(
     url: str,
     method: Method = "GET",
+    *,
     headers: dict[str, str] | None = None,
     query: dict[str, QueryValue] | None = None,
     body: Any = None,

@@ -30,6 +30,7 @@ async def iot_command(
     device_id: str,
     command: str,
     parameters: dict[str, Any] | None = None,
+    *,
     timeout_s: float | None = None,
     brokers: Annotated[Brokers, Use(mqtt_brokers)] = FILLED_BY_THE_WORKER,
 ) -> CommandResult:

@@ -21,6 +21,7 @@ _SENSORS_MAX = 1000
 async def iot_sensor_reading(
     sensor_ids: list[str],
     reading_type: str,
+    *,
     timeout_s: float | None = None,
     max_age_s: float | None = None,
     brokers: Annotated[Brokers, Use(mqtt_brokers)] = FILLED_BY_THE_WORKER,

@@ -46,6 +46,7 @@ async def notification(
     message: str,
     channel: str = ANY_NAME,
     recipients: list[str] | None = None,
+    *,
     title: str | None = None,
     level: Level = "info",
     timeout_s: float = 30.0,

@@ -45,8 +45,8 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     `mqtt_url` is the broker for every device that names no other. `devices`, `databases` (a URL
     each) and `channels` (notification URLs each) are found by name; for devices and channels the
-    entry `default` stands for names that have none. `allow_private_addresses` (false) lets `http_request` reach
-    loopback, private and link-local addresses.
+    entry `default` stands for names that have none. `allow_private_addresses` (false) lets
+    `http_request` reach loopback, private and link-local addresses.
     """
 
     mqtt_url: str | None = None

@@ -1,7 +1,6 @@
 """Tasks and workflows that the tests of the engine run."""
 
 import asyncio
-import threading
 from typing import Any
 
 import msgspec
@@ -59,19 +58,17 @@ class Gate:
         self.may_go_on = asyncio.Event()
 
 
-gate: Gate
-"""The gate of the test that runs; see the fixture in `test_engine.py`."""
+gates: list[Gate] = []
+"""The gate of the test that runs, the last one."""
 
 shaky: dict[str, Any] = {}
-"""What `fails_once` has been told."""
-
-thread_gate = threading.Event()
+"""What `fails_while_told` has been told."""
 
 
 @task
 async def waits(value: int) -> int:
-    gate.begun.set()
-    await gate.may_go_on.wait()
+    gates[-1].begun.set()
+    await gates[-1].may_go_on.wait()
     return value
 
 

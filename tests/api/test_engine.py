@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,10 @@ from tests.api.flows import Page, Summary, diamond, double, failing, report
 
 
 @pytest.fixture(autouse=True)
-def a_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[flows.Gate]:
-    gate = flows.Gate()
-    monkeypatch.setattr(flows, "gate", gate, raising=False)
+def a_gate() -> flows.Gate:
+    flows.gates.append(flows.Gate())
     flows.shaky.clear()
-    yield gate
+    return flows.gates[-1]
 
 
 async def test_a_workflow_is_run_and_its_result_has_its_type(any_store_url: str) -> None:
@@ -227,6 +226,7 @@ async def test_listeners_hear_of_what_they_ask_for_in_order(any_store_url: str) 
         run = await engine.start(diamond, 1)
         await run.result()
 
+    assert {each.run_id for each in heard if isinstance(each, events.RunEvent)} == {run.id}
     kinds = [each.kind for each in heard]
     assert kinds[-1] == "RunCompleted"
     assert kinds.count("TaskCompleted") == 3

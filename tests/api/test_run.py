@@ -1,7 +1,6 @@
 """What can be asked of a run and of its tasks."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,11 +20,10 @@ from tests.api.flows import choosing, diamond, failing, recoverable, report, wai
 
 
 @pytest.fixture(autouse=True)
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[flows.Gate]:
-    gate = flows.Gate()
-    monkeypatch.setattr(flows, "gate", gate, raising=False)
+def gate() -> flows.Gate:
+    flows.gates.append(flows.Gate())
     flows.shaky.clear()
-    yield gate
+    return flows.gates[-1]
 
 
 async def test_a_failed_run_tells_where_and_why_and_chains_the_cause(any_store_url: str) -> None:

@@ -11,15 +11,17 @@ import pytest
 pytestmark = pytest.mark.slow
 
 HOLD = "CREATE TRIGGER hold BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'held'); END"
-PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "order_processing.py"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def started(database: Path, *amounts: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        str(PROGRAM),
+        "-m",
+        "examples.order_processing",
         str(database),
         *map(str, amounts),
+        cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )
 

@@ -17,7 +17,7 @@ __all__ = ["mosquitto"]
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "sensor_pipeline.py"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def run_pipeline(broker: Mosquitto, climate: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -36,10 +36,12 @@ async def run_pipeline(broker: Mosquitto, climate: dict[str, Any]) -> tuple[str,
         url = await stack.enter_async_context(http_server(take))
         program = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(PROGRAM),
+            "-m",
+            "examples.sensor_pipeline",
             f"--mqtt={broker.url}",
             f"--notify={url.replace('http:', 'json:')}/",
             *climate,
+            cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
         )
         printed, _ = await program.communicate()

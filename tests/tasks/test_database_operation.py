@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,10 @@ async def pool() -> AsyncIterator[DatabasePool]:
     made = DatabasePool()
     yield made
     await made.close()
+    # The driver does not wait for its thread when a file cannot be opened; the loop has to.
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join)
 
 
 def rows(file: Path, query: str) -> list[tuple[Any, ...]]:

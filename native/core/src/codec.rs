@@ -280,12 +280,12 @@ impl<A: Stored, B: Stored> Stored for (A, B) {
 /// A field may be added at the end when its type has a value for `absent`; none may ever be
 /// removed, moved or given another meaning.
 macro_rules! record {
-    ($(#[$doc:meta])* pub struct $name:ident {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $($(#[$field_doc:meta])* pub $field:ident: $kind:ty,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name {
+        $vis struct $name {
             $($(#[$field_doc])* pub $field: $kind,)*
         }
 

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use pyflow_core::ids::Epoch;
+use pyflow_core::ids::{Epoch, RunNumber};
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::state::State;
-use pyflow_store::Options;
+use pyflow_store::{Log, Options};
 use pyflow_store::read_model::{ReadModel, RunRow};
 
 use crate::board::Board;
@@ -21,7 +21,7 @@ use crate::driver::{Driver, POLITE_END, Parts};
 use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::outbox::{Out, Outbox};
-use crate::recovery::recover;
+use crate::recovery::{Recovered, fold_run, recover};
 use crate::request::Request;
 use crate::rows::row_of;
 
@@ -38,6 +38,10 @@ pub struct EngineSettings {
     pub queue_depth: usize,
     pub strategy: Strategy,
     pub default_timeout_ms: Option<u64>,
+    /// So many bytes of log ask for a checkpoint.
+    pub checkpoint_size: u64,
+    /// Only look, beside a live owner.
+    pub read_only: bool,
 }
 
 impl Default for EngineSettings {
@@ -50,6 +54,8 @@ impl Default for EngineSettings {
             queue_depth: 100_000,
             strategy: Strategy::Strict,
             default_timeout_ms: None,
+            checkpoint_size: 64 * 1024 * 1024,
+            read_only: false,
         }
     }
 }
@@ -219,50 +225,70 @@ fn open_driver(
     outbox: &Arc<Outbox>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
-    let options = Options { read_only: false };
+    let options = Options { read_only: settings.read_only };
     let mut log = pyflow_store::open(url, &options)?;
     let mut model = ReadModel::open(url, &options)?;
-    let head = log.head()?.position;
-    if model.position()? > head {
+    let head = log.head()?;
+    if model.position()? > head.position && !settings.read_only {
         model.clear()?;
     }
-    let applied = model.position()?;
-    let mut rows: std::collections::BTreeMap<u64, RunRow> = std::collections::BTreeMap::new();
-    let recovered = recover(log.as_mut(), |state: &State, runs| {
-        if state.position() > applied {
-            let changed = runs.iter().filter_map(|run| state.run(*run)).map(row_of);
-            rows.extend(changed.map(|row| (row.run, row)));
-        }
-    })?;
-    let rows: Vec<RunRow> = rows.into_values().collect();
-    model.apply(&rows, head)?;
+    let (recovered, rows) = fold_with_rows(log.as_mut(), model.position()?)?;
+    if !settings.read_only {
+        model.apply(&rows.values().cloned().collect::<Vec<_>>(), head.position)?;
+    }
     let polite = log.get_meta(POLITE_END)?;
-    let was_polite = polite.as_deref() == Some(head.to_string().as_bytes());
+    let was_polite = polite.as_deref() == Some(head.position.to_string().as_bytes());
     let clock = if settings.manual_clock {
         Clock::manual(recovered.latest)
     } else {
         Clock::system(recovered.latest)
     };
-    let shard = Shard::new(
-        recovered.state,
-        ShardSettings {
-            epoch: Epoch(log.epoch()),
-            strategy: settings.strategy,
-            max_concurrent_runs: settings.max_concurrent_runs,
-            default_timeout_ms: settings.default_timeout_ms,
-            ..ShardSettings::default()
-        },
-    );
-    let parts = Parts {
-        shard,
+    let shard_settings = ShardSettings {
+        epoch: Epoch(log.epoch()),
+        strategy: settings.strategy,
+        max_concurrent_runs: settings.max_concurrent_runs,
+        default_timeout_ms: settings.default_timeout_ms,
+        ..ShardSettings::default()
+    };
+    let mut driver = Driver::new(Parts {
+        shard: Shard::new(recovered.state, shard_settings),
         log,
         model,
         clock,
         board: board.clone(),
         outbox: outbox.clone(),
         namespace: settings.namespace.as_str().into(),
-    };
-    let mut driver = Driver::new(parts);
-    driver.resume(was_polite);
+        checkpoint: (head.checkpoint, recovered.size),
+        checkpoint_size: settings.checkpoint_size,
+        read_only: settings.read_only,
+    });
+    if settings.read_only {
+        driver.keep_rows(rows);
+    } else {
+        driver.resume(was_polite);
+    }
     Ok(driver)
+}
+
+type Rows = std::collections::BTreeMap<u64, RunRow>;
+
+/// Folds the log, and gives the rows that a read model at `applied` does not have.
+fn fold_with_rows(log: &mut dyn Log, applied: u64) -> Result<(Recovered, Rows), Refusal> {
+    let mut rows = Rows::new();
+    let recovered = recover(log, |state: &State, runs| {
+        if state.position() > applied {
+            let changed = runs.iter().filter_map(|run| state.run(*run)).map(row_of);
+            rows.extend(changed.map(|row| (row.run, row)));
+        }
+    })?;
+    if applied < log.head()?.trimmed {
+        // The model was lost, and part of what it is made from has moved to the histories.
+        let last = log.head()?.position;
+        for number in 1..recovered.state.next_run().0 {
+            let run = RunNumber(number);
+            let folded = fold_run(log, &recovered.state, run, (1, last))?;
+            rows.extend(folded.run(run).map(row_of).map(|row| (row.run, row)));
+        }
+    }
+    Ok((recovered, rows))
 }

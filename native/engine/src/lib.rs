@@ -3,6 +3,7 @@
 //! inbox → turn → log → durable → outbox. Nothing goes the other way.
 
 mod board;
+mod checkpoint;
 mod clock;
 mod driver;
 mod engine;

@@ -1,17 +1,17 @@
 //! From a log back to a state: read, check, apply. Nothing is decided here.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use pyflow_core::codec::{DecodeError, Reader, Stored};
-use pyflow_core::definition::Definition;
+use pyflow_core::codec::{Blobs, DecodeError, Reader, Stored};
 use pyflow_core::event::Event;
 use pyflow_core::ids::{DefinitionHash, RunNumber};
 use pyflow_core::state::{Moved, State};
 use pyflow_core::time::Millis;
 use pyflow_store::{BlobHash, Log, RunPiece, StoreFault};
 
+use crate::checkpoint;
 use crate::fault::Refusal;
 
 /// Bytes of events that are read from the log at once.
@@ -20,23 +20,40 @@ const READ_SIZE: usize = 8 * 1024 * 1024;
 /// What a log folds into.
 pub(crate) struct Recovered {
     pub(crate) state: State,
+    /// The latest time on record.
     pub(crate) latest: Millis,
+    /// Bytes of log that were folded.
+    pub(crate) size: u64,
 }
 
-/// Folds the whole log; `changed` hears after each turn which runs' rows differ from before.
+/// Folds the log from its latest checkpoint; `changed` hears after each turn which runs' rows differ
+/// from before.
 pub(crate) fn recover(
     log: &mut dyn Log,
+    changed: impl FnMut(&State, &BTreeSet<RunNumber>),
+) -> Result<Recovered, Refusal> {
+    fold(log, None, changed)
+}
+
+/// The same, going on from a state that is known already.
+pub(crate) fn fold(
+    log: &mut dyn Log,
+    known: Option<State>,
     mut changed: impl FnMut(&State, &BTreeSet<RunNumber>),
 ) -> Result<Recovered, Refusal> {
-    let mut state = State::default();
-    let mut latest = Millis(0);
-    let mut from = 1;
+    let (mut state, mut latest) = match known {
+        Some(state) => (state, Millis(0)),
+        None => checkpoint::read(log)?,
+    };
+    let mut size = 0;
+    let mut from = state.position() + 1;
     loop {
         let turns = log.read(from, READ_SIZE)?;
         if turns.is_empty() {
-            return Ok(Recovered { state, latest });
+            return Ok(Recovered { state, latest, size });
         }
         for turn in turns {
+            size += turn.events.len() as u64;
             let events = decode(log, &turn.events)?;
             prepare(log, &mut state, &events)?;
             state.begin_turn(turn.position);
@@ -74,25 +91,24 @@ fn prepare(log: &mut dyn Log, state: &mut State, events: &[Event]) -> Result<(),
 }
 
 fn learn(log: &mut dyn Log, state: &mut State, hash: DefinitionHash) -> Result<(), Refusal> {
-    if state.definition(&hash).is_some() {
-        return Ok(());
+    if state.definition(&hash).is_none() {
+        state.learn(checkpoint::definition(log, hash)?);
     }
-    let stored = log.get_blob(&BlobHash::from_bytes(hash.0))?;
-    let stored = stored.ok_or_else(|| unreadable("a definition is missing"))?;
-    let definition = Definition::from_stored(&stored).map_err(|e| unreadable(&e.to_string()))?;
-    state.learn(Arc::new(definition));
     Ok(())
 }
 
-fn unreadable(what: &str) -> Refusal {
+pub(crate) fn unreadable(what: &str) -> Refusal {
     let message = format!("the log holds what this version cannot read: {what}");
     Refusal::new("PF2003", serde_json::json!({ "message": message }))
 }
 
-/// Reads the events of a turn, with what is kept beside the log.
-pub(crate) fn decode(log: &mut dyn Log, bytes: &Bytes) -> Result<Vec<Event>, Refusal> {
-    let log = std::cell::RefCell::new(log);
-    let fault: std::cell::RefCell<Option<StoreFault>> = std::cell::RefCell::default();
+/// Reads stored bytes with a way to look up what is kept beside the log.
+pub(crate) fn with_blobs<T>(
+    log: &mut dyn Log,
+    read: impl FnOnce(Blobs<'_>) -> Result<T, DecodeError>,
+) -> Result<T, Refusal> {
+    let log = RefCell::new(log);
+    let fault: RefCell<Option<StoreFault>> = RefCell::default();
     let blobs = |hash: &[u8]| -> Option<Bytes> {
         let hash = BlobHash::from_bytes(hash.try_into().ok()?);
         match log.borrow_mut().get_blob(&hash) {
@@ -103,11 +119,16 @@ pub(crate) fn decode(log: &mut dyn Log, bytes: &Bytes) -> Result<Vec<Event>, Ref
             }
         }
     };
-    let read = decode_all(&mut Reader::with_blobs(bytes, &blobs));
+    let found = read(&blobs);
     match fault.into_inner() {
         Some(fault) => Err(fault.into()),
-        None => read.map_err(|error| unreadable(&error.to_string())),
+        None => found.map_err(|error| unreadable(&error.to_string())),
     }
+}
+
+/// Reads the events of a turn.
+pub(crate) fn decode(log: &mut dyn Log, bytes: &Bytes) -> Result<Vec<Event>, Refusal> {
+    with_blobs(log, |blobs| decode_all(&mut Reader::with_blobs(bytes, blobs)))
 }
 
 fn decode_all(reader: &mut Reader<'_>) -> Result<Vec<Event>, DecodeError> {
@@ -128,11 +149,14 @@ pub(crate) fn run_events(
     loop {
         let page = log.read_run(run.0, first, last, READ_SIZE)?;
         for piece in page.pieces {
-            let (position, bytes) = match piece {
-                RunPiece::Turn(turn) => (turn.position, turn.events),
-                RunPiece::History(chunk) => (chunk.first_position, chunk.bytes),
+            let events = match piece {
+                RunPiece::History(chunk) => checkpoint::read_chunk(log, &chunk.bytes)?,
+                RunPiece::Turn(turn) => {
+                    let events = decode(log, &turn.events)?.into_iter();
+                    events.map(|event| (turn.position, event)).collect()
+                }
             };
-            for event in decode(log, &bytes)? {
+            for (position, event) in events {
                 if event.run() == Some(run) && !take(position, event) {
                     return Ok(());
                 }

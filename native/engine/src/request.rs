@@ -64,6 +64,7 @@ pub enum Query {
     Definitions,
     Definition { name: String, version: Option<String> },
     Metrics,
+    Doctor,
     Prune { before_ms: u64 },
     Backup { path: String },
 }

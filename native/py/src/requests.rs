@@ -32,9 +32,13 @@ pub(crate) fn settings(object: &Value) -> Result<EngineSettings, Refusal> {
         settings.namespace = namespace.to_string();
     }
     settings.inline = object["inline"].as_bool().unwrap_or(false);
+    settings.read_only = object["read_only"].as_bool().unwrap_or(false);
     settings.manual_clock = object["clock"].as_str() == Some("manual");
     settings.max_concurrent_runs = count("max_concurrent_runs").unwrap_or(usize::MAX);
     settings.queue_depth = count("queue_depth").unwrap_or(settings.queue_depth);
+    if let Some(size) = object["checkpoint_size"].as_u64() {
+        settings.checkpoint_size = size;
+    }
     let timeout_s = object["default_timeout_s"].as_f64();
     settings.default_timeout_ms = timeout_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
     settings.strategy = match object["strategy"].as_str() {
@@ -164,6 +168,7 @@ pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
             Query::Definition { name: own("name").unwrap_or_default(), version: own("version") }
         }
         "metrics" => Query::Metrics,
+        "doctor" => Query::Doctor,
         "prune" => Query::Prune { before_ms: object["before_ms"].as_u64().unwrap_or(0) },
         "backup" => Query::Backup { path: own("path").unwrap_or_default() },
         _ => return Err(wrong(format!("the query {what:?} is not known"))),

@@ -27,6 +27,11 @@ impl MapState {
         Self { base, items, spans, count, opened: 0, settled: 0 }
     }
 
+    /// A map whose items are no longer needed.
+    pub(super) fn ended(base: InstanceIndex, count: u32, opened: u32, settled: u32) -> Self {
+        Self { base, items: Bytes::new(), spans: Vec::new(), count, opened, settled }
+    }
+
     /// The item with this index, as JSON.
     pub fn item(&self, index: u32) -> Bytes {
         let (start, end) = self.spans[index as usize];

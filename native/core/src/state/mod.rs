@@ -14,6 +14,7 @@ pub use instance::{Active, Ending, Failure, Instance, Phase, Verdict};
 pub use map::{MapState, item_count};
 pub use moves::Moved;
 pub use run::{Run, Stop};
+pub use snapshot::Definitions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -9,15 +9,22 @@ use crate::fault::Refusal;
 /// Under this name the store keeps the position at which its last owner ended politely.
 pub(crate) const POLITE_END: &str = "polite_end";
 
+/// So many bytes of log since the last checkpoint are worth another one at the end.
+const CLOSING_CHECKPOINT_SIZE: u64 = 4 * 1024 * 1024;
+
 impl Driver {
     /// Gives back what workers hold, writes everything and closes the store.
     pub(crate) fn close(mut self) -> Result<(), Refusal> {
         let now = self.now();
-        if self.fault.is_none() {
+        let writes = self.fault.is_none() && !self.read_only;
+        if writes {
             self.give_all_back(now);
         }
         self.idle();
-        if self.fault.is_none() {
+        if writes && self.fault.is_none() {
+            if self.checkpoint.1 >= CLOSING_CHECKPOINT_SIZE {
+                self.keep_checkpoint();
+            }
             self.mark_polite_end()?;
         }
         self.model.close()?;

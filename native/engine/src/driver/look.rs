@@ -27,6 +27,9 @@ impl Driver {
     /// The row of a run by its id.
     pub(super) fn row(&mut self, run_id: &str) -> Result<RunRow, Refusal> {
         self.project();
+        if let Some(row) = self.rows.values().find(|row| row.run_id == run_id) {
+            return Ok(row.clone());
+        }
         match self.model.get(&self.namespace, RunSelector::Id(run_id))? {
             Lookup::Found(row) => Ok(*row),
             Lookup::Unknown | Lookup::Ambiguous(_) => Err(Refusal::run_unknown(run_id)),

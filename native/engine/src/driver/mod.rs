@@ -4,6 +4,7 @@ mod closing;
 mod look;
 mod progress;
 mod queries;
+mod reader;
 mod release;
 mod requests;
 mod ring;

@@ -42,6 +42,7 @@ impl Driver {
             Query::Definitions => self.definitions(),
             Query::Definition { name, version } => self.definition(&name, version.as_deref())?,
             Query::Metrics => self.metrics(),
+            Query::Doctor => self.doctor()?,
             Query::Prune { before_ms } => {
                 self.project();
                 json!({ "count": self.model.prune(before_ms as i64)? })
@@ -173,8 +174,16 @@ impl Driver {
             cursor: wanted.cursor.and_then(|cursor| cursor.parse().ok()),
         };
         let page = self.model.list(&filter)?;
-        let runs: Vec<Value> = page.rows.iter().map(row_json).collect();
-        Ok(json!({ "runs": runs, "cursor": page.next.map(|next| next.to_string()) }))
+        let (rows, next) = if self.read_only {
+            let rows = self.overlay(page.rows, &filter);
+            let is_full = rows.len() >= filter.limit as usize;
+            let next = rows.last().filter(|_| is_full).map(|row| row.run);
+            (rows, next)
+        } else {
+            (page.rows, page.next)
+        };
+        let runs: Vec<Value> = rows.iter().map(row_json).collect();
+        Ok(json!({ "runs": runs, "cursor": next.map(|next| next.to_string()) }))
     }
 
     fn find_run(&mut self, text: &str) -> Result<Value, Refusal> {
@@ -222,6 +231,35 @@ impl Driver {
             Refusal::from(Rejection::DefinitionUnknown { wanted, hint })
         })?;
         Ok(definition.document())
+    }
+
+    /// Walks everything that is stored, and compares the read model with the log.
+    fn doctor(&mut self) -> Result<Value, Refusal> {
+        self.project();
+        let head = self.log.head()?;
+        let report = self.log.verify()?;
+        let mut differing = Vec::new();
+        let live: Vec<_> = self.shard.state().runs().map(row_of).collect();
+        for row in live {
+            let selector = RunSelector::Id(&row.run_id);
+            match self.model.get(&self.namespace, selector)? {
+                Lookup::Found(found) if found.status == row.status => {}
+                _ if self.rows.contains_key(&row.run) => {} // The log is ahead, as it may be.
+                _ => differing.push(row.run_id),
+            }
+        }
+        Ok(json!({
+            "position": head.position,
+            "trimmed": head.trimmed,
+            "checkpoint": head.checkpoint,
+            "read_model_position": self.model.position()?,
+            "turns": report.turns,
+            "blobs": report.blobs,
+            "snapshots": report.snapshots,
+            "history_chunks": report.history_chunks,
+            "wal_frames": report.wal_frames,
+            "runs_that_differ": differing,
+        }))
     }
 
     fn metrics(&self) -> Value {

@@ -161,7 +161,7 @@ impl Driver {
         }
     }
 
-    fn wait_result(&mut self, ticket: u64, run_id: &str) {
+    pub(super) fn wait_result(&mut self, ticket: u64, run_id: &str) {
         let live = self.shard.state().run_by_id(&self.namespace, run_id);
         if let Some(run) = live.filter(|run| !run.state().is_terminal()) {
             self.waiters.entry(run.number()).or_default().push(ticket);

@@ -13,6 +13,7 @@ use pyflow_store::read_model::{ReadModel, RunRow};
 use pyflow_store::{Blob, Completion, Log, Turn};
 
 use crate::board::{Board, RunWords};
+use crate::checkpoint;
 use crate::clock::Clock;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Outbox};
@@ -28,6 +29,12 @@ pub(crate) struct Parts {
     pub(crate) board: Arc<Board>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) namespace: Arc<str>,
+    /// The position of the latest checkpoint, and the bytes of log since it.
+    pub(crate) checkpoint: (u64, u64),
+    /// So many bytes of log ask for another checkpoint.
+    pub(crate) checkpoint_size: u64,
+    /// Only looks, beside a live owner.
+    pub(crate) read_only: bool,
 }
 
 /// A shard with its log, turned by whoever holds it.
@@ -53,6 +60,10 @@ pub(crate) struct Driver {
     /// Why the shard has stopped, once it has.
     pub(super) fault: Option<Refusal>,
     pub(super) counts: Counts,
+    /// The position of the latest checkpoint, and the bytes of log since it.
+    pub(super) checkpoint: (u64, u64),
+    pub(super) checkpoint_size: u64,
+    pub(super) read_only: bool,
 }
 
 /// What metrics count.
@@ -68,6 +79,8 @@ pub(super) struct Counts {
 
 /// Rows wait this long for others before the read model takes them.
 const PROJECTION_DELAY: Duration = Duration::from_millis(50);
+/// A reader whose callers wait looks this often at what the owner has written.
+const READER_DELAY: Duration = Duration::from_millis(200);
 /// So many rows do not wait.
 const PROJECTION_COUNT_MAX: usize = 4_096;
 
@@ -90,6 +103,9 @@ impl Driver {
             rows: BTreeMap::new(),
             fault: None,
             counts: Counts::default(),
+            checkpoint: parts.checkpoint,
+            checkpoint_size: parts.checkpoint_size,
+            read_only: parts.read_only,
         }
     }
 
@@ -105,9 +121,17 @@ impl Driver {
         self.shard.resume(was_polite, now);
     }
 
+    /// Keeps rows that a reader may not write to the read model.
+    pub(crate) fn keep_rows(&mut self, rows: BTreeMap<u64, RunRow>) {
+        self.rows = rows;
+    }
+
     /// Turns the ring until nothing is left to do without a new request.
     pub(crate) fn pump(&mut self, requests: VecDeque<Request>) {
         self.backlog.extend(requests);
+        if self.read_only {
+            return self.look_only();
+        }
         loop {
             let now = self.clock.now();
             self.shard.fire_due(now);
@@ -126,6 +150,9 @@ impl Driver {
         if self.rows.len() >= PROJECTION_COUNT_MAX {
             self.project();
         }
+        if self.checkpoint.1 >= self.checkpoint_size && self.fault.is_none() {
+            self.keep_checkpoint();
+        }
         self.speak();
     }
 
@@ -137,6 +164,7 @@ impl Driver {
         self.counts.turns += 1;
         self.counts.events += turn.events.len() as u64;
         self.counts.log_size += turn.encoded.len() as u64;
+        self.checkpoint.1 += turn.encoded.len() as u64;
         let (position, stored) = (turn.position, stored_turn(&turn, self.log.epoch()));
         self.log.submit(stored);
         let mut completions = Vec::new();
@@ -174,7 +202,7 @@ impl Driver {
     }
 
     /// Hands what is safe to those who hear.
-    fn speak(&mut self) {
+    pub(super) fn speak(&mut self) {
         if !self.out.is_empty() {
             self.outbox.extend(self.out.drain(..));
         }
@@ -182,12 +210,26 @@ impl Driver {
 
     /// Brings the read model up to what is known.
     pub(super) fn project(&mut self) {
-        if self.rows.is_empty() || self.fault.is_some() {
+        if self.rows.is_empty() || self.fault.is_some() || self.read_only {
             return;
         }
         let rows: Vec<RunRow> = std::mem::take(&mut self.rows).into_values().collect();
         // The model is derived: one that cannot be written is rebuilt when it is opened again.
         let _ = self.model.apply(&rows, self.shard.state().position());
+    }
+
+    /// Keeps the state whole, then moves what that covers from the log to the histories.
+    pub(super) fn keep_checkpoint(&mut self) {
+        // The read model must not need what the checkpoint lets go of.
+        self.project();
+        let now = self.clock.now();
+        let state = self.shard.state();
+        let position = state.position();
+        let log = self.log.as_mut();
+        let kept = checkpoint::write(log, state, (self.checkpoint.0, now))
+            .and_then(|()| checkpoint::trim(log, position));
+        // One that fails costs nothing but the time to fold a longer log.
+        self.checkpoint = if kept.is_ok() { (position, 0) } else { (self.checkpoint.0, 0) };
     }
 
     /// Does what can wait for a quiet moment.
@@ -198,6 +240,9 @@ impl Driver {
 
     /// How long nothing is to be done, as far as is known; none: until something is asked.
     pub(crate) fn quiet_for(&self) -> Option<Duration> {
+        if self.read_only {
+            return self.is_waited_on().then_some(READER_DELAY);
+        }
         let now = self.clock.now();
         let wake = self.shard.next_wake(now).map(|at| Duration::from_millis(at.since(now).max(1)));
         let tidy = (!self.rows.is_empty()).then_some(PROJECTION_DELAY);

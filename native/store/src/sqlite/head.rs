@@ -84,6 +84,12 @@ impl HeadRecord {
         Self::decode(page.get(page.len().checked_sub(SIZE)?..)?)
     }
 
+    #[cfg(test)]
+    pub(crate) fn put_at_end_of(&self, page: &mut [u8]) {
+        let start = page.len() - SIZE;
+        page[start..].copy_from_slice(&self.encode());
+    }
+
     pub(super) fn load(conn: &Connection) -> Result<Self, Trouble> {
         let mut statement = conn.prepare_cached("SELECT record FROM head WHERE id = 1")?;
         let mut rows = statement.query([])?;

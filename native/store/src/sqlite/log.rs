@@ -84,7 +84,8 @@ impl SqliteLog {
         let outcome = at_one_moment(self.conn(), body);
         outcome.map_err(|trouble| {
             let fault = Wanted { operation, path: self.path() }.fault(trouble);
-            if let Side::Owner(writer) = &self.side {
+            // A read that failed otherwise has changed nothing.
+            if let (Side::Owner(writer), StoreFault::Damaged(_)) = (&self.side, &fault) {
                 writer.health().note(&fault);
             }
             fault

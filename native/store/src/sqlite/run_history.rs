@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::head::HeadRecord;
 use super::trouble::{Trouble, damaged};
-use super::turns::{COLUMNS, Link, TurnRow};
+use super::turns::{COLUMNS, Link, TurnRow, load_events};
 use crate::checksum::{keyed_crc, runs_hold};
 use crate::{HistoryChunk, RunPage, RunPiece};
 
@@ -139,20 +139,21 @@ fn read_turns(
     }
     let mut link = Link::before(conn, head, first)?;
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS}, events FROM turn WHERE position BETWEEN ?1 AND ?2 ORDER BY position"
+        "SELECT {COLUMNS} FROM turn WHERE position BETWEEN ?1 AND ?2 ORDER BY position"
     ))?;
     let mut rows = statement.query((first as i64, last as i64))?;
     while let Some(row) = rows.next()? {
         let small = TurnRow::read(row, link)?;
         link = small.link();
-        if !runs_hold(row.get_ref(5)?.as_blob()?, stretch.run) {
+        let runs = row.get_ref(5)?.as_blob()?;
+        if !runs_hold(runs, stretch.run) {
             continue;
         }
         if *size >= stretch.limit_bytes && !page.pieces.is_empty() {
             page.next = Some(small.position);
             return Ok(());
         }
-        let turn = small.with_events(row, 6)?;
+        let turn = load_events(conn, &small, runs)?;
         *size += turn.events.len();
         page.pieces.push(RunPiece::Turn(turn));
     }

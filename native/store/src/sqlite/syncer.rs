@@ -168,3 +168,41 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_sync_that_fails_in_the_background_stops_all_writes() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = dir.path().join("flow.db");
+        // A device that takes everything and refuses to be synced.
+        symlink("/dev/null", beside(&store, "-wal")).expect("linked");
+        let health = Arc::new(Health::default());
+        let mut syncer = Syncer::new(&store, &health);
+
+        syncer.owe(7).expect("the thread starts");
+        drop(syncer);
+
+        assert_eq!(health.may_write().map_err(|fault| fault.code()), Err("PF2001"));
+    }
+
+    #[test]
+    fn what_is_owed_is_paid_before_the_store_closes() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = dir.path().join("flow.db");
+        std::fs::write(beside(&store, "-wal"), b"frames").expect("written");
+        let health = Arc::new(Health::default());
+        let mut syncer = Syncer::new(&store, &health);
+
+        syncer.owe(7).expect("the thread starts");
+        let shared = Arc::clone(&syncer.shared);
+        drop(syncer);
+
+        assert_eq!(shared.synced_commit.load(Ordering::Acquire), 7);
+        assert_eq!(health.may_write(), Ok(()));
+    }
+}

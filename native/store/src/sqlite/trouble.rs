@@ -118,8 +118,52 @@ impl Wanted<'_> {
             (_, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => {
                 self.refused(format!("another program holds SQLite's own lock: {detail}"))
             }
-            (_, ffi::SQLITE_NOMEM | ffi::SQLITE_TOOBIG) => self.refused(detail),
+            (_, ffi::SQLITE_NOMEM | ffi::SQLITE_TOOBIG | ffi::SQLITE_CANTOPEN) => {
+                self.refused(detail)
+            }
             _ => self.failed(detail),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault_of(code: i32) -> StoreFault {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        Wanted { operation: "appending a turn", path: Path::new("flow.db") }.fault(error.into())
+    }
+
+    #[test]
+    fn each_code_of_sqlite_has_its_fault() {
+        #[rustfmt::skip] // The columns carry the meaning.
+        let table = [
+            (ffi::SQLITE_FULL,              "PF2004", false),
+            (ffi::SQLITE_IOERR_SHMSIZE,     "PF2004", false),
+            (ffi::SQLITE_READONLY,          "PF2005", false),
+            (ffi::SQLITE_READONLY_DBMOVED,  "PF2001", true),
+            (ffi::SQLITE_IOERR_FSYNC,       "PF2001", true),
+            (ffi::SQLITE_IOERR_WRITE,       "PF2001", true),
+            (ffi::SQLITE_CORRUPT,           "PF2003", true),
+            (ffi::SQLITE_NOTADB,            "PF2003", true),
+            (ffi::SQLITE_IOERR_CORRUPTFS,   "PF2003", true),
+            (ffi::SQLITE_BUSY,              "PF2001", false),
+            (ffi::SQLITE_NOMEM,             "PF2001", false),
+        ];
+        for (code, wanted, is_final) in table {
+            let fault = fault_of(code);
+
+            assert_eq!((fault.code(), fault.is_final()), (wanted, is_final), "{code}: {fault}");
+        }
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_damage() {
+        let error =
+            rusqlite::Error::InvalidColumnType(0, "crc".into(), rusqlite::types::Type::Null);
+        let wanted = Wanted { operation: "reading the log", path: Path::new("flow.db") };
+
+        assert_eq!(wanted.fault(error.into()).code(), "PF2003");
     }
 }

@@ -85,9 +85,8 @@ impl TurnRow {
         Ok(this)
     }
 
-    /// The whole turn, with events from another column.
-    pub(super) fn with_events(&self, row: &Row<'_>, column: usize) -> Result<StoredTurn, Trouble> {
-        let events = row.get_ref(column)?.as_blob()?;
+    /// The whole turn.
+    pub(super) fn with_events(&self, runs: &[u8], events: &[u8]) -> Result<StoredTurn, Trouble> {
         let fields = TurnFields {
             position: self.position,
             epoch: self.epoch,
@@ -100,7 +99,7 @@ impl TurnRow {
         Ok(StoredTurn {
             position: self.position,
             epoch: self.epoch,
-            runs: runs_from_bytes(row.get_ref(5)?.as_blob()?),
+            runs: runs_from_bytes(runs),
             events: Bytes::copy_from_slice(events),
         })
     }
@@ -171,7 +170,7 @@ pub(super) fn read(
     let (mut turns, mut size) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let small = TurnRow::read(row, link)?;
-        let turn = small.with_events(row, 6)?;
+        let turn = small.with_events(row.get_ref(5)?.as_blob()?, row.get_ref(6)?.as_blob()?)?;
         link = small.link();
         size += turn.events.len();
         turns.push(turn);
@@ -181,6 +180,18 @@ pub(super) fn read(
     }
     link.check_at_head(head)?;
     Ok(turns)
+}
+
+/// The events of one turn, for a scan that reads the small columns only.
+pub(super) fn load_events(
+    conn: &Connection,
+    small: &TurnRow,
+    runs: &[u8],
+) -> Result<StoredTurn, Trouble> {
+    let mut statement = conn.prepare_cached("SELECT events FROM turn WHERE position = ?1")?;
+    let mut rows = statement.query([small.position as i64])?;
+    let row = rows.next()?.ok_or_else(|| damaged(PLACE, Some(small.position), "it is missing"))?;
+    small.with_events(runs, row.get_ref(0)?.as_blob()?)
 }
 
 /// Checks that the last turn is there and is the one that the head names.

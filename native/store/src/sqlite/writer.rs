@@ -170,3 +170,54 @@ impl Writer {
         synced.and(closed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn open() -> (tempfile::TempDir, Writer) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().canonicalize().expect("it exists").join("flow.db");
+        let writer = Writer::open(path).expect("the store opens");
+        (dir, writer)
+    }
+
+    fn failing(code: i32) -> Trouble {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
+    }
+
+    #[test]
+    fn after_a_failed_sync_nothing_is_written_or_read_until_the_store_is_opened_again() {
+        let (_dir, mut writer) = open();
+
+        let first = writer.write("appending a turn", Durability::Now, |_, _| {
+            Err::<(), _>(failing(ffi::SQLITE_IOERR_FSYNC))
+        });
+        let second = writer.write("appending a turn", Durability::Now, |_, _| Ok(()));
+
+        assert_eq!(first.as_ref().map_err(StoreFault::code), Err("PF2001"));
+        assert_eq!(first, second);
+        assert_eq!(writer.health().may_read(), second);
+        let path = writer.path().to_owned();
+        writer.close().expect_err("it cannot be made durable any more");
+        Writer::open(path).expect("it opens again").close().expect("all is well");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_no_trace_and_the_store_goes_on() {
+        let (_dir, mut writer) = open();
+        let before = *writer.head();
+
+        let refused = writer.write("appending a turn", Durability::Now, |conn, head| {
+            head.position += 1;
+            head.store(conn)?;
+            Err::<(), _>(failing(ffi::SQLITE_FULL))
+        });
+
+        assert_eq!(refused.map_err(|fault| fault.code()), Err("PF2004"));
+        assert_eq!((*writer.head(), HeadRecord::load(writer.conn()).ok()), (before, Some(before)));
+        writer.write("appending a turn", Durability::Now, |_, _| Ok(())).expect("it goes on");
+    }
+}

@@ -51,8 +51,8 @@ fn last_frame_tells_synced(log: &mut dyn Log, path: &std::path::Path) -> bool {
     submit_unsynced(log, next);
     let wal = fs::read(crate::scenes::wal_of(path)).expect("readable");
     let magic = wal.windows(8).rposition(|window| window == b"pyflowHD").expect("a head");
-    let long = |at: usize| u64::from_le_bytes(wal[at..at + 8].try_into().expect("8 bytes"));
-    let (commit, synced) = (long(magic + 8), long(magic + 16));
+    let number = |at: usize| u64::from_le_bytes(wal[at..at + 8].try_into().expect("8 bytes"));
+    let (commit, synced) = (number(magic + 8), number(magic + 16));
     assert!(synced < commit);
     // The opening was commit 2 and was synced; more is the thread's work.
     synced > 2

@@ -91,7 +91,7 @@ impl Moving<'_> {
             self.drop_item_output(item);
         }
         joined.push(b']');
-        let ended = MapState { items: bytes::Bytes::new(), spans: Vec::new(), ..map };
+        let ended = MapState::ended(map.base, map.count, map.opened, map.settled);
         self.run.maps.insert(parent.0, ended);
         let output = Payload::new(joined.into());
         self.settle(parent, Ending::Completed, Some(output), at);

@@ -1,0 +1,5 @@
+"""The command line: `pyflow`."""
+
+from pyflow.cli.entry import main
+
+__all__ = ["main"]

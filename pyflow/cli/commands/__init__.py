@@ -1,0 +1,1 @@
+"""The commands, a file each; a command's function is its name."""

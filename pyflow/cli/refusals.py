@@ -1,0 +1,55 @@
+"""What the engine refuses, as the end of a command: its exit code and what to type next."""
+
+from pyflow import errors
+from pyflow.cli.exits import CommandFailed, Exit
+
+_NEXT: dict[type[errors.PyflowError], str] = {
+    errors.StoreBusy: "pyflow list{store}",
+    errors.StoreDamaged: "pyflow doctor{store}",
+    errors.StoreFault: "pyflow doctor{store}",
+    errors.StoreSchemeUnknown: "give --store sqlite:///./pyflow.db",
+    errors.RunUnknown: "pyflow list{store}",
+    errors.RunStateRefused: "pyflow show {run}{store}",
+    errors.TaskStateRefused: "pyflow show {run}{store}",
+    errors.TaskUnknown: "pyflow show {run}{store}",
+    errors.RunFailed: "pyflow show {run}{store}",
+    errors.RunCancelled: "pyflow show {run}{store}",
+    errors.KeyReused: "pyflow show {run}{store}",
+    errors.RunExists: "pyflow show {run}{store}",
+    errors.DefinitionUnknown: "pyflow run FILE{store}",
+    errors.DefinitionConflict: "give the changed definition another version",
+    errors.DefinitionInvalid: "pyflow schema",
+    errors.TaskTypeUnknown: "name its module: --tasks MODULE",
+    errors.ParametersInvalid: "pyflow schema",
+    errors.InputInvalid: "give --input '{{\"NAME\": VALUE}}'",
+    errors.ConfigInvalid: "pyflow init --help",
+    errors.SecretUnknown: "set the variable, then try again",
+}
+
+_CODES: dict[type[errors.PyflowError], Exit] = {
+    errors.StoreBusy: Exit.STORE_BUSY,
+    errors.RunFailed: Exit.RUN_FAILED,
+    errors.RunCancelled: Exit.CANCELLED,
+}
+
+
+def failed(error: errors.PyflowError, otherwise: str, *, store: str = "") -> CommandFailed:
+    """Make the end of a command of an error.
+
+    Args:
+        error: What was raised.
+        otherwise: What to type next where nothing better is known.
+        store: The options that name the store, to follow a command: ` --store URL`.
+    """
+    kinds = type(error).__mro__
+    code = next((_CODES[kind] for kind in kinds if kind in _CODES), Exit.REFUSED)
+    template = next((_NEXT[kind] for kind in kinds if kind in _NEXT), None)
+    run = getattr(error, "run_id", None) or "@last"
+    next_step = otherwise if template is None else template.format(store=store, run=run)
+    return CommandFailed(_text(error), next_step=next_step, code=code)
+
+
+def _text(error: errors.PyflowError) -> str:
+    text = str(error)
+    notes: list[str] = getattr(error, "__notes__", [])
+    return "\n".join([text, *notes])
