@@ -1,6 +1,7 @@
 """Writes a builder's tasks as columns, and notes what is wrong with how they name each other."""
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,12 +13,15 @@ from pyflow._signature import FURTHER
 from pyflow._values import is_list, is_mapping
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import DefinitionInvalid, Problem
-from pyflow.refs import Ref, source_of
 
 if TYPE_CHECKING:
     from pyflow.task import Task
 
 DECISION = "decision"
+BRANCHING = ("conditions", "default")
+"""The parameters of a decision that make its branches."""
+
+_ADVISED_COUNT_MAX = 20
 
 
 class WholeOutput(NamedTuple):
@@ -30,7 +34,7 @@ class Entry(NamedTuple):
     """A task as it was added.
 
     `arguments` are by parameter, as JSON text or a whole output; `options` are a JSON object;
-    `decision` are the parameters of a decision, whose branches are edges and no arguments.
+    `decision` holds what of a decision's parameters makes branches: `conditions` and `default`.
     """
 
     id: str
@@ -73,7 +77,7 @@ class GraphWriter:
             owner = self._number(task_id, "add_dependency")
             if owner is not None:
                 waits = self.entries[owner].waits
-                waits.extend(each for each in ids if each not in waits)
+                waits[:] = dict.fromkeys([*waits, *ids])
 
     def add_handlers(self, handlers: Iterable[tuple[str, ErrorHandler]]) -> None:
         """Give tasks their error handlers."""
@@ -165,7 +169,10 @@ class GraphWriter:
                 self.problem(spot, "a branch is {condition, next_task}")
                 continue
             condition = branch["condition"]
-            source = source_of(condition) if isinstance(condition, Ref) else _written(condition)
+            if not isinstance(condition, (str, bool)):
+                self.problem(f"{spot}.condition", "a condition is an expression, true or false")
+                continue
+            source = condition if isinstance(condition, str) else json.dumps(condition)
             listed.append((source, self._targets(branch["next_task"], f"{spot}.next_task")))
         if parameters.get("default") is not None:
             listed.append(("true", self._targets(parameters["default"], f"{path}.default")))
@@ -179,12 +186,9 @@ class GraphWriter:
     def _number(self, task_id: Any, path: str) -> int | None:
         found = self._numbers.get(task_id) if isinstance(task_id, str) else None
         if found is None:
-            known = list(self._numbers) if isinstance(task_id, str) else []
+            # To look for close names takes long among many, for many.
+            known = self._numbers if len(self.problems) < _ADVISED_COUNT_MAX else ()
             close = difflib.get_close_matches(str(task_id)[:80], known, n=1)
             advice = f"; did you mean {close[0]!r}?" if close else ""
             self.problem(path, f"no task has the id {task_id!r}{advice}")
         return found
-
-
-def _written(condition: Any) -> str:
-    return str(condition).lower() if isinstance(condition, bool) else str(condition)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, Unpack
 
-from pyflow._graph_writer import DECISION, Entry, GraphWriter, WholeOutput, problem
+import msgspec
+
+from pyflow._graph_writer import BRANCHING, DECISION, Entry, GraphWriter, WholeOutput, problem
 from pyflow._source import member_source
 from pyflow._templates import TemplateEncoder
 from pyflow._workflow_options import checked_workflow
@@ -99,13 +101,16 @@ class WorkflowBuilder:
             values["name"] = config.name
         data = self._written(values, path, reads)
         given = dict(parameters or {})
-        conditions = given if task == DECISION else None
+        decision = None
+        if task == DECISION:
+            branching = {name: given.pop(name) for name in BRANCHING if name in given}
+            decision = msgspec.json.decode(self._written(branching, f"{path}.parameters", reads))
         arguments = {
             name: self._argument(value, f"{path}.parameters.{name}", reads)
-            for name, value in ({} if conditions is not None else given).items()
+            for name, value in given.items()
         }
         waits = list(dict.fromkeys([*self._ids(depends_on, f"{path}.depends_on"), *reads]))
-        entry = Entry(id, task, arguments, waits, data, config.on_error, conditions)
+        entry = Entry(id, task, arguments, waits, data, config.on_error, decision)
         self._entries.append(entry)
         return self
 

@@ -13,6 +13,7 @@ from pyflow._document import Document, read_document
 from pyflow._trace import Edge
 from pyflow._values import ValueUnwritable, encode
 from pyflow.errors import DefinitionInvalid, Problem
+from pyflow.options import TABLE, file_name
 
 if TYPE_CHECKING:
     from pyflow.task import Task
@@ -74,8 +75,7 @@ class Definition:
         Raises:
             IndexError: There are not so many tasks.
         """
-        task: dict[str, Any] = msgspec.json.decode(self.native.task(index))
-        return task
+        return _as_in_file(msgspec.json.decode(self.native.task(index)))
 
     def tasks(self) -> list[dict[str, Any]]:
         """Give all tasks in the form of a file."""
@@ -84,11 +84,16 @@ class Definition:
     def document(self) -> dict[str, Any]:
         """Give the whole definition in the form of a file."""
         document: dict[str, Any] = msgspec.json.decode(self.native.document())
-        return document
+        return {**document, "tasks": [_as_in_file(task) for task in document["tasks"]]}
 
     def __repr__(self) -> str:
         version = f" version {self.version!r}" if self.version else ""
         return f"<pyflow.Definition {self.name!r}{version}, {self.task_count} tasks>"
+
+
+def _as_in_file(task: dict[str, Any]) -> dict[str, Any]:
+    """Give the options of a task the names that they have in files."""
+    return {file_name(name) if name in TABLE else name: value for name, value in task.items()}
 
 
 def definition_of_columns(

@@ -22,7 +22,7 @@ from pyflow._trace import Edge, Trace
 from pyflow._values import ValueUnwritable, encode
 from pyflow._workflow_options import WorkflowKeywords, checked_workflow
 from pyflow.definition import Definition, definition_of_columns
-from pyflow.errors import InputInvalid, ParametersInvalid, TaskCallError, TraceError
+from pyflow.errors import InputInvalid, TaskCallError, TraceError
 from pyflow.refs import Ref
 from pyflow.task import Task
 

@@ -1,5 +1,6 @@
 """The builder: what it hands over, and that it reports every problem at once."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def test_a_graph_is_made_from_tasks_and_types() -> None:
     assert found["reserve"]["max_retries"] == 2
     assert found["reserve"]["timeout"] == 5
     assert found["pause"]["task_type"] == "timer"
+    assert found["pause"]["name"] == "A pause"
     assert found["charge"]["parameters"] == {
         "total": "${(output.reserve.total * 2)}",
         "note": "for ${input.order} of ${output.reserve.total}",
@@ -182,28 +184,85 @@ def test_traced_values_are_not_for_builders() -> None:
 
 
 def test_a_decision_is_written_as_in_a_file() -> None:
-    builder = pyflow.WorkflowBuilder("flow", on_error=refund)
-    conditions = [{"condition": "$.total > 3", "next_task": "large"}]
-    builder.add_task(
-        "choose", "decision", parameters={"conditions": conditions, "default": "small"}
-    )
+    builder = pyflow.WorkflowBuilder("flow", on_error=refund, consistency="eventual")
+    builder.add_task("score", "noop")
+    conditions = [
+        {"condition": "$.total > $.limit", "next_task": "large"},
+        {"condition": pyflow.output("score").value > 1, "next_task": ["large", "small"]},
+        {"condition": False, "next_task": "small"},
+    ]
+    branching = {"conditions": conditions, "default": "small", "limit": 3}
+    builder.add_task("choose", "decision", parameters=branching)
     for name in ("large", "small"):
         builder.add_task(name, "noop", depends_on=["choose"])
 
     definition = builder.build()
 
-    assert definition.task_count == 4
-    assert refund.name in definition.task_types
+    found = tasks_of(definition)
+    assert found["choose"]["depends_on"] == ["score"]
+    assert found["choose"]["parameters"] == {
+        "limit": 3,
+        "conditions": [
+            {"condition": "$.total > $.limit", "next_task": ["large"]},
+            {"condition": "${(output.score.value > 1)}", "next_task": ["large", "small"]},
+            {"condition": "false", "next_task": ["small"]},
+            {"condition": "true", "next_task": ["small"]},
+        ],
+    }
+    assert found["run.on_error"]["task_type"] == refund.name
+    assert definition.document()["consistency"] == "eventual"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({}, "needs `conditions`"),
+        ({"conditions": "x"}, "needs `conditions`"),
+        ({"conditions": [3]}, "a branch is"),
+        ({"conditions": [{"condition": "true"}]}, "a branch is"),
+        ({"conditions": [{"condition": "true", "next_task": "laege"}]}, "did you mean 'large'"),
+        ({"conditions": [{"condition": "1 +", "next_task": "large"}]}, "condition"),
+        ({"conditions": [{"condition": [], "next_task": "large"}]}, "condition is an expression"),
+        ({"conditions": [{"condition": "true", "next_task": 3}]}, "no task has the id 3"),
+        ({"conditions": [{"condition": "true", "next_task": "free"}]}, "does not depend on"),
+    ],
+)
+def test_a_bad_decision_is_refused(parameters: dict[str, Any], reason: str) -> None:
+    builder = pyflow.WorkflowBuilder("flow").add_task("choose", "decision", parameters=parameters)
+    builder.add_task("large", "noop", depends_on=["choose"]).add_task("free", "noop")
+
+    with pytest.raises(DefinitionInvalid, match=reason):
+        builder.build()
+
+
+def test_whole_outputs_are_passed_without_a_template() -> None:
+    builder = pyflow.WorkflowBuilder("flow").add_task("a b", "noop")
+
+    builder.add_task("c", charge, parameters={"total": pyflow.output("a b")})
+
+    assert tasks_of(builder.build())["c"]["parameters"] == {"total": '${output["a b"]}'}
+
+
+def test_a_bad_workflow_option_is_reported() -> None:
+    with pytest.raises(DefinitionInvalid, match="deadline_s is -1"):
+        pyflow.WorkflowBuilder("flow", deadline_s=-1).add_task("a", "noop").build()
+
+
+def test_large_graphs_are_built() -> None:
+    builder = pyflow.WorkflowBuilder("flow")
+    for number in range(2_000):
+        waits = [f"t{number - 1}"] if number else []
+        builder.add_task(f"t{number}", "noop", parameters={"text": "x" * 5_000}, depends_on=waits)
+
+    assert builder.build().task_count == 2_000
 
 
 def test_what_is_built_can_be_written_to_a_file_and_loaded(tmp_path: Path) -> None:
-    import json  # noqa: PLC0415
-
-    built = build(("a", "noop"), ("b", charge, "a"))
+    built = build(("a", "noop"), ("b", reserve, "a"))
     path = tmp_path / "flow.json"
     path.write_text(json.dumps(built.document()))
 
     loaded = pyflow.load_definition(path)
 
-    assert loaded.hash == built.hash
+    assert loaded.document() == built.document()
     assert loaded.bindings == {}

@@ -20,6 +20,7 @@ pub enum Command {
     Report(Report),
     EndLease(EndLease),
     Fire(Wake),
+    TimeOut(TimeOut),
 }
 
 /// Make a definition known under its name.
@@ -119,6 +120,16 @@ pub struct EndLease {
     pub cause: LeaseEnd,
     /// Whether it counts towards `max_deliveries`.
     pub counted: bool,
+    pub details: Option<Bytes>,
+}
+
+/// An attempt has lasted too long, or nothing was heard of it for too long.
+#[derive(Debug)]
+pub struct TimeOut {
+    pub lease: LeaseRef,
+    /// Whether it is its heartbeat that is missing.
+    pub is_silent: bool,
+    /// What its last heartbeat told.
     pub details: Option<Bytes>,
 }
 

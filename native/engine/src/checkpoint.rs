@@ -102,8 +102,10 @@ pub(crate) fn trim(log: &mut dyn Log, up_to: u64) -> Result<(), Refusal> {
         }
         let parts: Vec<HistoryPart> = parts
             .into_iter()
-            .map(|(run, (first_position, bytes))| {
-                HistoryPart { run, first_position, bytes: bytes.into() }
+            .map(|(run, (first_position, bytes))| HistoryPart {
+                run,
+                first_position,
+                bytes: bytes.into(),
             })
             .collect();
         log.trim(last, &parts)?;

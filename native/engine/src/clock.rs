@@ -8,7 +8,10 @@ use pyflow_core::time::Millis;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Clock {
-    System { base: Millis, since: Instant },
+    System {
+        base: Millis,
+        since: Instant,
+    },
     /// Stands still until it is moved by hand.
     Manual(Arc<AtomicU64>),
 }

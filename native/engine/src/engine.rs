@@ -12,8 +12,8 @@ use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::state::State;
-use pyflow_store::{Log, Options};
 use pyflow_store::read_model::{ReadModel, RunRow};
+use pyflow_store::{Log, Options};
 
 use crate::board::Board;
 use crate::clock::Clock;

@@ -33,7 +33,7 @@ impl Refusal {
     }
 
     /// The end of a run that did not complete, as the one who waits for its result is told.
-    pub(crate) fn run_failed(run_id: &str, task_id: Option<String>, failure: &Failure) -> Self {
+    pub(crate) fn run_failed(run_id: &str, task_id: Option<&str>, failure: &Failure) -> Self {
         let error = &failure.error;
         let is_deadline = &*error.error_type == "DeadlineExceeded" && task_id.is_none();
         let code = if is_deadline { "PF1204" } else { "PF1201" };

@@ -16,7 +16,10 @@ use crate::waker::Waker;
 pub enum Value {
     Done,
     /// A run's id, and whether this call made it.
-    Run { run_id: String, is_new: bool },
+    Run {
+        run_id: String,
+        is_new: bool,
+    },
     Runs(Vec<String>),
     Json(Bytes),
     Events(Vec<Bytes>),

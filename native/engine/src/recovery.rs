@@ -55,9 +55,11 @@ pub(crate) fn fold(
         for turn in turns {
             size += turn.events.len() as u64;
             let events = decode(log, &turn.events)?;
-            prepare(log, &mut state, &events)?;
-            state.begin_turn(turn.position);
+            if let Some(first) = events.first() {
+                state.begin_turn_with(turn.position, first);
+            }
             for event in &events {
+                prepare(log, &mut state, event)?;
                 state.apply(event);
                 latest = latest.max(event.at());
             }
@@ -75,17 +77,16 @@ pub(crate) fn fold(
     }
 }
 
-/// Makes known what the events of a turn rely on: definitions, and runs that are opened again.
-fn prepare(log: &mut dyn Log, state: &mut State, events: &[Event]) -> Result<(), Refusal> {
-    for event in events {
-        match event {
-            Event::DefinitionDeployed(e) => learn(log, state, e.definition)?,
-            Event::RunReopened(e) if state.run(e.run).is_none() => {
-                let folded = fold_run(log, state, e.run, (1, state.position()))?;
-                state.readmit(folded, e.run);
-            }
-            _ => {}
-        }
+/// Makes known what an event relies on: a definition, or a run that is opened again.
+fn prepare(log: &mut dyn Log, state: &mut State, event: &Event) -> Result<(), Refusal> {
+    if let Event::DefinitionDeployed(deployed) = event {
+        learn(log, state, deployed.definition)?;
+    }
+    if let Event::RunReopened(reopened) = event
+        && state.run(reopened.run).is_none()
+    {
+        let folded = fold_run(log, state, reopened.run, (1, state.position() - 1))?;
+        state.readmit(folded, reopened.run);
     }
     Ok(())
 }

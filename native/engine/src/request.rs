@@ -12,22 +12,65 @@ use pyflow_core::schedule::Pool;
 /// One request.
 #[derive(Debug)]
 pub enum Request {
-    Deploy { ticket: u64, definition: Arc<Definition>, stored: Bytes },
-    Start { ticket: u64, start: Box<StartRun> },
-    StartMany { ticket: u64, starts: Vec<StartRun> },
-    ControlRun { ticket: u64, control: ControlRun },
-    ControlTask { ticket: u64, control: ControlTask },
+    Deploy {
+        ticket: u64,
+        definition: Arc<Definition>,
+        stored: Bytes,
+    },
+    Start {
+        ticket: u64,
+        start: Box<StartRun>,
+    },
+    StartMany {
+        ticket: u64,
+        starts: Vec<StartRun>,
+    },
+    ControlRun {
+        ticket: u64,
+        control: ControlRun,
+    },
+    ControlTask {
+        ticket: u64,
+        control: ControlTask,
+    },
     /// Recover every failed task of a run.
-    RecoverRun { ticket: u64, run_id: Arc<str> },
-    WaitResult { ticket: u64, run_id: Arc<str> },
-    Watch { ticket: u64, run_id: Option<Arc<str>>, after: u64, limit: usize },
-    Query { ticket: u64, query: Query },
+    RecoverRun {
+        ticket: u64,
+        run_id: Arc<str>,
+    },
+    WaitResult {
+        ticket: u64,
+        run_id: Arc<str>,
+    },
+    Watch {
+        ticket: u64,
+        run_id: Option<Arc<str>>,
+        after: u64,
+        limit: usize,
+    },
+    Query {
+        ticket: u64,
+        query: Query,
+    },
     /// Nobody waits for this ticket any more.
-    Forget { ticket: u64 },
-    OpenSession { session: u32, slots: [u32; 3] },
-    SetTypes { session: u32, types: Vec<(Arc<str>, Pool)> },
-    DrainSession { session: u32 },
-    Report { session: u32, reports: Vec<AttemptReport> },
+    Forget {
+        ticket: u64,
+    },
+    OpenSession {
+        session: u32,
+        slots: [u32; 3],
+    },
+    SetTypes {
+        session: u32,
+        types: Vec<(Arc<str>, Pool)>,
+    },
+    DrainSession {
+        session: u32,
+    },
+    Report {
+        session: u32,
+        reports: Vec<AttemptReport>,
+    },
 }
 
 /// What a worker tells of an attempt, by the handle that it was granted under.

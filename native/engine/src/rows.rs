@@ -57,7 +57,7 @@ fn end_refusal(run: &Run) -> Option<Refusal> {
             let failure = run.error()?;
             let is_known = failure.instance.index() < run.instance_count();
             let task_id = is_known.then(|| run.instance_id(failure.instance));
-            Some(Refusal::run_failed(run.run_id(), task_id, failure))
+            Some(Refusal::run_failed(run.run_id(), task_id.as_deref(), failure))
         }
         RunState::Cancelled => {
             let reason = match run.stop() {

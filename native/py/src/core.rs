@@ -184,7 +184,12 @@ impl Core {
         Ok(session)
     }
 
-    fn set_types(&self, py: Python<'_>, session: u32, types: Vec<(String, String)>) -> PyResult<()> {
+    fn set_types(
+        &self,
+        py: Python<'_>,
+        session: u32,
+        types: Vec<(String, String)>,
+    ) -> PyResult<()> {
         let types = Self::made(py, requests::pools(types))?;
         self.submit(py, Request::SetTypes { session, types })
     }
@@ -242,11 +247,11 @@ fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
     })
 }
 
-fn reply<'py>(
-    py: Python<'py>,
+fn reply(
+    py: Python<'_>,
     ticket: u64,
     answer: Result<Value, Refusal>,
-) -> PyResult<Bound<'py, PyTuple>> {
+) -> PyResult<Bound<'_, PyTuple>> {
     match answer {
         Err(refusal) => {
             let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());

@@ -97,9 +97,11 @@ impl Definition {
         draft.deps = column("deps", deps)?;
         for (decision, listed) in branches {
             let entries = listed.into_iter();
-            draft.branches.extend(
-                entries.map(|(condition, targets)| DraftBranch { decision, condition, targets }),
-            );
+            draft.branches.extend(entries.map(|(condition, targets)| DraftBranch {
+                decision,
+                condition,
+                targets,
+            }));
         }
         draft.result = texts(result.into_iter().collect())?.pop();
         door::wait(py, move || compiled(draft))

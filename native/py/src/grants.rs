@@ -1,6 +1,7 @@
 //! Grants as Python takes them: tuples, whose parts that repeat are made once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use pyflow_core::definition::Definition;
@@ -39,8 +40,17 @@ impl Calls {
             None => granted.definition.id(granted.task).to_string(),
             Some(index) => format!("{}[{index}]", granted.definition.id(granted.task)),
         };
-        let head = (GRANT, granted.handle, &*granted.run_id, task_id, granted.item, granted.attempt);
-        let tail = (granted.token, &call.task_type, &call.hash, &call.shape, args, granted.deadline_ms, meta);
+        let head =
+            (GRANT, granted.handle, &*granted.run_id, task_id, granted.item, granted.attempt);
+        let tail = (
+            granted.token,
+            &call.task_type,
+            &call.hash,
+            &call.shape,
+            args,
+            granted.deadline_ms,
+            meta,
+        );
         let (head, tail) = (head.into_pyobject(py)?, tail.into_pyobject(py)?);
         head.as_sequence().concat(tail.as_sequence()).map(Bound::into_any)
     }
@@ -53,15 +63,16 @@ impl Calls {
         }
         let definition = &granted.definition;
         let key = (definition.type_index(granted.task), definition.shape_index(granted.task));
-        if !self.known.contains_key(&key) {
-            let shape = definition.shape(granted.task);
-            let call = Call {
-                task_type: PyString::intern(py, definition.task_type(granted.task)).unbind(),
-                hash: PyString::intern(py, &definition.hash.to_string()).unbind(),
-                shape: PyTuple::new(py, shape.iter().map(|name| &**name))?.unbind(),
-            };
-            self.known.insert(key, call);
+        match self.known.entry(key) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                let shape = definition.shape(granted.task);
+                Ok(unknown.insert(Call {
+                    task_type: PyString::intern(py, definition.task_type(granted.task)).unbind(),
+                    hash: PyString::intern(py, &definition.hash.to_string()).unbind(),
+                    shape: PyTuple::new(py, shape.iter().map(|name| &**name))?.unbind(),
+                }))
+            }
         }
-        Ok(&self.known[&key])
     }
 }

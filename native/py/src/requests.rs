@@ -13,7 +13,8 @@ use pyflow_core::schedule::{Pool, Strategy, Weights};
 use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, Request};
 use serde_json::{Value, json};
 
-fn wrong(message: String) -> Refusal {
+fn wrong(message: impl Into<String>) -> Refusal {
+    let message: String = message.into();
     Refusal::new("PF1107", json!({ "message": message }))
 }
 
@@ -58,15 +59,13 @@ pub(crate) fn start(
     namespace: &Arc<str>,
     fresh_id: impl FnOnce(Option<&str>) -> String,
 ) -> Result<StartRun, Refusal> {
-    let wanted = match object["definition"].as_str() {
-        Some(hash) => Wanted::Hash(
-            DefinitionHash::parse(hash).ok_or_else(|| wrong(format!("{hash} is no hash")))?,
-        ),
-        None => {
-            let name = text(object, "name");
-            let name = name.ok_or_else(|| wrong("a start names a definition".into()))?;
-            Wanted::Name { name, version: text(object, "version") }
-        }
+    let wanted = if let Some(hash) = object["definition"].as_str() {
+        let parsed = DefinitionHash::parse(hash);
+        Wanted::Hash(parsed.ok_or_else(|| wrong(format!("{hash} is no hash")))?)
+    } else {
+        let name = text(object, "name");
+        let name = name.ok_or_else(|| wrong("a start names a definition"))?;
+        Wanted::Name { name, version: text(object, "version") }
     };
     let (chosen, key) = (text(object, "run_id"), text(object, "key"));
     let run_id = match &chosen {
@@ -95,14 +94,12 @@ fn named<T>(
     parse: fn(&str) -> Option<T>,
     known: &str,
 ) -> Result<Option<T>, Refusal> {
-    match &object[name] {
-        Value::Null => Ok(None),
-        value => value
-            .as_str()
-            .and_then(parse)
-            .map(Some)
-            .ok_or_else(|| wrong(format!("{name} is {value}; it must be one of {known}"))),
+    let value = &object[name];
+    if value.is_null() {
+        return Ok(None);
     }
+    let parsed = value.as_str().and_then(parse).map(Some);
+    parsed.ok_or_else(|| wrong(format!("{name} is {value}; it must be one of {known}")))
 }
 
 pub(crate) fn control(
@@ -114,7 +111,8 @@ pub(crate) fn control(
     reason: Option<String>,
 ) -> Result<Request, Refusal> {
     let (namespace, run_id) = (namespace.clone(), Arc::from(run_id));
-    let of_run = |verb| ControlRun { namespace: namespace.clone(), run_id: Arc::clone(&run_id), verb };
+    let of_run =
+        |verb| ControlRun { namespace: namespace.clone(), run_id: Arc::clone(&run_id), verb };
     let request = match (verb, task_id) {
         ("pause", None) => Request::ControlRun { ticket, control: of_run(RunVerb::Pause) },
         ("resume", None) => Request::ControlRun { ticket, control: of_run(RunVerb::Resume) },
@@ -135,19 +133,16 @@ pub(crate) fn control(
 
 pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
     let own = |name: &str| object[name].as_str().map(String::from);
-    let run_id = || text(object, "run_id").ok_or_else(|| wrong("a run_id is missing".into()));
+    let run_id = || text(object, "run_id").ok_or_else(|| wrong("a run_id is missing"));
     let limit = object["limit"].as_u64().map_or(1_000, |limit| limit as usize);
     Ok(match what {
         "status" => Query::Status { run_id: run_id()? },
-        "tasks" => Query::Tasks {
-            run_id: run_id()?,
-            task_id: own("task_id"),
-            state: own("state"),
-            limit,
-        },
+        "tasks" => {
+            Query::Tasks { run_id: run_id()?, task_id: own("task_id"), state: own("state"), limit }
+        }
         "result" => Query::TaskResult {
             run_id: run_id()?,
-            task_id: own("task_id").ok_or_else(|| wrong("a task_id is missing".into()))?,
+            task_id: own("task_id").ok_or_else(|| wrong("a task_id is missing"))?,
         },
         "explain" => Query::Explain { run_id: run_id()?, task_id: own("task_id") },
         "history" => {

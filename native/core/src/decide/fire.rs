@@ -2,7 +2,7 @@
 
 use super::Decision;
 use super::report::{attempt_failed, held};
-use crate::command::{LeaseRef, Wake};
+use crate::command::{TimeOut, Wake};
 use crate::event::{BackoffEnded, Event, RunDeadlineExceeded, TaskError, TaskFailed, TimerFired};
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::TaskState;
@@ -15,10 +15,10 @@ pub(super) fn decide(state: &State, wake: Wake, now: Millis) -> Decision {
         Wake::RunDeadline { run } => run_deadline(state, run, now),
         Wake::Instance { run, instance } => instance_due(state, run, instance, now),
         Wake::AttemptTimeout { lease } => {
-            attempt_over(state, lease, "the attempt took longer than its timeout", now)
+            time_out(state, &TimeOut { lease, is_silent: false, details: None }, now)
         }
         Wake::HeartbeatTimeout { lease } => {
-            attempt_over(state, lease, "no heartbeat came within the heartbeat timeout", now)
+            time_out(state, &TimeOut { lease, is_silent: true, details: None }, now)
         }
         Wake::QueueTimeout { run, instance, ready_ms } => {
             let run = live(state, run)?;
@@ -76,11 +76,18 @@ fn instance_due(state: &State, run: RunNumber, instance: InstanceIndex, now: Mil
     }
 }
 
-fn attempt_over(state: &State, lease: LeaseRef, message: &str, now: Millis) -> Decision {
-    let (run, active) = held(state, lease).map_err(|_| Rejection::NotDue)?;
+/// An attempt is over by its time: it is failed, and tried again as its options say.
+pub(super) fn time_out(state: &State, command: &TimeOut, now: Millis) -> Decision {
+    let (run, active) = held(state, command.lease).map_err(|_| Rejection::NotDue)?;
+    let message = if command.is_silent {
+        "no heartbeat came within the heartbeat timeout"
+    } else {
+        "the attempt took longer than its timeout"
+    };
     let mut error = TaskError::of_engine("TimeoutError", message.to_string());
-    error.kinds.extend(["Exception".into(), "OSError".into()]);
-    Ok(vec![attempt_failed(run, lease, active, &error, (None, now))])
+    error.kinds.extend(["OSError".into(), "Exception".into()]);
+    let at = (command.details.clone(), now);
+    Ok(vec![attempt_failed(run, command.lease, active, &error, at)])
 }
 
 /// The task has failed for good by a bound on all of its attempts.

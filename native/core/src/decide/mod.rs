@@ -37,5 +37,6 @@ pub fn decide(state: &State, command: &Command, now: Millis) -> Decision {
         Command::Report(command) => report::decide(state, command, now),
         Command::EndLease(command) => end_lease::decide(state, command, now),
         Command::Fire(wake) => fire::decide(state, *wake, now),
+        Command::TimeOut(command) => fire::time_out(state, command, now),
     }
 }

@@ -12,7 +12,7 @@ impl Shard {
     pub(super) fn record(&mut self, event: Event) {
         if self.turn.events.is_empty() {
             self.turn.position = self.state.position() + 1;
-            self.state.begin_turn(self.turn.position);
+            self.state.begin_turn_with(self.turn.position, &event);
         }
         event.write(&mut self.turn.encoded);
         self.keep_large_payload(&event);

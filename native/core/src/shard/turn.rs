@@ -167,7 +167,8 @@ impl Shard {
         while !self.is_full()
             && let Some(wake) = self.timers.pop_due(now)
         {
-            self.handle(&Command::Fire(wake), None, now);
+            let command = self.command_of(wake);
+            self.handle(&command, None, now);
         }
     }
 
@@ -211,7 +212,8 @@ fn accepted(command: &Command) -> Answer {
         | Command::ControlTask(_)
         | Command::Report(_)
         | Command::EndLease(_)
-        | Command::Fire(_) => Answer::Done,
+        | Command::Fire(_)
+        | Command::TimeOut(_) => Answer::Done,
     }
 }
 

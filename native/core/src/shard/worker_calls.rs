@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::turn::Shard;
-use crate::command::{Command, EndLease, Outcome, Report, Wake};
+use crate::command::{Command, EndLease, Outcome, Report, TimeOut, Wake};
 use crate::event::LeaseEnd;
 use crate::ids::SessionId;
 use crate::schedule::Pool;
@@ -62,5 +62,21 @@ impl Shard {
         {
             self.timers.arm(now.plus(span_ms), wake);
         }
+    }
+
+    /// What is asked when something is due: of an attempt, with what its last heartbeat told.
+    pub(super) fn command_of(&self, wake: Wake) -> Command {
+        let (lease, is_silent) = match wake {
+            Wake::AttemptTimeout { lease } => (lease, false),
+            Wake::HeartbeatTimeout { lease } => (lease, true),
+            Wake::RunDeadline { .. }
+            | Wake::Instance { .. }
+            | Wake::QueueTimeout { .. }
+            | Wake::TotalTimeout { .. } => return Command::Fire(wake),
+        };
+        let holder = self.sessions.holder(lease);
+        let held = holder.and_then(|(session, handle)| self.sessions.find(session, handle));
+        let details = held.and_then(|held| held.details.clone());
+        Command::TimeOut(TimeOut { lease, is_silent, details })
     }
 }

@@ -51,8 +51,15 @@ impl Driver {
         }
     }
 
+    /// The number of a run in memory, which may have ended just now.
     pub(super) fn live_number(&self, run_id: &str) -> Option<RunNumber> {
         self.shard.state().run_by_id(&self.namespace, run_id).map(Run::number)
+    }
+
+    /// The number of a run that has not ended.
+    pub(super) fn working_number(&self, run_id: &str) -> Option<RunNumber> {
+        let run = self.shard.state().run_by_id(&self.namespace, run_id);
+        run.filter(|run| !run.state().is_terminal()).map(Run::number)
     }
 
     /// Makes an ended run live again, so that it can be recovered.

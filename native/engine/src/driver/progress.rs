@@ -35,7 +35,7 @@ impl Driver {
 
     fn watch_run(&mut self, run_id: &str, watcher: Watcher) -> Result<Option<Vec<Bytes>>, Refusal> {
         let events = self.history(run_id, watcher.after, watcher.limit)?;
-        match self.live_number(run_id).filter(|_| events.is_empty()) {
+        match self.working_number(run_id).filter(|_| events.is_empty()) {
             Some(run) => {
                 self.watchers.of_run.entry(run).or_default().push(watcher);
                 Ok(None)
@@ -73,7 +73,8 @@ impl Driver {
         let state = self.shard.state();
         let mut out = Vec::new();
         if !self.watchers.of_all.is_empty() {
-            let shown: Vec<Bytes> = events.iter().map(|event| self.shown(position, event)).collect();
+            let shown: Vec<Bytes> =
+                events.iter().map(|event| self.shown(position, event)).collect();
             for watcher in std::mem::take(&mut self.watchers.of_all) {
                 let answer = Ok(Value::Events(shown.clone()));
                 out.push(Out::Reply { ticket: watcher.ticket, answer });

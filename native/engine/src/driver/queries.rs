@@ -30,9 +30,7 @@ impl Driver {
                 self.tasks(&run_id, task_id.as_deref(), state.as_deref(), limit)?
             }
             Query::TaskResult { run_id, task_id } => self.task_result(&run_id, &task_id)?,
-            Query::Explain { run_id, task_id } => {
-                self.explain(&run_id, task_id.as_deref(), now)?
-            }
+            Query::Explain { run_id, task_id } => self.explain(&run_id, task_id.as_deref(), now)?,
             Query::History { run_id, after, limit } => {
                 let events = self.history(&run_id, after, limit)?;
                 return Ok(Answer::Json(joined(&events)));
@@ -242,10 +240,11 @@ impl Driver {
         let live: Vec<_> = self.shard.state().runs().map(row_of).collect();
         for row in live {
             let selector = RunSelector::Id(&row.run_id);
-            match self.model.get(&self.namespace, selector)? {
-                Lookup::Found(found) if found.status == row.status => {}
-                _ if self.rows.contains_key(&row.run) => {} // The log is ahead, as it may be.
-                _ => differing.push(row.run_id),
+            let found = self.model.get(&self.namespace, selector)?;
+            let agrees = matches!(found, Lookup::Found(found) if found.status == row.status);
+            let is_behind = self.rows.contains_key(&row.run); // As it may be, for a moment.
+            if !agrees && !is_behind {
+                differing.push(row.run_id);
             }
         }
         Ok(json!({

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pyflow_core::ids::RunNumber;
 use pyflow_core::state::State;
 use pyflow_store::read_model::{ListFilter, RunRow};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ring::Driver;
 use crate::fault::Refusal;
@@ -38,7 +38,8 @@ impl Driver {
         );
         match request.ticket() {
             Some(ticket) if !is_look => {
-                let message = "this engine was opened to read; open the store as its owner to write";
+                let message =
+                    "this engine was opened to read; open the store as its owner to write";
                 self.refuse(ticket, Refusal::new("PF2005", json!({ "message": message })));
             }
             Some(_) | None => self.take(request, now),
@@ -79,7 +80,9 @@ impl Driver {
         }
         for (run, tickets) in std::mem::take(&mut self.waiters) {
             let Some(run_id) = self.run_id_of(run) else { continue };
-            tickets.into_iter().for_each(|ticket| self.wait_result(ticket, &run_id));
+            for ticket in tickets {
+                self.wait_result(ticket, &run_id);
+            }
         }
     }
 
@@ -106,17 +109,20 @@ impl Driver {
 }
 
 fn fits(row: &RunRow, filter: &ListFilter) -> bool {
-    let metadata = || row.metadata.as_deref().and_then(|m| serde_json::from_str(m).ok());
     let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
     row.namespace == filter.namespace
         && is(&filter.status, &row.status)
         && is(&filter.definition, &row.definition)
         && filter.created_by.as_ref().is_none_or(|by| row.created_by.as_ref() == Some(by))
         && filter.cursor.is_none_or(|cursor| row.run < cursor)
-        && (filter.metadata.is_empty()
-            || metadata().is_some_and(|found: serde_json::Value| {
-                filter.metadata.iter().all(|(name, value)| {
-                    found[name].as_str() == Some(value) || found[name].to_string() == *value
-                })
-            }))
+        && (filter.metadata.is_empty() || has_metadata(row, filter))
+}
+
+fn has_metadata(row: &RunRow, filter: &ListFilter) -> bool {
+    let json = row.metadata.as_deref().unwrap_or("null");
+    let found: Value = serde_json::from_str(json).unwrap_or(Value::Null);
+    filter.metadata.iter().all(|(name, wanted)| {
+        let shown = found[name].to_string();
+        found[name].as_str().unwrap_or(&shown) == wanted
+    })
 }

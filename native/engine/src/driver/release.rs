@@ -18,7 +18,9 @@ impl Driver {
     pub(super) fn release(&mut self, turn: Turn) {
         for effect in turn.effects {
             match effect {
-                Effect::Reply { ticket, answer } => self.answer(ticket.0, answer.map_err(Refusal::from)),
+                Effect::Reply { ticket, answer } => {
+                    self.answer(ticket.0, answer.map_err(Refusal::from));
+                }
                 Effect::Grant(granted) => {
                     self.counts.grants += 1;
                     self.out.push(Out::Grant(granted));

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pyflow_core::command::{Command, ControlRun, ControlTask, DeployDefinition, Outcome, StartRun, TaskVerb};
+use pyflow_core::command::{
+    Command, ControlRun, ControlTask, DeployDefinition, Outcome, StartRun, TaskVerb,
+};
 use pyflow_core::definition::Definition;
 use pyflow_core::effect::Ticket;
 use pyflow_core::event::LeaseEnd;
@@ -134,10 +136,7 @@ impl Driver {
             .tasks()
             .filter(|task| !definition.is_handler(*task))
             .filter(|task| {
-                matches!(
-                    run.ending(task.instance()),
-                    Some(Ending::Failed | Ending::Quarantined)
-                )
+                matches!(run.ending(task.instance()), Some(Ending::Failed | Ending::Quarantined))
             })
             .map(|task| definition.id(task).to_string())
             .collect();

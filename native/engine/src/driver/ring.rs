@@ -180,7 +180,11 @@ impl Driver {
                 Completion::Failed { fault, .. } => return self.stop(fault.into(), turn),
             }
         }
-        debug_assert_eq!(position, self.shard.state().position(), "a turn is applied as it is kept");
+        debug_assert_eq!(
+            position,
+            self.shard.state().position(),
+            "a turn is applied as it is kept"
+        );
         self.release(turn);
     }
 
@@ -193,7 +197,9 @@ impl Driver {
             }
         }
         let waiting: Vec<u64> = std::mem::take(&mut self.waiters).into_values().flatten().collect();
-        waiting.into_iter().for_each(|ticket| self.refuse(ticket, fault.clone()));
+        for ticket in waiting {
+            self.refuse(ticket, fault.clone());
+        }
         self.fault = Some(fault);
     }
 

@@ -24,6 +24,14 @@ impl State {
         }
     }
 
+    /// The same where the turn's first event is known: a run that it opens again stays.
+    pub fn begin_turn_with(&mut self, position: u64, first: &Event) {
+        if let Event::RunReopened(reopened) = first {
+            self.closing.retain(|number| *number != reopened.run);
+        }
+        self.begin_turn(position);
+    }
+
     /// Notes the position of the events that follow, without letting go of what has ended: for
     /// folding one run alone.
     pub fn move_to(&mut self, position: u64) {

@@ -1,0 +1,75 @@
+"""`pyflow cancel`, `pause`, `resume` and `recover`: what steers a run that nobody works on now."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pyflow
+from pyflow.cli.interrupts import run_interruptibly
+from pyflow.cli.output import note, say
+from pyflow.cli.places import Place, owned, require_file, store_of
+
+
+def cancel(
+    run: str, task: str | None = None, /, *, reason: str = "", place: Place | None = None
+) -> None:
+    """Cancel a run, or one task of it.
+
+    Args:
+        run: The beginning of its id, or @last.
+        task: A task's id; without it the whole run is cancelled.
+        reason: Why; it is kept with the run.
+    """
+
+    async def ask(found: pyflow.Run[Any]) -> None:
+        await (found.cancel(reason) if task is None else found.task(task).cancel())
+
+    _steer(run, place, ask)
+
+
+def pause(run: str, /, *, place: Place | None = None) -> None:
+    """Begin no further task of a run until it is resumed.
+
+    Args:
+        run: The beginning of its id, or @last.
+    """
+    _steer(run, place, lambda found: found.pause())
+
+
+def resume(run: str, /, *, place: Place | None = None) -> None:
+    """Let a paused run go on.
+
+    Args:
+        run: The beginning of its id, or @last.
+    """
+    _steer(run, place, lambda found: found.resume(), goes_on=True)
+
+
+def recover(run: str, task: str | None = None, /, *, place: Place | None = None) -> None:
+    """Open a failed run again: its failed tasks, or one of them, are made ready anew.
+
+    Args:
+        run: The beginning of its id, or @last.
+        task: A failed task's id; without it all of them are recovered.
+    """
+    _steer(run, place, lambda found: found.recover(task), goes_on=True)
+
+
+def _steer(
+    text: str,
+    place: Place | None,
+    ask: Callable[[pyflow.Run[Any]], Awaitable[None]],
+    *,
+    goes_on: bool = False,
+) -> None:
+    store = store_of(place or Place())
+    require_file(store)
+
+    async def steer() -> str:
+        async with owned(store, works=False) as engine:
+            run = await engine.find_run(text)
+            await ask(run)
+            return f"run {run.id} is {(await run.info()).state}"
+
+    say(run_interruptibly(steer))
+    if goes_on:
+        note(f"next: pyflow work{store.flags}")

@@ -1,0 +1,29 @@
+"""`pyflow prune`."""
+
+from datetime import UTC, datetime, timedelta
+
+from pyflow.cli.exits import misused
+from pyflow.cli.interrupts import run_interruptibly
+from pyflow.cli.output import say
+from pyflow.cli.places import Place, owned, require_file, store_of
+
+
+def prune(*, days: float | None = None, place: Place | None = None) -> None:
+    """Forget runs that ended long ago.
+
+    Args:
+        days: Forget those that ended more days ago; else store.retention_days of pyflow.toml, 30.
+    """
+    store = store_of(place or Place())
+    require_file(store)
+    kept_days = store.config.store.retention_days if days is None else days
+    if kept_days < 0:
+        raise misused("a run cannot end after today", "pyflow prune --days 30")
+    before = datetime.now(UTC) - timedelta(days=kept_days)
+
+    async def forget() -> int:
+        async with owned(store, works=False) as engine:
+            return await engine.prune(before)
+
+    count = run_interruptibly(forget)
+    say(f"{count} runs that ended before {before:%Y-%m-%d %H:%M}Z are forgotten")
