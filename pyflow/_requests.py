@@ -1,7 +1,7 @@
 """What `Engine.start` is given, made into what the core is asked."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 from pyflow._values import ValueUnwritable, encode
 from pyflow.definition import Definition
@@ -10,6 +10,9 @@ from pyflow.workflow import BoundWorkflow, Workflow
 
 Priority: TypeAlias = Literal["high", "normal", "low"]
 Consistency: TypeAlias = Literal["strong", "causal", "session", "monotonic_read", "eventual"]
+
+
+Startable: TypeAlias = BoundWorkflow[Any] | Workflow[..., Any] | Definition | str
 
 
 class StartOptions(TypedDict, total=False):
@@ -32,19 +35,19 @@ class Subject(NamedTuple):
     result_hint: Any
 
 
-def subject_of(started: object) -> Subject:
+def subject_of(started: Startable) -> Subject:
     """Tell what is started.
 
     Raises:
         TypeError: It is nothing that can be started.
     """
     if isinstance(started, BoundWorkflow):
-        return subject_of(cast("BoundWorkflow[Any]", started).workflow)
+        return subject_of(started.workflow)
     if isinstance(started, Workflow):
         return Subject(started.definition(), None, started.signature.returns)
     if isinstance(started, Definition):
         return Subject(started, None, started.result_hint)
-    if isinstance(started, str):
+    if isinstance(started, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         return Subject(None, started, None)
     raise TypeError(
         f"{started!r} cannot be started; give a workflow, a bound workflow, a definition, or the "
@@ -52,7 +55,7 @@ def subject_of(started: object) -> Subject:
     )
 
 
-def input_of(started: object, args: tuple[Any, ...]) -> bytes:
+def input_of(started: Startable, args: tuple[Any, ...]) -> bytes:
     """Write the input of a run, a JSON object.
 
     Raises:

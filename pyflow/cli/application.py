@@ -28,4 +28,4 @@ def application() -> App:
 
 def _shown(default: Any) -> Any:
     """Show a default in the help where it says something."""
-    return default if default or default == 0 and default is not False else ""
+    return default if isinstance(default, (int, str)) and not isinstance(default, bool) else ""

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from pyflow.cli.places import Addresses, Store
 
 
-def work_command(
-    store: Store, addresses: Addresses, modules: Iterable[str | None] = ()
-) -> str:
+def work_command(store: Store, addresses: Addresses, modules: Iterable[str | None] = ()) -> str:
     """Write the command that finishes what a store holds.
 
     Args:

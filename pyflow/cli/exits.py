@@ -15,7 +15,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class CommandFailed(Exception):  # noqa: N818 - it names what happened
+class CommandFailed(Exception):
     """A command cannot do what was asked. It is told and ends the command; no traceback follows.
 
     Args:

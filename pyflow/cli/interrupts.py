@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ def run_interruptibly(work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         raise KeyboardInterrupt from None
 
 
-class _Stopped(Exception):  # noqa: N818 - it names what happened
+class _Stopped(Exception):
     """The work was interrupted and has cleaned up. A KeyboardInterrupt would tear the loop."""
 
 
@@ -65,7 +65,7 @@ class _Interrupt:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Generator[None, None, None]:
     before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield

@@ -2,12 +2,12 @@
 
 import re
 from typing import Any, Final
-from urllib.parse import urlsplit
+
+from pyflow._values import is_list
 
 MASK: Final = "***"
 
 _REFERENCES = re.compile(r"(?:\$\{\s*secret\.\w+\s*\}[/@:]?)+")
-_PASSWORD = re.compile(r"(?<=:)(?P<password>[^:@/]*(?:/[^@/]*)*)@(?=[^@]*$)")
 _SECRET_OPTION = re.compile(r"(?i)([?&][^=&]*(?:pass|secret|token|key|auth)[^=&]*=)([^&#]*)")
 
 
@@ -18,7 +18,7 @@ def masked(key: str, value: Any) -> Any:
         key: The setting's dotted key.
         value: Its value.
     """
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return [masked(key, each) for each in value]
     if not isinstance(value, str):
         return value

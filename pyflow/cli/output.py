@@ -28,8 +28,8 @@ STATE_COLOURS = {
 
 
 def say(text: str) -> None:
-    """Print what was asked for."""
-    print(text)
+    """Print what was asked for, at once: whoever reads a pipe sees it as it happens."""
+    print(text, flush=True)
 
 
 def note(text: str) -> None:
@@ -43,8 +43,8 @@ def say_json(value: Any) -> None:
 
 
 def say_json_line(value: Any) -> None:
-    """Print a value as one line of JSON, at once."""
-    print(msgspec.json.encode(value).decode(), flush=True)
+    """Print a value as one line of JSON."""
+    say(msgspec.json.encode(value).decode())
 
 
 def is_terminal(stream: Any = None) -> bool:

@@ -37,7 +37,9 @@ COMMANDS: Final = (
     _command("pause", "control:pause", "Begin no further task of a run.", STEERING),
     _command("resume", "control:resume", "Let a paused run go on.", STEERING),
     _command("recover", "control:recover", "Open a failed run, or task, again.", STEERING),
-    _command("validate", "validate:validate", "Check a definition without running it.", DEFINITIONS),
+    _command(
+        "validate", "validate:validate", "Check a definition without running it.", DEFINITIONS
+    ),
     _command("schema", "schema:schema", "Print the JSON Schema of definition files.", DEFINITIONS),
     _command("init", "init:init", "Write a pyflow.toml and a sample workflow.", STORE),
     _command("config", "config:config", "Print each setting and where it comes from.", STORE),
@@ -65,6 +67,7 @@ def help_page() -> str:
 
 
 _FOOT = (
-    "`pyflow COMMAND --help` tells more. Runs are named by a unique beginning of their id, or @last.",
-    "Exit codes: 0 done, 1 run failed, 2 usage, 3 cancelled, 4 refused, 5 store busy, 130 interrupted.",
+    "`pyflow COMMAND --help` tells more. A run is named by the beginning of its id, or @last.",
+    "Exit codes: 0 done, 1 run failed, 2 usage, 3 cancelled, 4 refused, 5 store busy,",
+    "130 interrupted.",
 )

@@ -1,7 +1,7 @@
 """Which store a command is about, and opening it as its owner or beside its owner."""
 
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,7 @@ def _url(text: str) -> str:
 
 
 @asynccontextmanager
-async def owned(store: Store, *, works: bool) -> AsyncIterator[pyflow.Engine]:
+async def owned(store: Store, *, works: bool) -> AsyncGenerator[pyflow.Engine, None]:
     """Open a store as its owner.
 
     Args:
@@ -131,14 +131,12 @@ async def owned(store: Store, *, works: bool) -> AsyncIterator[pyflow.Engine]:
     use_settings(store.config.task_settings())
     count = None if works else 0
     with told(store):
-        async with pyflow.connect(
-            store.url, slots=count, threads=count, processes=count
-        ) as engine:
+        async with pyflow.connect(store.url, slots=count, threads=count, processes=count) as engine:
             yield engine
 
 
 @asynccontextmanager
-async def looked_at(store: Store) -> AsyncIterator[pyflow.Engine]:
+async def looked_at(store: Store) -> AsyncGenerator[pyflow.Engine, None]:
     """Open a store to look at it only, also beside its owner."""
     require_file(store)
     with told(store):
@@ -155,7 +153,7 @@ def require_file(store: Store) -> None:
 
 
 @contextmanager
-def told(store: Store) -> Iterator[None]:
+def told(store: Store) -> Generator[None, None, None]:
     """Have what is refused inside end the command, with what to type next for this store."""
     try:
         yield

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pyflow
+from pyflow._values import is_mapping
 from pyflow.cli.exits import misused
 from pyflow.cli.modules import import_one
 
@@ -109,7 +110,7 @@ def read_input(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     value = _json(_text(text))
-    if not isinstance(value, dict):
+    if not is_mapping(value):
         raise misused(
             "the input is no JSON object; it holds a value for each parameter",
             """give --input '{"NAME": VALUE}'""",

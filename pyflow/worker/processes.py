@@ -64,10 +64,11 @@ class ProcessPool:
             if (process := self._running.get(number)) is not None:
                 process.kill()
 
-    def close(self) -> None:
-        """Let each process end once it has nothing to do."""
+    def close(self) -> bool:
+        """Let each process end once it has nothing to do; tell whether there is any."""
         for _ in self._threads:
             self._jobs.put(None)
+        return bool(self._threads)
 
     def join(self) -> None:
         """Wait until all processes have ended; after `close`, and not on the loop's thread."""

@@ -90,8 +90,15 @@ class Worker:
         For callbacks of the loop: inside an asyncio task no other can be the current one.
         """
         self._backlog.extend(grants)
-        if not self._run_planned:
+        if self._all_ended is not None:
+            self._give_back()
+        elif not self._run_planned:
             self._run()
+
+    def _give_back(self) -> None:
+        for grant in self._backlog:
+            self.outbox.add((grant[at.NUMBER], at.GIVEN_BACK, None))
+        self._backlog.clear()
 
     def _run(self) -> None:
         self._run_planned = False
@@ -262,9 +269,7 @@ class Worker:
             drain_s: How long what runs may take to end by itself.
         """
         self._all_ended = asyncio.Event()
-        for grant in self._backlog:
-            self.outbox.add((grant[at.NUMBER], at.GIVEN_BACK, None))
-        self._backlog.clear()
+        self._give_back()
         self._look_for_end()
         if not await self._wait_for_end(drain_s):
             self._stop_all()
@@ -272,8 +277,8 @@ class Worker:
         self._watchdog.close()
         self._threads.close()
         await self._resources.close()
-        self._processes.close()
-        await self.loop.run_in_executor(None, self._processes.join)
+        if self._processes.close():
+            await self.loop.run_in_executor(None, self._processes.join)
         self.outbox.flush()
 
     def _stop_all(self) -> None:

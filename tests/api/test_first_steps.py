@@ -15,8 +15,6 @@ from pyflow.task import Task, task
 from pyflow.worker.grant import COMPLETED, FAILED
 from tests.workbench import workbench
 
-anyio = pytest.importorskip("anyio")
-
 
 @task
 async def double(value: int) -> int:
@@ -291,6 +289,8 @@ async def test_an_error_after_the_take_over_is_reported_with_its_place() -> None
 
 
 async def test_anyio_works_in_the_first_step() -> None:
+    anyio = pytest.importorskip("anyio")
+
     async def part(seen: list[int], value: int) -> None:
         await anyio.sleep(0)
         seen.append(value)

@@ -74,13 +74,13 @@ pub enum Request {
 }
 
 /// What a worker tells of an attempt, by the handle that it was granted under.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AttemptReport {
     pub handle: u64,
     pub kind: ReportKind,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ReportKind {
     Completed(Payload),
     Failed(Box<TaskError>),

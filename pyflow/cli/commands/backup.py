@@ -12,6 +12,7 @@ def backup(destination: Path, /, *, place: Place | None = None) -> None:
 
     Args:
         destination: The new file; one that is there is never written over.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
 

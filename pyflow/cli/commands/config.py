@@ -13,16 +13,16 @@ from pyflow.config import read_config
 
 def config(
     *,
-    config: Path | None = None,
+    file: Annotated[Path | None, Parameter(name="--config")] = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Print each setting with its value and where that comes from. Secrets are masked.
 
     Args:
-        config: The configuration file in place of ./pyflow.toml.
+        file: The configuration file in place of ./pyflow.toml.
         as_json: Print JSON.
     """
-    read = read_config(config)
+    read = read_config(file)
     settings = [(each.key, masked(each.key, each.value), each.origin) for each in read.settings()]
     if as_json:
         names = ("key", "value", "origin")

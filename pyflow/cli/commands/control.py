@@ -18,6 +18,7 @@ def cancel(
         run: The beginning of its id, or @last.
         task: A task's id; without it the whole run is cancelled.
         reason: Why; it is kept with the run.
+        place: Which store is meant.
     """
 
     async def ask(found: pyflow.Run[Any]) -> None:
@@ -31,6 +32,7 @@ def pause(run: str, /, *, place: Place | None = None) -> None:
 
     Args:
         run: The beginning of its id, or @last.
+        place: Which store is meant.
     """
     _steer(run, place, lambda found: found.pause())
 
@@ -40,6 +42,7 @@ def resume(run: str, /, *, place: Place | None = None) -> None:
 
     Args:
         run: The beginning of its id, or @last.
+        place: Which store is meant.
     """
     _steer(run, place, lambda found: found.resume(), goes_on=True)
 
@@ -50,6 +53,7 @@ def recover(run: str, task: str | None = None, /, *, place: Place | None = None)
     Args:
         run: The beginning of its id, or @last.
         task: A failed task's id; without it all of them are recovered.
+        place: Which store is meant.
     """
     _steer(run, place, lambda found: found.recover(task), goes_on=True)
 

@@ -1,9 +1,9 @@
 """`pyflow demo`."""
 
 from pathlib import Path
+from typing import Annotated
 
 from cyclopts import Parameter
-from typing import Annotated
 
 
 def demo(*, directory: Annotated[Path | None, Parameter(name="--dir")] = None) -> int:

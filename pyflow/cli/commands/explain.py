@@ -27,6 +27,7 @@ def explain(
         run: The beginning of its id, or @last.
         task: A task's id; the item of a map is `a[3]`.
         as_json: Print JSON.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
 
@@ -58,7 +59,9 @@ def _print_task(task: TaskExplanation) -> None:
 def _reason(blocker: Blocker) -> str:
     if blocker.kind == "no_worker":
         # Who looks from outside sees the store, and workers are not in it.
-        return "no_worker: it is ready; which workers the store's owner has cannot be seen from here"
+        return (
+            "no_worker: it is ready; which workers the store's owner has cannot be seen from here"
+        )
     parts = [f"{blocker.kind}: {blocker.text}"]
     if blocker.ids:
         more = ", ..." if len(blocker.ids) > _IDS_MAX else ""

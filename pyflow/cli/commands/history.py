@@ -28,6 +28,7 @@ def history(
         after: Begin after the event of this number.
         limit: How many at most.
         as_json: Print a line of JSON for each event.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
 

@@ -31,6 +31,7 @@ def list_runs(
         limit: How many at most.
         cursor: Go on where the list before ended; its last line names it.
         as_json: Print JSON.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
     wanted = {

@@ -13,6 +13,7 @@ def prune(*, days: float | None = None, place: Place | None = None) -> None:
 
     Args:
         days: Forget those that ended more days ago; else store.retention_days of pyflow.toml, 30.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
     require_file(store)

@@ -39,6 +39,9 @@ def run(
         input_text: The input, a JSON object by parameter, or @FILE, or @- for standard input.
         tasks: A module, or path.py, whose tasks the run needs. May be given several times.
         as_json: Print one JSON object with run id, state and result, and no progress.
+        beginning: How the run is started.
+        addresses: What the built-in task types talk to.
+        place: Which store is meant.
     """
     addresses = addresses or Addresses()
     store = store_of(place or Place(), addresses)

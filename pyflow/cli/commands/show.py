@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-import pyflow
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.output import moment, say, say_json, say_table, span
 from pyflow.cli.places import Place, Store, looked_at, store_of
@@ -36,6 +35,7 @@ def show(
         state: Only tasks in this state; implies --tasks.
         limit: How many tasks at most.
         as_json: Print JSON, with the whole result.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
     looked = _Looked(limit if tasks or state is not None else 0, state)
@@ -63,7 +63,7 @@ class _Looked:
             if self._task_count_max:
                 self._tasks = await run.tasks(self._state, self._task_count_max)
             if self._info.state == "completed":
-                self._result = await _result(run)
+                self._result = await run.result()
 
     def as_document(self) -> dict[str, Any]:
         document: dict[str, Any] = msgspec.to_builtins(self._info)
@@ -77,8 +77,10 @@ class _Looked:
         for name, value in _facts(self._info):
             say(f"{name + ':':<12}{value}")
         for each in self._info.errors[:_ERRORS_MAX]:
-            say(f"{'error:':<12}{each.task_id or 'the run'}, attempt {each.attempt}: "
-                f"{each.error.type}: {each.error.message}")
+            say(
+                f"{'error:':<12}{each.task_id or 'the run'}, attempt {each.attempt}: "
+                f"{each.error.type}: {each.error.message}"
+            )
         if self._result is not msgspec.UNSET:
             text = msgspec.json.format(msgspec.json.encode(self._result), indent=2).decode()
             say(f"result:\n{_cut(text)}")
@@ -87,16 +89,15 @@ class _Looked:
             say_table(_COLUMNS, [_row(each) for each in self._tasks])
 
 
-async def _result(run: pyflow.Run[Any]) -> Any:
-    return await run.result()
-
-
 def _facts(info: RunInfo) -> list[tuple[str, str]]:
     facts = [
         ("run", info.run_id),
         ("state", info.state),
         ("definition", f"{info.name} {info.version or ''}".strip()),
-        ("created", moment(info.created_at) + (f" by {info.created_by}" if info.created_by else "")),
+        (
+            "created",
+            moment(info.created_at) + (f" by {info.created_by}" if info.created_by else ""),
+        ),
     ]
     if info.ended_at is not None and info.created_at is not None:
         took = span((info.ended_at - info.created_at) / 1000)

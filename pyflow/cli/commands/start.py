@@ -28,6 +28,8 @@ def start(
         file: A .json or .yaml file, module:workflow, path.py:workflow, or a deployed name.
         input_text: The input, a JSON object by parameter, or @FILE, or @- for standard input.
         tasks: A module, or path.py, whose tasks the run needs. May be given several times.
+        beginning: How the run is started.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
     with told(store):

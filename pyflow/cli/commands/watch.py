@@ -1,6 +1,5 @@
 """`pyflow watch`."""
 
-import asyncio
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,10 +9,6 @@ from pyflow.cli.event_lines import print_event
 from pyflow.cli.exits import Exit
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.places import Place, Store, looked_at, store_of
-
-# The store is another process's: it is asked again, for nobody there knows of this one.
-_LOOK_AGAIN_S = 0.2
-_PAGE_COUNT = 1000
 
 
 def watch(
@@ -32,27 +27,24 @@ def watch(
         run: The beginning of its id, or @last.
         after: Begin after the event of this number.
         as_json: Print a line of JSON for each event.
+        place: Which store is meant.
     """
     store = store_of(place or Place())
     return run_interruptibly(lambda: _follow(store, run, after, as_json=as_json))
 
 
 async def _follow(store: Store, text: str, after: int, *, as_json: bool) -> Exit:
+    last: events.Event | None = None
     async with looked_at(store) as engine:
         run = await engine.find_run(text)
-        while True:
-            batch = await run.history(after, _PAGE_COUNT)
-            for event in batch:
-                print_event(event, as_json=as_json)
-                after = event.sequence
-            last = batch[-1] if batch else None
-            if isinstance(last, events.TERMINAL):
-                return _exit_of(last)
-            if last is None:
-                await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-def _exit_of(end: events.Event) -> Exit:
-    if isinstance(end, events.RunFailed):
+        async for event in run.watch(after):
+            print_event(event, as_json=as_json)
+            last = event
+        state = (await run.info()).state if last is None else ""
+    if isinstance(last, events.RunFailed) or state == "failed":
         return Exit.RUN_FAILED
-    return Exit.CANCELLED if isinstance(end, events.RunCancelled) else Exit.DONE
+    return (
+        Exit.CANCELLED
+        if isinstance(last, events.RunCancelled) or state == "cancelled"
+        else Exit.DONE
+    )

@@ -34,6 +34,8 @@ def work(
     Args:
         tasks: A module, or path.py, whose tasks the runs need. May be given several times.
         until_idle: End when no run is left that goes on; 1 if one of them failed.
+        addresses: What the built-in task types talk to.
+        place: Which store is meant.
     """
     addresses = addresses or Addresses()
     store = store_of(place or Place(), addresses)

@@ -509,6 +509,9 @@ fn reader_counts(definition: &Definition) -> Vec<u32> {
     for task in definition.tasks() {
         definition.for_each_read(task, |source| counts[source.index()] += 1);
     }
+    for handler in definition.handlers.values().filter(|handler| handler.recovers) {
+        counts[handler.task.index()] += 1; // The task that it handles takes its output over.
+    }
     if let Some(result) = &definition.result {
         result.outputs.iter().for_each(|source| counts[source.index()] += 1);
     }

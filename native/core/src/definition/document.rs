@@ -22,8 +22,7 @@ const FIELDS: &[&str] = &[
     "result",
 ];
 /// What a task has beside its options.
-const TASK_FIELDS: &[&str] =
-    &["id", "name", "description", "task_type", "parameters", "depends_on", "on_error", "executor"];
+const TASK_FIELDS: &[&str] = &["id", "task_type", "parameters", "depends_on", "on_error"];
 
 /// Reads a document; what its tasks say of each other is checked by `Definition::compile`.
 pub fn draft_from_document(document: &[u8]) -> Result<Draft, Vec<Problem>> {
@@ -195,7 +194,13 @@ impl Reading {
             .filter(|(name, _)| !TASK_FIELDS.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        self.push_task(draft, &id, &task_type, parameters, &options);
+        let mut parameters = parameters.clone();
+        if task_type == "decision" {
+            // They stand among the branches.
+            parameters.remove("conditions");
+            parameters.remove("default");
+        }
+        self.push_task(draft, &id, &task_type, &parameters, &options);
     }
 
     fn dependencies(&mut self, draft: &mut Draft, task: &Map<String, Value>, path: &str) {

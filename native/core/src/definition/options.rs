@@ -150,7 +150,7 @@ impl Default for TaskOptions {
 }
 
 /// Options that say something to the worker or to the definition's reader, not to the core.
-const NOT_OURS: &[&str] = &["executor", "name", "on_error"];
+const NOT_OURS: &[&str] = &["executor", "name", "description", "on_error"];
 
 impl TaskOptions {
     /// Reads options from their JSON object; `path` is where they stand, for the problems found.

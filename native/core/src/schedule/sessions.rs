@@ -29,7 +29,7 @@ impl Pool {
 }
 
 /// An attempt in a worker's hands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Held {
     pub lease: LeaseRef,
     pub pool: Pool,
@@ -172,6 +172,15 @@ impl Sessions {
         }
         self.by_lease.remove(&held.lease);
         Some(held)
+    }
+
+    /// Puts back what a worker had let go of in a turn that was not kept.
+    pub fn take_back(&mut self, id: SessionId, handle: u64, held: Held) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let slots = &mut session.free[held.pool as usize];
+        *slots = slots.saturating_sub(1);
+        self.by_lease.insert(held.lease, (id, handle));
+        session.held.insert(handle, held);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {

@@ -1,15 +1,63 @@
 //! Going on after a restart: every duty is derived again from the state.
 
-use super::turn::Shard;
+use super::handout::permits_of;
+use super::turn::{Shard, Turn};
 use crate::command::{Command, EndLease, LeaseRef, Wake};
 use crate::decide;
+use crate::effect::Effect;
 use crate::event::LeaseEnd;
 use crate::ids::InstanceIndex;
 use crate::lifecycle::{RunState, TaskState};
-use crate::state::Run;
+use crate::state::{Phase, Run, State};
 use crate::time::Millis;
 
 impl Shard {
+    /// Goes back to a state that was folded again from the log, since `lost` was not kept. Workers
+    /// stay: what they held before that turn they hold again.
+    pub fn fall_back(&mut self, state: State, lost: Turn, now: Millis) {
+        let mut sessions = std::mem::take(&mut self.sessions);
+        for effect in &lost.effects {
+            if let Effect::Grant(granted) = effect {
+                sessions.let_go(granted.session, granted.handle);
+            }
+        }
+        for (session, handle, held) in lost.let_go {
+            sessions.take_back(session, handle, held);
+        }
+        let settings = self.settings.clone();
+        *self = Self { sessions, ..Self::new(state, settings) };
+        self.resume(true, now);
+        self.hold_again();
+    }
+
+    /// Arms and permits what goes with the leases that workers still hold.
+    fn hold_again(&mut self) {
+        let held: Vec<LeaseRef> = self
+            .sessions
+            .ids()
+            .into_iter()
+            .filter_map(|id| self.sessions.get(id))
+            .flat_map(|session| session.held().map(|(_, held)| held.lease).collect::<Vec<_>>())
+            .collect();
+        for lease in held {
+            let Some(run) = self.state.run(lease.run) else { continue };
+            let Some(active) = run.active(lease.instance).filter(|a| a.grant == lease.grant) else {
+                continue;
+            };
+            let Phase::Leased { since, .. } = active.phase else { continue };
+            let options = run.definition().options(run.task_of(lease.instance));
+            let timeout_ms = options.timeout_ms.or(self.settings.default_timeout_ms);
+            if let Some(span_ms) = timeout_ms {
+                self.timers.arm(since.plus(span_ms), Wake::AttemptTimeout { lease });
+            }
+            if let Some(span_ms) = options.heartbeat_timeout_ms {
+                self.timers.arm(since.plus(span_ms), Wake::HeartbeatTimeout { lease });
+            }
+            let wanted = permits_of(run, lease.instance).unwrap_or_default();
+            self.queues.take_permits((lease.run, lease.instance), wanted);
+        }
+    }
+
     /// Takes up all that the former owner of the shard owed. Its own workers died with it.
     pub fn resume(&mut self, was_polite: bool, now: Millis) {
         self.state.take_moves();
@@ -80,6 +128,8 @@ impl Shard {
                 })
             })
             .collect();
+        let dead: Vec<LeaseRef> =
+            dead.into_iter().filter(|lease| self.sessions.holder(*lease).is_none()).collect();
         let counted = dead.len() == 1 && !was_polite;
         let cause = if was_polite { LeaseEnd::Returned } else { LeaseEnd::OwnerDied };
         for lease in dead {

@@ -8,10 +8,10 @@ use crate::command::Command;
 use crate::decide;
 use crate::effect::{Answer, Effect, Ticket};
 use crate::event::Event;
-use crate::ids::{Epoch, InstanceIndex, RunNumber};
+use crate::ids::{Epoch, InstanceIndex, RunNumber, SessionId};
 use crate::limits::{TURN_EVENT_COUNT_MAX, TURN_SIZE_MAX};
 use crate::rejection::Rejection;
-use crate::schedule::{Queues, Sessions, Strategy, Timers};
+use crate::schedule::{Held, Queues, Sessions, Strategy, Timers};
 use crate::state::State;
 use crate::time::Millis;
 
@@ -52,6 +52,8 @@ pub struct Turn {
     /// Payloads that are too large to stand in the log, by their hash.
     pub blobs: Vec<([u8; 32], Bytes)>,
     pub effects: Vec<Effect>,
+    /// What workers let go of, in case the turn is not kept.
+    pub let_go: Vec<(SessionId, u64, Held)>,
     /// Whether any of its events must be synced before it is acknowledged.
     pub synced: bool,
 }

@@ -39,6 +39,7 @@ impl Shard {
     /// A worker has finished with an attempt. A report of one that is over frees its slot only.
     pub fn report(&mut self, session: SessionId, handle: u64, outcome: Outcome, now: Millis) {
         let Some(held) = self.sessions.let_go(session, handle) else { return };
+        self.turn.let_go.push((session, handle, held.clone()));
         let report = Report { lease: held.lease, outcome, details: held.details };
         self.handle(&Command::Report(report), None, now);
     }
@@ -46,6 +47,7 @@ impl Shard {
     /// A worker gives an attempt back: unstarted, or since its process died.
     pub fn give_back(&mut self, session: SessionId, handle: u64, cause: LeaseEnd, now: Millis) {
         let Some(held) = self.sessions.let_go(session, handle) else { return };
+        self.turn.let_go.push((session, handle, held.clone()));
         let counted = cause == LeaseEnd::WorkerDied;
         let command = EndLease { lease: held.lease, cause, counted, details: held.details };
         self.handle(&Command::EndLease(command), None, now);

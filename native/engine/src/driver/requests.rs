@@ -26,6 +26,11 @@ impl Driver {
             let fault = fault.clone();
             return self.refuse(ticket, fault);
         }
+        if let (Some(_), Request::Report { session, reports }) = (&self.fault, &request) {
+            // They wait until there is room again.
+            let session = SessionId(*session);
+            return self.unkept.extend(reports.iter().map(|each| (session, each.clone())));
+        }
         match request {
             Request::Deploy { ticket, definition, stored } => {
                 self.deploy(ticket, definition, stored, now);
@@ -55,6 +60,7 @@ impl Driver {
             Request::DrainSession { session } => self.shard.drain_session(SessionId(session)),
             Request::Report { session, reports } => {
                 for report in reports {
+                    self.unkept.push((SessionId(session), report.clone()));
                     self.report(SessionId(session), report, now);
                 }
             }
@@ -183,7 +189,7 @@ impl Driver {
         });
     }
 
-    fn report(&mut self, session: SessionId, report: AttemptReport, now: Millis) {
+    pub(super) fn report(&mut self, session: SessionId, report: AttemptReport, now: Millis) {
         let handle = report.handle;
         match report.kind {
             ReportKind::Completed(output) => {

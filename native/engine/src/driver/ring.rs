@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pyflow_core::ids::RunNumber;
+use pyflow_core::effect::Effect;
+use pyflow_core::ids::{RunNumber, SessionId};
 use pyflow_core::shard::Shard;
 use pyflow_core::shard::Turn as ShardTurn;
 use pyflow_core::time::Millis;
 use pyflow_store::read_model::{ReadModel, RunRow};
-use pyflow_store::{Blob, Completion, Log, Turn};
+use pyflow_store::{Blob, Completion, Log, StoreFault, Turn};
 
 use crate::board::{Board, RunWords};
 use crate::checkpoint;
 use crate::clock::Clock;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Outbox};
-use crate::request::Request;
+use crate::recovery::recover;
+use crate::request::{AttemptReport, Request};
 use crate::watch::Watchers;
 
 /// What a driver is made of.
@@ -57,8 +59,12 @@ pub(crate) struct Driver {
     pub(super) batches: BTreeMap<u64, (usize, Vec<String>)>,
     /// Rows that differ from those of the read model.
     pub(super) rows: BTreeMap<u64, RunRow>,
-    /// Why the shard has stopped, once it has.
+    /// Why nothing is written any more, or for the time being.
     pub(super) fault: Option<Refusal>,
+    /// Whether writes may go on by themselves once there is room again.
+    pub(super) may_resume: bool,
+    /// Reports that no kept turn holds yet.
+    pub(super) unkept: Vec<(SessionId, AttemptReport)>,
     pub(super) counts: Counts,
     /// The position of the latest checkpoint, and the bytes of log since it.
     pub(super) checkpoint: (u64, u64),
@@ -81,6 +87,10 @@ pub(super) struct Counts {
 const PROJECTION_DELAY: Duration = Duration::from_millis(50);
 /// A reader whose callers wait looks this often at what the owner has written.
 const READER_DELAY: Duration = Duration::from_millis(200);
+/// A store without room is probed this often.
+const PROBE_DELAY: Duration = Duration::from_secs(1);
+/// What a probe writes.
+const PROBE: &str = "probe";
 /// So many rows do not wait.
 const PROJECTION_COUNT_MAX: usize = 4_096;
 
@@ -102,6 +112,8 @@ impl Driver {
             batches: BTreeMap::new(),
             rows: BTreeMap::new(),
             fault: None,
+            may_resume: false,
+            unkept: Vec::new(),
             counts: Counts::default(),
             checkpoint: parts.checkpoint,
             checkpoint_size: parts.checkpoint_size,
@@ -132,6 +144,9 @@ impl Driver {
         if self.read_only {
             return self.look_only();
         }
+        if self.fault.is_some() {
+            return self.refuse_all();
+        }
         loop {
             let now = self.clock.now();
             self.shard.fire_due(now);
@@ -142,6 +157,10 @@ impl Driver {
             }
             let turn = self.shard.end_turn(now);
             self.commit(turn);
+            if self.fault.is_some() {
+                return self.refuse_all();
+            }
+            self.unkept.clear();
             if self.backlog.is_empty() && !self.shard.has_work(self.clock.now()) {
                 break;
             }
@@ -152,6 +171,15 @@ impl Driver {
         }
         if self.checkpoint.1 >= self.checkpoint_size && self.fault.is_none() {
             self.keep_checkpoint();
+        }
+        self.speak();
+    }
+
+    /// Answers what was asked while nothing can be written: looks as ever, the rest with the fault.
+    fn refuse_all(&mut self) {
+        let now = self.clock.now();
+        while let Some(request) = self.backlog.pop_front() {
+            self.take(request, now);
         }
         self.speak();
     }
@@ -174,33 +202,55 @@ impl Driver {
                 Completion::Durable { .. } => {}
                 Completion::Fenced { epoch, .. } => {
                     let ours = self.log.epoch();
-                    let fault = pyflow_store::StoreFault::Fenced { ours, found: epoch };
-                    return self.stop(fault.into(), turn);
+                    return self.stop(&StoreFault::Fenced { ours, found: epoch }, turn);
                 }
-                Completion::Failed { fault, .. } => return self.stop(fault.into(), turn),
+                Completion::Failed { fault, .. } => return self.stop(&fault, turn),
             }
         }
-        debug_assert_eq!(
-            position,
-            self.shard.state().position(),
-            "a turn is applied as it is kept"
-        );
+        debug_assert_eq!(position, self.shard.state().position(), "a turn is applied as it is kept");
         self.release(turn);
     }
 
-    /// The log has failed: memory is ahead of it and must not live on. What this turn owed is
-    /// answered with the fault, and so is all that comes after.
-    fn stop(&mut self, fault: Refusal, turn: ShardTurn) {
-        for effect in turn.effects {
-            if let pyflow_core::effect::Effect::Reply { ticket, .. } = effect {
+    /// The log has not kept a turn: memory is ahead of it and must not live on. What the turn owed
+    /// is answered with the fault; where the log is usable still, the shard goes back to what it
+    /// holds and waits for room.
+    fn stop(&mut self, found: &StoreFault, turn: ShardTurn) {
+        let fault = Refusal::from(found.clone());
+        for effect in &turn.effects {
+            if let Effect::Reply { ticket, .. } = effect {
                 self.refuse(ticket.0, fault.clone());
             }
         }
-        let waiting: Vec<u64> = std::mem::take(&mut self.waiters).into_values().flatten().collect();
-        for ticket in waiting {
-            self.refuse(ticket, fault.clone());
+        self.may_resume = !found.is_final();
+        if self.may_resume
+            && let Ok(recovered) = recover(self.log.as_mut(), |_, _| {})
+        {
+            let now = self.clock.now();
+            self.shard.fall_back(recovered.state, turn, now);
+        } else {
+            let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
+            for ticket in waiters.collect::<Vec<u64>>() {
+                self.refuse(ticket, fault.clone());
+            }
         }
         self.fault = Some(fault);
+    }
+
+    /// Looks whether there is room again; if so, goes on with the reports that had to wait.
+    fn probe(&mut self) {
+        let before = self.log.get_meta(PROBE).ok().flatten();
+        let now = self.clock.now().0.to_string();
+        let probed = self.log.cas_meta(PROBE, before.as_deref(), Some(now.as_bytes()));
+        if !matches!(probed, Ok(true)) {
+            return;
+        }
+        self.fault = None;
+        let now = self.clock.now();
+        for (session, report) in std::mem::take(&mut self.unkept) {
+            self.unkept.push((session, report.clone()));
+            self.report(session, report, now);
+        }
+        self.pump(VecDeque::new());
     }
 
     pub(super) fn refuse(&mut self, ticket: u64, refusal: Refusal) {
@@ -240,6 +290,9 @@ impl Driver {
 
     /// Does what can wait for a quiet moment.
     pub(crate) fn idle(&mut self) {
+        if self.fault.is_some() && self.may_resume {
+            self.probe();
+        }
         self.project();
         self.speak();
     }
@@ -248,6 +301,9 @@ impl Driver {
     pub(crate) fn quiet_for(&self) -> Option<Duration> {
         if self.read_only {
             return self.is_waited_on().then_some(READER_DELAY);
+        }
+        if self.fault.is_some() {
+            return self.may_resume.then_some(PROBE_DELAY);
         }
         let now = self.clock.now();
         let wake = self.shard.next_wake(now).map(|at| Duration::from_millis(at.since(now).max(1)));
