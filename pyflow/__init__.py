@@ -1,7 +1,5 @@
 """pyflow: workflows that survive crashes."""
 
-import logging as _logging
-
 from pyflow import errors, events
 from pyflow.adapters import BusinessProcessAdapter, DataTransformer, IoTDeviceAdapter
 from pyflow.builder import WorkflowBuilder, input, output
@@ -13,6 +11,7 @@ from pyflow.engine import Engine
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import (
     AddressRefused,
+    AttemptOver,
     ConfigInvalid,
     ConsistencyUnsupported,
     CostExceeded,
@@ -76,6 +75,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressRefused",
+    "AttemptOver",
     "BoundWorkflow",
     "BusinessProcessAdapter",
     "ConfigInvalid",
@@ -163,5 +163,3 @@ __all__ = [
     "task",
     "workflow",
 ]
-
-_logging.getLogger("pyflow").addHandler(_logging.NullHandler())

@@ -1,5 +1,6 @@
 """Opening an engine: `connect`."""
 
+import logging
 import os
 import socket
 from collections.abc import AsyncGenerator, Iterable
@@ -20,6 +21,9 @@ from pyflow.worker.worker import Slots
 
 DEFAULT_URL: Final = "sqlite:///./pyflow.db"
 KNOWN_URLS: Final = ("sqlite:///path", "memory://", "a pathlib.Path")
+# A library says nothing until its host wants to hear it.
+logging.getLogger("pyflow").addHandler(logging.NullHandler())
+
 COROUTINES_COUNT: Final = 1000
 THREADS_COUNT: Final = 32
 

@@ -28,7 +28,8 @@ wanted, what was found and what to do. Every error can be copied and pickled.
     │   ├── DeviceRefused PF4003        ├── ConfigInvalid PF3001
     │   └── DevicePayloadInvalid PF4004 ├── DatabaseError PF4101
     ├── HttpError PF4201                ├── AddressRefused PF4202
-    └── NotificationError PF4301
+    ├── NotificationError PF4301        ├── GraphInvalid PF1010 (also a ValueError)
+    └── AttemptOver PF1111
 """
 
 import inspect
@@ -265,6 +266,13 @@ class EngineBusy(PyflowError):
     code = "PF1110"
     sentence = "the engine's inbox is full; ask again in {retry_after_s} s"
     retry_after_s: float = 0.0
+
+
+class AttemptOver(PyflowError):
+    """A report came for an attempt that is no longer its task's latest; nothing was recorded."""
+
+    code = "PF1111"
+    sentence = "the attempt is over: it was reported before, or another has taken its place"
 
 
 # How runs end.

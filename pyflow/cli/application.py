@@ -1,7 +1,5 @@
 """The commands as cyclopts reads them; each is imported when it is called."""
 
-from typing import Any
-
 from cyclopts import App, Parameter
 
 from pyflow.cli.overview import COMMANDS
@@ -15,7 +13,7 @@ def application() -> App:
         help_format="plaintext",
         help_formatter="plain",
         version_flags=(),
-        default_parameter=Parameter(negative=(), show_default=_shown),
+        default_parameter=Parameter(negative=(), show_default=False),
         exit_on_error=False,
         print_error=False,
         suppress_keyboard_interrupt=False,
@@ -24,8 +22,3 @@ def application() -> App:
     for each in COMMANDS:
         app.command(each.place, name=each.name)
     return app
-
-
-def _shown(default: Any) -> Any:
-    """Show a default in the help where it says something."""
-    return default if isinstance(default, (int, str)) and not isinstance(default, bool) else ""

@@ -45,7 +45,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._last = ""
-        self._shown_at = 0.0
+        self._shown_at = monotonic()
 
     def show(self, counts: Mapping[str, int]) -> None:
         """Print a line if there is something new and the last is a while ago."""

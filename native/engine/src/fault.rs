@@ -132,6 +132,7 @@ pub(crate) fn failures_json(run: &pyflow_core::state::Run) -> Vec<Value> {
         json!({
             "task_id": run.instance_id(failure.instance),
             "attempt": failure.attempt,
+            "recovered": failure.recovered,
             "error": error_json(&failure.error),
         })
     });

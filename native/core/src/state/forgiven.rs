@@ -9,7 +9,7 @@ impl Run {
     pub fn unforgiven_failure(&self) -> Option<&Failure> {
         self.failures().iter().find(|failure| {
             let is_task = failure.instance.index() < self.definition().task_count();
-            is_task && reaches_the_end(self, failure.instance)
+            is_task && !failure.recovered && reaches_the_end(self, failure.instance)
         })
     }
 }

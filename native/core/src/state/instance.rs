@@ -159,4 +159,6 @@ pub struct Failure {
     pub instance: InstanceIndex,
     pub attempt: u32,
     pub error: Box<TaskError>,
+    /// Whether the task was made ready again since.
+    pub recovered: bool,
 }

@@ -69,6 +69,7 @@ record! {
         pub instance: InstanceIndex,
         pub attempt: u32,
         pub error: Box<TaskError>,
+        pub recovered: bool,
     }
 }
 
@@ -275,14 +276,15 @@ impl RunRecord {
 
 impl From<&Failure> for FailureRecord {
     fn from(failure: &Failure) -> Self {
-        let Failure { instance, attempt, error } = failure.clone();
-        Self { instance, attempt, error }
+        let Failure { instance, attempt, error, recovered } = failure.clone();
+        Self { instance, attempt, error, recovered }
     }
 }
 
 impl From<FailureRecord> for Failure {
     fn from(record: FailureRecord) -> Self {
-        Self { instance: record.instance, attempt: record.attempt, error: record.error }
+        let FailureRecord { instance, attempt, error, recovered } = record;
+        Self { instance, attempt, error, recovered }
     }
 }
 

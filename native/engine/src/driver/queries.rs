@@ -304,7 +304,7 @@ fn counts(run: &Run) -> Value {
 fn task_json(run: &Run, instance: InstanceIndex) -> Value {
     let task = run.task_of(instance);
     let state = run.task_state(instance).expect("it is one of the run's");
-    let failure = run.failure(instance);
+    let failure = run.failure(instance).filter(|failure| !failure.recovered);
     let attempt = run.active(instance).map(|active| active.attempt);
     let attempt = attempt.or(failure.map(|failure| failure.attempt));
     let last_error = run.active(instance).and_then(|active| active.error.as_deref());

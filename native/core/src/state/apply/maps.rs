@@ -130,6 +130,6 @@ impl Failure {
     pub(super) fn of_cancelled(instance: InstanceIndex, id: &str) -> Self {
         let message = format!("the task {id} was cancelled");
         let error = crate::event::TaskError::final_of_engine("TaskCancelled", message);
-        Self { instance, attempt: 0, error: Box::new(error) }
+        Self { instance, attempt: 0, error: Box::new(error), recovered: false }
     }
 }

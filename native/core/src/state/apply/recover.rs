@@ -38,16 +38,23 @@ impl Moving<'_> {
             grant,
             ..Active::new(Phase::Ready, at)
         };
-        self.run.failures.retain(|failure| failure.instance != instance);
+        self.mark_recovered(instance);
         let record = self.run.active.insert(active) as u32;
         self.run.instances[instance.index()] = Instance::Active(record);
         self.told_ready(instance, at);
     }
 
+    /// What failed before stays in the run's stack of errors, and decides nothing any more.
+    fn mark_recovered(&mut self, instance: InstanceIndex) {
+        for failure in &mut self.run.failures {
+            failure.recovered |= failure.instance == instance;
+        }
+    }
+
     /// Everything that was not reached because of `task` waits for its dependencies again.
     fn reach_again(&mut self, task: TaskIndex, at: Millis) {
         let definition = self.run.definition.clone();
-        self.run.failures.retain(|failure| failure.instance != task.instance());
+        self.mark_recovered(task.instance());
         let mut waiting = BTreeSet::new();
         let mut stack = vec![task];
         while let Some(next) = stack.pop() {

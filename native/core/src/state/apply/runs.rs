@@ -108,6 +108,7 @@ impl State {
             instance: event.instance.unwrap_or(InstanceIndex(u32::MAX)),
             attempt: event.attempt,
             error: event.error.clone(),
+            recovered: false,
         });
         moving.shift_run(RunInput::Failed);
         self.close(event.run, event.at);

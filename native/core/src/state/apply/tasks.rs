@@ -125,7 +125,7 @@ impl State {
 impl Moving<'_> {
     fn fail(&mut self, instance: InstanceIndex, attempt: u32, error: &TaskError) {
         let error = Box::new(error.clone());
-        self.run.failures.push(Failure { instance, attempt, error });
+        self.run.failures.push(Failure { instance, attempt, error, recovered: false });
     }
 
     /// The attempt is over: its lease no longer counts.
