@@ -40,6 +40,13 @@ class Core:
             StoreFault: It cannot be opened for another reason.
         """
 
+    def crash(self) -> Core:
+        """End an inline ring as a crash would, and open its store again.
+
+        Raises:
+            EngineClosed: The ring has a thread of its own.
+        """
+
     @property
     def wake_fd(self) -> int | None:
         """A descriptor that is readable while there is something to drain; None inline."""
@@ -111,6 +118,9 @@ class Core:
 
     def pump(self) -> None:
         """Turn an inline ring until nothing is left to do."""
+
+    def now_ms(self) -> int:
+        """What an inline ring's clock shows, in milliseconds since 1970; 0 for another one."""
 
     def advance(self, span_ms: int) -> None:
         """Move the clock of an inline ring that is set by hand."""

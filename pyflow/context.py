@@ -5,7 +5,7 @@ import contextvars
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -19,12 +19,16 @@ _json = msgspec.json.Encoder(enc_hook=str)
 _logger = logging.getLogger("pyflow.task")
 
 
+SecretPlace: TypeAlias = tuple[int, int, int, str]
+"""A place for a secret: the argument's number, the bytes of it from and to, the secret's name."""
+
+
 class Meta(msgspec.Struct, frozen=True):
     """What goes with a grant only when there is some of it."""
 
     metadata: dict[str, Any] = {}
     last_heartbeat: Any = None
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[SecretPlace, ...] = ()
 
 
 _NO_META: Final = Meta()

@@ -93,3 +93,8 @@ def span(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things: `1 task`, `2,000 tasks`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -33,6 +33,12 @@ _CODES: dict[type[errors.PyflowError], Exit] = {
 }
 
 
+def words_of(error: errors.PyflowError) -> str:
+    """Give what an error says, its code after the first line, above what is drawn below."""
+    first, newline, rest = str(error.args[0]).partition("\n")
+    return f"{first} ({error.code}){newline}{rest}"
+
+
 def failed(error: errors.PyflowError, otherwise: str, *, store: str = "") -> CommandFailed:
     """Make the end of a command of an error.
 
@@ -46,10 +52,4 @@ def failed(error: errors.PyflowError, otherwise: str, *, store: str = "") -> Com
     template = next((_NEXT[kind] for kind in kinds if kind in _NEXT), None)
     run = getattr(error, "run_id", None) or "@last"
     next_step = otherwise if template is None else template.format(store=store, run=run)
-    return CommandFailed(_text(error), next_step=next_step, code=code)
-
-
-def _text(error: errors.PyflowError) -> str:
-    text = str(error)
-    notes: list[str] = getattr(error, "__notes__", [])
-    return "\n".join([text, *notes])
+    return CommandFailed(words_of(error), next_step=next_step, code=code)

@@ -55,8 +55,8 @@ def call_plain(attempt: TaskContext, binding: Binding, opened: Mapping[str, Any]
 
 
 def _filled(attempt: TaskContext) -> tuple[tuple[bytes, ...], list[str]]:
-    names = meta_of(attempt.grant).secrets
-    arguments, values = secrets.fill(attempt.grant[ARGUMENTS], names)
+    places = meta_of(attempt.grant).secrets
+    arguments, values = secrets.fill(attempt.grant[ARGUMENTS], places)
     attempt.desk = MaskingDesk(attempt.desk, values)
     return arguments, values
 

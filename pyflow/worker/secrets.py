@@ -1,23 +1,22 @@
 """Secrets: filled into a task's arguments at call time, taken out of all that it reports.
 
 `${secret.NAME}` is looked up as `PYFLOW_SECRET_NAME`, then `NAME` in the environment, then in the
-file whose path is in `PYFLOW_SECRET_NAME_FILE`. Only the names that the definition itself gives are
-filled in; the same text inside data that a task brought along stays as it is.
+file whose path is in `PYFLOW_SECRET_NAME_FILE`. The core tells the places, which are those of the
+definition itself; the same text inside data that a task brought along stays as it is.
 """
 
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
+from pyflow.context import SecretPlace
 from pyflow.errors import SecretUnknown
 
 MASK: Final = "***"
-_PLACE: Final = re.compile(rb"\$\{\s*secret\.([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 
 
 def look_up(name: str) -> str:
@@ -41,19 +40,22 @@ def look_up(name: str) -> str:
         ) from error
 
 
-def fill(arguments: Iterable[bytes], names: Iterable[str]) -> tuple[tuple[bytes, ...], list[str]]:
-    """Put the values of the named secrets into arguments; also give the values, for `mask`.
+def fill(
+    arguments: Sequence[bytes], places: Iterable[SecretPlace]
+) -> tuple[tuple[bytes, ...], list[str]]:
+    """Put the values of secrets into their places; also give the values, for `mask`.
 
     Raises:
-        SecretUnknown: One of the names has no value here.
+        SecretUnknown: One of them has no value here.
     """
-    values = {name: look_up(name) for name in names}
-
-    def value_of(found: re.Match[bytes]) -> bytes:
-        value = values.get(found[1].decode())
-        return found[0] if value is None else _inside_text(value)
-
-    return tuple(_PLACE.sub(value_of, each) for each in arguments), list(values.values())
+    filled = list(arguments)
+    values: dict[str, str] = {}
+    # From the last place to the first: what is filled in moves all that stands behind it.
+    for argument, start, end, name in sorted(places, reverse=True):
+        value = values.setdefault(name, look_up(name))
+        text = filled[argument]
+        filled[argument] = text[:start] + _inside_text(value) + text[end:]
+    return tuple(filled), list(values.values())
 
 
 def mask(data: bytes, values: Iterable[str]) -> bytes:

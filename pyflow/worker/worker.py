@@ -74,6 +74,7 @@ class Worker:
         self._backlog: deque[Grant] = deque()
         self._tasks: dict[int, tuple[StepTask, TaskContext]] = {}
         self._elsewhere: dict[int, tuple[ThreadPool | ProcessPool, TaskContext]] = {}
+        self._strays: dict[int, TaskContext] = {}
         self._openings: set[asyncio.Task[None]] = set()
         self._resources = OpenResources()
         self._threads = ThreadPool(slots.threads_count, self.outbox.put)
@@ -96,9 +97,11 @@ class Worker:
             self._run()
 
     def _give_back(self) -> None:
-        for grant in self._backlog:
-            self.outbox.add((grant[at.NUMBER], at.GIVEN_BACK, None))
+        numbers = [*self._strays, *(grant[at.NUMBER] for grant in self._backlog)]
+        self._strays.clear()
         self._backlog.clear()
+        for number in numbers:
+            self.outbox.add((number, at.GIVEN_BACK, None))
 
     def _run(self) -> None:
         self._run_planned = False
@@ -185,20 +188,22 @@ class Worker:
         self._look_for_end()
 
     def _ended_badly(self, attempt: TaskContext, error: BaseException) -> None:
-        found = self._tasks.get(attempt.grant[at.NUMBER])
-        if found is None:
+        number = attempt.grant[at.NUMBER]
+        here = self._tasks.pop(number, None)
+        if here is None:
             return
-        task, _ = found
-        cancelled_by_others = isinstance(error, asyncio.CancelledError) and task.cancelling()
-        if cancelled_by_others and not attempt.cancelled:
-            # Most often a loop that ends with all its tasks, and no failure of this one; the loop
-            # may be gone before the delay is over, and then the attempt is recovered like any.
-            self.loop.call_later(_LOOP_END_S, self._fail, attempt, error)
-        else:
-            self._fail(attempt, error)
+        cancelled_by_others = isinstance(error, asyncio.CancelledError) and here[0].cancelling()
+        if not cancelled_by_others or attempt.cancelled:
+            self.failed(attempt, error)
+            return
+        # Most often a loop that ends with all its tasks, which is no failure of this one: it is
+        # given back if the engine closes, and recovered like any if the loop is gone by then.
+        self._strays[number] = attempt
+        self.loop.call_later(_LOOP_END_S, self._fail_stray, number, error)
 
-    def _fail(self, attempt: TaskContext, error: BaseException) -> None:
-        if self._tasks.pop(attempt.grant[at.NUMBER], None) is not None:
+    def _fail_stray(self, number: int, error: BaseException) -> None:
+        attempt = self._strays.pop(number, None)
+        if attempt is not None:
             self.failed(attempt, error)
 
     def failed(self, attempt: TaskContext, error: BaseException) -> None:
@@ -274,6 +279,7 @@ class Worker:
         if not await self._wait_for_end(drain_s):
             self._stop_all()
             await self._wait_for_end(self._grace_s)
+        self._give_back()
         self._watchdog.close()
         self._threads.close()
         await self._resources.close()

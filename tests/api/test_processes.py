@@ -129,7 +129,8 @@ async def test_a_process_inherits_no_open_file(tmp_path: Path) -> None:
 async def test_secrets_are_filled_in_inside_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "canary")
     async with workbench() as bench:
-        answer = await bench.run(tasks.keeps, "${secret.TOKEN}", meta={"secrets": ["TOKEN"]})
+        places = [[0, 1, 16, "TOKEN"]]
+        answer = await bench.run(tasks.keeps, "${secret.TOKEN}", meta={"secrets": places})
 
     assert answer == (COMPLETED, "***")
 

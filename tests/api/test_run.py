@@ -114,12 +114,11 @@ async def test_a_failed_task_is_recovered_and_the_run_goes_on(any_store_url: str
         with pytest.raises(RunFailed):
             await run.result()
         assert await run.status() == "failed"
+        assert [each.task_id for each in (await run.info()).errors] == ["fails_while_told"]
         flows.shaky.clear()
         await run.task("fails_while_told").recover()
 
         assert await run.result() == 4
-        info = await run.info()
-        assert [each.task_id for each in info.errors] == ["fails_while_told"]
         with pytest.raises(RunStateRefused):
             await run.recover()
 

@@ -13,7 +13,8 @@ from tests.workbench import workbench
 
 CANARY = 'canary "7c1f"\n'
 PLACE = "Bearer ${secret.TOKEN}"
-META = {"secrets": ["TOKEN"]}
+# In the first argument, as JSON, from the `$` to behind the brace.
+META = {"secrets": [[0, 8, 23, "TOKEN"]]}
 
 seen: list[Any] = []
 
@@ -76,10 +77,23 @@ async def test_data_cannot_ask_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("OTHER", CANARY)
     monkeypatch.setenv("TOKEN", CANARY)
     async with workbench() as bench:
-        await bench.run(keeps, "${secret.OTHER}", meta=META)
+        await bench.run(keeps, f"{PLACE} ${{secret.OTHER}} {PLACE}", meta=META)
         await bench.run(keeps, PLACE)
 
-    assert seen == ["${secret.OTHER}", PLACE]
+    assert seen == [f"Bearer {CANARY} ${{secret.OTHER}} {PLACE}", PLACE]
+
+
+async def test_every_place_is_filled_though_each_moves_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOKEN", CANARY)
+    monkeypatch.setenv("A", "")
+    text = "${secret.A}${secret.TOKEN}${secret.A}"
+    places = [[0, 1, 12, "A"], [0, 12, 27, "TOKEN"], [0, 27, 38, "A"]]
+    async with workbench() as bench:
+        await bench.run(keeps, text, meta={"secrets": places})
+
+    assert seen == [CANARY]
 
 
 @pytest.mark.parametrize("kind", ["async", "thread"])

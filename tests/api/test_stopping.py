@@ -160,14 +160,26 @@ def test_a_loop_that_ends_with_all_its_tasks_fails_none_of_them() -> None:
         begun.set()
         await never.wait()
 
+    benches: list[Workbench] = []
+
     async def start() -> None:
         bench = Workbench(Slots(10, 1, 1), grace_s=10)
+        benches.append(bench)
         reports.extend(bench.take(bench.grant(waits)))
         await begun.wait()
 
-    asyncio.run(start())
+    async def end() -> tuple[int, object]:
+        for each in asyncio.all_tasks() - {asyncio.current_task()}:
+            each.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not reports[0].done()
+        await benches[0].worker.drain(10)
+        return outcome(await reports[0])
 
-    assert not reports[0].done()
+    with asyncio.Runner() as runner:
+        runner.run(start())
+        assert runner.run(end()) == (GIVEN_BACK, None)
 
 
 async def test_draining_lets_end_what_runs_and_gives_back_what_comes_late() -> None:

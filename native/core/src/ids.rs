@@ -97,3 +97,14 @@ pub fn route_of_key(namespace: &str, key: &str) -> u16 {
     let hash = hasher.finalize();
     u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]])
 }
+
+/// The run id of a moment, some chance and a route, in hexadecimal.
+pub fn generated_run_id(millis: u64, chance: u64, route: u16) -> String {
+    format!("{millis:011x}{chance:016x}{route:04x}")
+}
+
+/// Whether a run id could be one that was generated: those that were chosen are remembered for as
+/// long as their runs are kept, generated ones only while their runs are live.
+pub fn looks_generated(run_id: &str) -> bool {
+    run_id.len() == 31 && run_id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -13,7 +13,7 @@ use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::state::State;
 use pyflow_store::read_model::{ReadModel, RunRow};
-use pyflow_store::{Log, Options};
+use pyflow_store::{Log, MemoryStore, Options};
 
 use crate::board::Board;
 use crate::clock::Clock;
@@ -65,6 +65,8 @@ const RETRY_AFTER_S: f64 = 0.1;
 
 /// One open store.
 pub struct Engine {
+    source: Source,
+    settings: EngineSettings,
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     board: Arc<Board>,
@@ -72,6 +74,30 @@ pub struct Engine {
     sessions: AtomicU32,
     turning: Mutex<Turning>,
 }
+
+/// Where a store is, so that it can be opened once more.
+#[derive(Clone, Debug)]
+struct Source {
+    url: String,
+    /// What a log in memory keeps, for as long as the engine that opened it.
+    memory: Option<MemoryStore>,
+}
+
+impl Source {
+    fn new(url: &str) -> Self {
+        let memory = (url == MEMORY_URL).then(MemoryStore::default);
+        Self { url: url.to_string(), memory }
+    }
+
+    fn open(&self, options: Options) -> Result<Box<dyn Log>, Refusal> {
+        match &self.memory {
+            Some(store) => Ok(Box::new(store.open())),
+            None => Ok(pyflow_store::open(&self.url, &options)?),
+        }
+    }
+}
+
+const MEMORY_URL: &str = "memory://";
 
 /// Who turns the ring.
 enum Turning {
@@ -89,6 +115,24 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// Opens a store, folds its log and takes up what its last owner owed.
     pub fn open(url: &str, settings: &EngineSettings) -> Result<Self, Refusal> {
+        Self::open_source(Source::new(url), settings)
+    }
+
+    /// Ends as a crash would, keeping nothing that is not in the log, and opens the store again.
+    /// Only an inline ring can be ended so.
+    pub fn crash(&self) -> Result<Self, Refusal> {
+        self.inbox.close();
+        let turning = std::mem::replace(&mut *self.turning.lock(), Turning::Closed);
+        if let Turning::Inline(driver) = turning {
+            drop(driver);
+        } else {
+            let message = "only an engine that is turned inline can be crashed and opened again";
+            return Err(Refusal::new("PF2006", serde_json::json!({ "message": message })));
+        }
+        Self::open_source(self.source.clone(), &self.settings)
+    }
+
+    fn open_source(source: Source, settings: &EngineSettings) -> Result<Self, Refusal> {
         let outbox = if settings.inline {
             Outbox::inline()
         } else {
@@ -99,7 +143,7 @@ impl Engine {
         };
         let (inbox, outbox, board) =
             (Arc::new(Inbox::new(settings.queue_depth)), Arc::new(outbox), Arc::default());
-        let driver = open_driver(url, settings, &outbox, &board)?;
+        let driver = open_driver(&source, settings, &outbox, &board)?;
         let turning = if settings.inline {
             Turning::Inline(Box::new(driver))
         } else {
@@ -112,6 +156,8 @@ impl Engine {
             })?)
         };
         Ok(Self {
+            source,
+            settings: settings.clone(),
             inbox,
             outbox,
             board,
@@ -180,6 +226,14 @@ impl Engine {
         }
     }
 
+    /// What an inline ring's clock shows, in milliseconds since 1970; 0 for another one.
+    pub fn now_ms(&self) -> u64 {
+        match &*self.turning.lock() {
+            Turning::Inline(driver) => driver.now().0,
+            Turning::Thread(_) | Turning::Closed => 0,
+        }
+    }
+
     /// Requests that wait at the door.
     pub fn waiting_count(&self) -> usize {
         self.inbox.len()
@@ -220,14 +274,14 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
 }
 
 fn open_driver(
-    url: &str,
+    source: &Source,
     settings: &EngineSettings,
     outbox: &Arc<Outbox>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
     let options = Options { read_only: settings.read_only };
-    let mut log = pyflow_store::open(url, &options)?;
-    let mut model = ReadModel::open(url, &options)?;
+    let mut log = source.open(options)?;
+    let mut model = ReadModel::open(&source.url, &options)?;
     let head = log.head()?;
     if model.position()? > head.position && !settings.read_only {
         model.clear()?;

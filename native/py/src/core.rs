@@ -37,7 +37,7 @@ impl RunIds {
         Self { seed: random.build_hasher().finish(), count: AtomicU64::new(0) }
     }
 
-    /// A fresh id in hexadecimal: 11 digits of time, 16 of chance, 4 of route.
+    /// A fresh id; the route is its key's, where it has one.
     fn fresh(&self, namespace: &str, key: Option<&str>) -> String {
         use std::hash::{BuildHasher, Hasher};
         let count = self.count.fetch_add(1, Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl RunIds {
             Some(key) => pyflow_core::ids::route_of_key(namespace, key),
             None => (chance >> 48) as u16,
         };
-        format!("{millis:011x}{chance:016x}{route:04x}")
+        pyflow_core::ids::generated_run_id(millis, chance, route)
     }
 }
 
@@ -79,6 +79,11 @@ impl Core {
             let settings = requests::settings(&requests::parse(&settings)?)?;
             Engine::open(url, &settings)
         })?;
+        Ok(Self { engine, calls: Mutex::default(), ids: RunIds::new() })
+    }
+
+    fn crash(&self, py: Python<'_>) -> PyResult<Self> {
+        let engine = door::wait(py, || self.engine.crash())?;
         Ok(Self { engine, calls: Mutex::default(), ids: RunIds::new() })
     }
 
@@ -226,6 +231,10 @@ impl Core {
 
     fn pump(&self, py: Python<'_>) {
         py.detach(|| self.engine.pump());
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.engine.now_ms()
     }
 
     fn advance(&self, span_ms: u64) {

@@ -34,7 +34,7 @@ impl Calls {
         granted: &Granted,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self.call(py, granted)?;
-        let args = PyTuple::new(py, granted.args.iter().map(|arg| PyBytes::new(py, arg)))?;
+        let args = PyTuple::new(py, granted.args.values.iter().map(|arg| PyBytes::new(py, arg)))?;
         let meta = meta(granted).map(|meta| PyBytes::new(py, &meta).unbind());
         let task_id = match granted.item {
             None => granted.definition.id(granted.task).to_string(),

@@ -208,16 +208,19 @@ pub(crate) fn failure(json: &[u8]) -> Result<(TaskError, bool), Refusal> {
 
 /// What goes with a grant only where there is some of it.
 pub(crate) fn meta(granted: &pyflow_core::effect::Granted) -> Option<Bytes> {
-    let secrets = granted.definition.secrets(granted.task);
+    let secrets = &granted.args.secrets;
     if granted.metadata.is_none() && granted.details.is_none() && secrets.is_empty() {
         return None;
     }
     let read = |json: &Bytes| serde_json::from_slice::<Value>(json).ok();
-    let names: Vec<&str> = secrets.iter().map(|name| &**name).collect();
+    let places: Vec<Value> = secrets
+        .iter()
+        .map(|each| json!([each.arg, each.range.start, each.range.end, &*each.name]))
+        .collect();
     let meta = json!({
         "metadata": granted.metadata.as_ref().and_then(read).unwrap_or_else(|| json!({})),
         "last_heartbeat": granted.details.as_ref().and_then(read),
-        "secrets": names,
+        "secrets": places,
     });
     Some(meta.to_string().into())
 }

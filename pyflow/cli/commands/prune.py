@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from pyflow.cli.exits import misused
 from pyflow.cli.interrupts import run_interruptibly
-from pyflow.cli.output import say
+from pyflow.cli.output import counted, say
 from pyflow.cli.places import Place, owned, require_file, store_of
 
 
@@ -27,4 +27,4 @@ def prune(*, days: float | None = None, place: Place | None = None) -> None:
             return await engine.prune(before)
 
     count = run_interruptibly(forget)
-    say(f"{count} runs that ended before {before:%Y-%m-%d %H:%M}Z are forgotten")
+    say(f"forgot {counted(count, 'run')} that ended before {before:%Y-%m-%d %H:%M}Z")

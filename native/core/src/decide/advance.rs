@@ -106,7 +106,7 @@ impl Attempts<'_> {
         let shape = self.definition.shape(self.task);
         let place = shape.iter().position(|name| &**name == "seconds");
         let args = super::args::render_args(self.run, self.instance)?;
-        let text = place.and_then(|place| args.get(place)).expect("compile checked `seconds`");
+        let text = place.and_then(|place| args.values.get(place)).expect("compile checked `seconds`");
         let seconds: Option<f64> = serde_json::from_slice(text).ok();
         let most_s = (SPAN_MS_MAX / 1000) as f64;
         let seconds = seconds.filter(|seconds| (0.0..=most_s).contains(seconds)).ok_or_else(|| {

@@ -1,39 +1,65 @@
 //! The arguments of an attempt: rendered when it is handed out, the same for every attempt.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::json;
 
 use super::view::View;
 use crate::definition::{Arg, KeyTemplate};
-use crate::expr::{ExprError, Fuel, Template};
+use crate::expr::{ExprError, Fuel, SecretPlace, Template};
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::payload::Payload;
 use crate::state::{Failure, Run};
 use crate::time::Millis;
 
-/// The JSON text of each argument, in the order of the task's shape.
-pub type RenderedArgs = Vec<Bytes>;
+/// The arguments of an attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RenderedArgs {
+    /// The JSON text of each argument, in the order of the task's shape.
+    pub values: Vec<Bytes>,
+    /// The places that the worker fills with the values of secrets.
+    pub secrets: Vec<SecretUse>,
+}
+
+/// A place for a secret: bytes of an argument. Only what the definition itself names is one; the
+/// same text in data that a task brought along stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretUse {
+    pub arg: usize,
+    pub range: Range<usize>,
+    pub name: Arc<str>,
+}
 
 /// Renders the arguments of an instance.
 pub fn render_args(run: &Run, instance: InstanceIndex) -> Result<RenderedArgs, ExprError> {
     let definition = run.definition();
     let task = run.task_of(instance);
     let args = definition.args(task);
-    let mut rendered = Vec::with_capacity(args.len());
+    let mut values = Vec::with_capacity(args.len());
+    let mut secrets = Vec::new();
     let mut view = None;
-    for arg in args {
-        rendered.push(match *arg {
+    for (place, arg) in args.iter().enumerate() {
+        values.push(match *arg {
             Arg::Const(index) => definition.constant(index).clone(),
             Arg::Output(source) => output_of(run, TaskIndex(source)),
             Arg::Failure => failure_of(run, task),
             Arg::Template(index) => {
                 let now = run.first_ready(instance).unwrap_or_default();
                 let view = view.get_or_insert_with(|| View::new(run, instance, now));
-                render(definition.template(index), view)?
+                let (value, found) = render_marked(definition.template(index), view)?;
+                let marked = found.into_iter();
+                secrets.extend(marked.map(|found| SecretUse {
+                    arg: place,
+                    range: found.range,
+                    name: found.name,
+                }));
+                value
             }
         });
     }
-    Ok(rendered)
+    Ok(RenderedArgs { values, secrets })
 }
 
 /// The value of a key that may depend on the run.
@@ -44,6 +70,15 @@ pub fn key_of(run: &Run, instance: InstanceIndex, key: &KeyTemplate) -> Result<S
         Ok(serde_json::Value::String(text)) => Ok(text),
         _ => Ok(String::from_utf8_lossy(&json).into_owned()),
     }
+}
+
+fn render_marked(
+    template: &Template,
+    view: &View<'_>,
+) -> Result<(Bytes, Vec<SecretPlace>), ExprError> {
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    template.render_marked(view, &mut Fuel::default(), &mut out, &mut places)?;
+    Ok((out.into(), places))
 }
 
 pub(super) fn render(template: &Template, view: &View<'_>) -> Result<Bytes, ExprError> {

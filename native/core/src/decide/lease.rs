@@ -30,7 +30,7 @@ pub fn lease(
             let kind = super::advance::kind_of(&error);
             let error = Box::new(TaskError::final_of_engine(kind, error.message));
             let event = TaskFailed { run: number, instance, attempt, error, at: now };
-            Some((event.into(), Vec::new()))
+            Some((event.into(), RenderedArgs::default()))
         }
     }
 }

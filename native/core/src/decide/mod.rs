@@ -14,7 +14,7 @@ mod start_run;
 mod view;
 
 pub use advance::{Step, advance, own_wake};
-pub use args::{RenderedArgs, key_of, render_args};
+pub use args::{RenderedArgs, SecretUse, key_of, render_args};
 pub use finish::finish;
 pub use lease::lease;
 

@@ -278,9 +278,9 @@ impl Check {
             Ok(template) => {
                 let references = template.references();
                 let outputs = self.bind(&references, draft, order, path);
-                let (uses_merged, secrets) = (references.uses_merged, references.secrets);
+                let uses_merged = references.uses_merged;
                 let source = text.into();
-                Some(BoundTemplate { outputs, uses_merged, secrets, template, source })
+                Some(BoundTemplate { template, outputs, uses_merged, source })
             }
         }
     }

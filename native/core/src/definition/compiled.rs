@@ -67,7 +67,6 @@ pub(super) struct BoundTemplate {
     pub(super) template: Template,
     pub(super) outputs: Vec<TaskIndex>,
     pub(super) uses_merged: bool,
-    pub(super) secrets: Vec<Arc<str>>,
     pub(super) source: Box<str>,
 }
 
@@ -183,17 +182,6 @@ impl Definition {
 
     pub fn template(&self, index: u32) -> &Template {
         &self.templates[index as usize].template
-    }
-
-    /// Names of the secrets that the task's parameters are filled with when it is called.
-    pub fn secrets(&self, task: TaskIndex) -> Vec<Arc<str>> {
-        let mut names: Vec<Arc<str>> = Vec::new();
-        for arg in self.args(task) {
-            if let Arg::Template(index) = *arg {
-                names.extend(self.templates[index as usize].secrets.iter().cloned());
-            }
-        }
-        names
     }
 
     pub fn predecessors(&self, task: TaskIndex) -> &[u32] {

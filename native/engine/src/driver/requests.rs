@@ -9,7 +9,8 @@ use pyflow_core::command::{
 use pyflow_core::definition::Definition;
 use pyflow_core::effect::Ticket;
 use pyflow_core::event::LeaseEnd;
-use pyflow_core::ids::SessionId;
+use pyflow_core::ids::{SessionId, looks_generated};
+use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Ending;
 use pyflow_core::time::Millis;
 
@@ -35,9 +36,7 @@ impl Driver {
             Request::Deploy { ticket, definition, stored } => {
                 self.deploy(ticket, definition, stored, now);
             }
-            Request::Start { ticket, start } => {
-                self.shard.handle(&Command::StartRun(start), Some(Ticket(ticket)), now);
-            }
+            Request::Start { ticket, start } => self.start(ticket, start, now),
             Request::StartMany { ticket, starts } => self.start_many(ticket, starts, now),
             Request::ControlRun { ticket, control } => self.control_run(ticket, control, now),
             Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
@@ -76,6 +75,22 @@ impl Driver {
         }
         let command = DeployDefinition { namespace: self.namespace.clone(), definition };
         self.shard.handle(&Command::DeployDefinition(command), Some(Ticket(ticket)), now);
+    }
+
+    fn start(&mut self, ticket: u64, start: Box<StartRun>, now: Millis) {
+        if let Err(refusal) = self.must_be_free(&start) {
+            return self.refuse(ticket, refusal);
+        }
+        self.shard.handle(&Command::StartRun(start), Some(Ticket(ticket)), now);
+    }
+
+    /// A chosen id must not be one that was generated for a run that has ended since.
+    fn must_be_free(&mut self, start: &StartRun) -> Result<(), Refusal> {
+        let may_be_taken = start.chosen && looks_generated(&start.run_id);
+        if may_be_taken && self.row(&start.run_id).is_ok() {
+            return Err(Rejection::RunExists { run_id: start.run_id.clone() }.into());
+        }
+        Ok(())
     }
 
     /// Starts as many as fit into the turn; the rest goes on in the next one.

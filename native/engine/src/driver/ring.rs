@@ -207,7 +207,11 @@ impl Driver {
                 Completion::Failed { fault, .. } => return self.stop(&fault, turn),
             }
         }
-        debug_assert_eq!(position, self.shard.state().position(), "a turn is applied as it is kept");
+        debug_assert_eq!(
+            position,
+            self.shard.state().position(),
+            "a turn is applied as it is kept"
+        );
         self.release(turn);
     }
 

@@ -1,0 +1,62 @@
+"""What the store holds in the end, read through the public interface."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyflow
+from pyflow.events import Event
+from pyflow.read_model import RunInfo
+from tests.crash.clients import end_of
+
+_PAGE = 1000
+
+
+class RecordedRun(NamedTuple):
+    """One run: its row, its end in few words, its whole history."""
+
+    info: RunInfo
+    end: tuple[Any, ...] | None
+    history: list[Event]
+
+    @property
+    def op(self) -> str:
+        """The start that it was made by."""
+        return str(self.info.metadata.get("op", ""))
+
+
+def read_runs(store: Path) -> list[RecordedRun]:
+    """Read every run of a store that nobody owns."""
+    return asyncio.run(_read_runs(store))
+
+
+async def _read_runs(store: Path) -> list[RecordedRun]:
+    async with pyflow.connect(store, read_only=True) as engine:
+        infos = await _all_infos(engine)
+        return [await _read_run(engine, info) for info in infos]
+
+
+async def _all_infos(engine: pyflow.Engine) -> list[RunInfo]:
+    infos: list[RunInfo] = []
+    cursor = None
+    while True:
+        page = await engine.list_runs(limit=_PAGE, cursor=cursor)
+        infos += page.runs
+        cursor = page.cursor
+        if cursor is None:
+            return infos
+
+
+async def _read_run(engine: pyflow.Engine, info: RunInfo) -> RecordedRun:
+    run = engine.get_run(info.run_id)
+    has_ended = info.state in ("completed", "failed", "cancelled")
+    return RecordedRun(info, await end_of(run) if has_ended else None, await _history(run))
+
+
+async def _history(run: pyflow.Run[Any]) -> list[Event]:
+    events: list[Event] = []
+    while True:
+        page = await run.history(after=len(events), limit=_PAGE)
+        events += page
+        if len(page) < _PAGE:
+            return events
