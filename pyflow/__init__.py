@@ -1,75 +1,80 @@
 """pyflow: workflows that survive crashes."""
 
-from pyflow import errors, events
-from pyflow.adapters import BusinessProcessAdapter, DataTransformer, IoTDeviceAdapter
-from pyflow.builder import WorkflowBuilder, input, output
-from pyflow.connection import connect
-from pyflow.context import TaskContext, current
-from pyflow.control import decide, in_order, now, sleep
-from pyflow.definition import Definition, load_definition
-from pyflow.engine import Engine
-from pyflow.error_handler import ErrorHandler
-from pyflow.errors import (
-    AddressRefused,
-    AttemptOver,
-    ConfigInvalid,
-    ConsistencyUnsupported,
-    CostExceeded,
-    DatabaseError,
-    DeadlineExceeded,
-    DefinitionConflict,
-    DefinitionInvalid,
-    DefinitionUnknown,
-    DeviceError,
-    DevicePayloadInvalid,
-    DeviceRefused,
-    DeviceTimeout,
-    EngineBusy,
-    EngineClosed,
-    EngineForked,
-    ExpressionFailed,
-    ExpressionInvalid,
-    GraphInvalid,
-    HttpError,
-    InputInvalid,
-    KeyReused,
-    LimitExceeded,
-    ListenerLagged,
-    NonRetryable,
-    NotImportable,
-    NotificationError,
-    ParametersInvalid,
-    PayloadTooLarge,
-    Problem,
-    PyflowError,
-    ResultTimeout,
-    RetryAfter,
-    RunCancelled,
-    RunExists,
-    RunFailed,
-    RunStateRefused,
-    RunUnknown,
-    SecretUnknown,
-    StoreBusy,
-    StoreDamaged,
-    StoreFault,
-    StoreFull,
-    StoreReadOnly,
-    StoreSchemeUnknown,
-    TaskCallError,
-    TaskStateRefused,
-    TaskTypeUnknown,
-    TaskUnknown,
-    TraceError,
-)
-from pyflow.failure import TaskFailure
-from pyflow.graph import Graph, TopologicalSorter
-from pyflow.resource import Resource, Use, resource
-from pyflow.run import Run, RunTask
-from pyflow.sync import SyncEngine, connect_sync, run
-from pyflow.task import Task, task
-from pyflow.text import format
-from pyflow.workflow import BoundWorkflow, Workflow, workflow
+from typing import TYPE_CHECKING
+
+from pyflow._lazy import make_lazy
+
+if TYPE_CHECKING:
+    from pyflow import errors, events
+    from pyflow.adapters import BusinessProcessAdapter, DataTransformer, IoTDeviceAdapter
+    from pyflow.builder import WorkflowBuilder, input, output
+    from pyflow.connection import connect
+    from pyflow.context import TaskContext, current
+    from pyflow.control import decide, in_order, now, sleep
+    from pyflow.definition import Definition, load_definition
+    from pyflow.engine import Engine
+    from pyflow.error_handler import ErrorHandler
+    from pyflow.errors import (
+        AddressRefused,
+        AttemptOver,
+        ConfigInvalid,
+        ConsistencyUnsupported,
+        CostExceeded,
+        DatabaseError,
+        DeadlineExceeded,
+        DefinitionConflict,
+        DefinitionInvalid,
+        DefinitionUnknown,
+        DeviceError,
+        DevicePayloadInvalid,
+        DeviceRefused,
+        DeviceTimeout,
+        EngineBusy,
+        EngineClosed,
+        EngineForked,
+        ExpressionFailed,
+        ExpressionInvalid,
+        GraphInvalid,
+        HttpError,
+        InputInvalid,
+        KeyReused,
+        LimitExceeded,
+        ListenerLagged,
+        NonRetryable,
+        NotificationError,
+        NotImportable,
+        ParametersInvalid,
+        PayloadTooLarge,
+        Problem,
+        PyflowError,
+        ResultTimeout,
+        RetryAfter,
+        RunCancelled,
+        RunExists,
+        RunFailed,
+        RunStateRefused,
+        RunUnknown,
+        SecretUnknown,
+        StoreBusy,
+        StoreDamaged,
+        StoreFault,
+        StoreFull,
+        StoreReadOnly,
+        StoreSchemeUnknown,
+        TaskCallError,
+        TaskStateRefused,
+        TaskTypeUnknown,
+        TaskUnknown,
+        TraceError,
+    )
+    from pyflow.failure import TaskFailure
+    from pyflow.graph import Graph, TopologicalSorter
+    from pyflow.resource import Resource, Use, resource
+    from pyflow.run import Run, RunTask
+    from pyflow.sync import SyncEngine, connect_sync, run
+    from pyflow.task import Task, task
+    from pyflow.text import format
+    from pyflow.workflow import BoundWorkflow, Workflow, workflow
 
 __version__ = "0.1.0"
 
@@ -163,3 +168,96 @@ __all__ = [
     "task",
     "workflow",
 ]
+
+make_lazy(
+    __name__,
+    {
+        "AddressRefused": "pyflow.errors",
+        "AttemptOver": "pyflow.errors",
+        "BoundWorkflow": "pyflow.workflow",
+        "BusinessProcessAdapter": "pyflow.adapters",
+        "ConfigInvalid": "pyflow.errors",
+        "ConsistencyUnsupported": "pyflow.errors",
+        "CostExceeded": "pyflow.errors",
+        "DataTransformer": "pyflow.adapters",
+        "DatabaseError": "pyflow.errors",
+        "DeadlineExceeded": "pyflow.errors",
+        "Definition": "pyflow.definition",
+        "DefinitionConflict": "pyflow.errors",
+        "DefinitionInvalid": "pyflow.errors",
+        "DefinitionUnknown": "pyflow.errors",
+        "DeviceError": "pyflow.errors",
+        "DevicePayloadInvalid": "pyflow.errors",
+        "DeviceRefused": "pyflow.errors",
+        "DeviceTimeout": "pyflow.errors",
+        "Engine": "pyflow.engine",
+        "EngineBusy": "pyflow.errors",
+        "EngineClosed": "pyflow.errors",
+        "EngineForked": "pyflow.errors",
+        "ErrorHandler": "pyflow.error_handler",
+        "ExpressionFailed": "pyflow.errors",
+        "ExpressionInvalid": "pyflow.errors",
+        "Graph": "pyflow.graph",
+        "GraphInvalid": "pyflow.errors",
+        "HttpError": "pyflow.errors",
+        "InputInvalid": "pyflow.errors",
+        "IoTDeviceAdapter": "pyflow.adapters",
+        "KeyReused": "pyflow.errors",
+        "LimitExceeded": "pyflow.errors",
+        "ListenerLagged": "pyflow.errors",
+        "NonRetryable": "pyflow.errors",
+        "NotImportable": "pyflow.errors",
+        "NotificationError": "pyflow.errors",
+        "ParametersInvalid": "pyflow.errors",
+        "PayloadTooLarge": "pyflow.errors",
+        "Problem": "pyflow.errors",
+        "PyflowError": "pyflow.errors",
+        "Resource": "pyflow.resource",
+        "ResultTimeout": "pyflow.errors",
+        "RetryAfter": "pyflow.errors",
+        "Run": "pyflow.run",
+        "RunCancelled": "pyflow.errors",
+        "RunExists": "pyflow.errors",
+        "RunFailed": "pyflow.errors",
+        "RunStateRefused": "pyflow.errors",
+        "RunTask": "pyflow.run",
+        "RunUnknown": "pyflow.errors",
+        "SecretUnknown": "pyflow.errors",
+        "StoreBusy": "pyflow.errors",
+        "StoreDamaged": "pyflow.errors",
+        "StoreFault": "pyflow.errors",
+        "StoreFull": "pyflow.errors",
+        "StoreReadOnly": "pyflow.errors",
+        "StoreSchemeUnknown": "pyflow.errors",
+        "SyncEngine": "pyflow.sync",
+        "Task": "pyflow.task",
+        "TaskCallError": "pyflow.errors",
+        "TaskContext": "pyflow.context",
+        "TaskFailure": "pyflow.failure",
+        "TaskStateRefused": "pyflow.errors",
+        "TaskTypeUnknown": "pyflow.errors",
+        "TaskUnknown": "pyflow.errors",
+        "TopologicalSorter": "pyflow.graph",
+        "TraceError": "pyflow.errors",
+        "Use": "pyflow.resource",
+        "Workflow": "pyflow.workflow",
+        "WorkflowBuilder": "pyflow.builder",
+        "connect": "pyflow.connection",
+        "connect_sync": "pyflow.sync",
+        "current": "pyflow.context",
+        "decide": "pyflow.control",
+        "errors": "pyflow.errors",
+        "events": "pyflow.events",
+        "format": "pyflow.text",
+        "in_order": "pyflow.control",
+        "input": "pyflow.builder",
+        "load_definition": "pyflow.definition",
+        "now": "pyflow.control",
+        "output": "pyflow.builder",
+        "resource": "pyflow.resource",
+        "run": "pyflow.sync",
+        "sleep": "pyflow.control",
+        "task": "pyflow.task",
+        "workflow": "pyflow.workflow",
+    },
+)

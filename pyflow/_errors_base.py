@@ -14,6 +14,9 @@ class FieldedError(Exception):
     message: str
 
     def __init_subclass__(cls) -> None:
+        # Users know one module of errors; ours are in several files only to be short.
+        if cls.__module__.startswith("pyflow._errors"):
+            cls.__module__ = "pyflow.errors"
         # A class without fields of its own is made like its parent.
         makes = "__annotations__" in cls.__dict__
         dataclass(init=makes, eq=False, repr=False, kw_only=True)(cls)
@@ -31,6 +34,12 @@ class FieldedError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copied, (type(self), self.args, self.__dict__)
+
+
+class PyflowError(FieldedError):
+    """The root of every error raised by pyflow. `code` is stable and has a page in the docs."""
+
+    message: str = field(default="", kw_only=False)
 
 
 def copied(kind: type[FieldedError], args: tuple[Any, ...], values: dict[str, Any]) -> FieldedError:

@@ -204,3 +204,9 @@ def _id_in(tasks: Any, index: int) -> str:
         return str(tasks[index]["id"])
     except (LookupError, TypeError):
         return f"number {index}"
+
+
+def transformation_schema() -> dict[str, Any]:
+    """Give the JSON Schema of the parameters of `data_transformation`."""
+    schema: dict[str, Any] = msgspec.json.decode(_native.transformation_schema())
+    return schema

@@ -16,7 +16,7 @@ from pyflow._requests import StartOptions, Subject, input_of, request_of, subjec
 from pyflow.definition import Definition, definition_of_mapping
 from pyflow.errors import ListenerLagged, RunExists, RunUnknown
 from pyflow.events import Event
-from pyflow.read_model import DefinitionInfo, RunPage, RunState
+from pyflow.read_model import DefinitionInfo, RunPage, RunState, StoreReport
 from pyflow.run import Link, Run
 from pyflow.task import Task
 from pyflow.worker.worker import Slots, Worker
@@ -322,6 +322,14 @@ class Engine:
         """
         data = await self._door.query("backup", path=fspath(destination))
         return _listeners.read_position(data)
+
+    async def doctor(self) -> StoreReport:
+        """Read and check everything that is stored, and compare the read model with the log.
+
+        Raises:
+            StoreDamaged: Something is not as it was written; the error says what and where.
+        """
+        return msgspec.json.decode(await self._door.query("doctor"), type=StoreReport)
 
     # Watching.
 

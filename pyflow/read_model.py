@@ -148,3 +148,19 @@ class DefinitionInfo(msgspec.Struct, frozen=True, kw_only=True):
     hash: str = ""
     task_count: int = 0
     deployed_at: int | None = None
+
+
+class StoreReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a walk over everything that is stored has found right, by counts and log positions."""
+
+    position: int
+    trimmed: int
+    checkpoint: int
+    read_model_position: int
+    turns: int
+    blobs: int
+    snapshots: int
+    history_chunks: int
+    wal_frames: int
+    runs_that_differ: tuple[str, ...] = ()
+    """Runs that the read model shows otherwise than the log."""

@@ -16,6 +16,7 @@ from pyflow.worker.causes import Causes
 R = TypeVar("R")
 
 _WATCH_COUNT_MAX = 1000
+_ENDS = ("completed", "failed", "cancelled")
 
 
 class Link(NamedTuple):
@@ -119,13 +120,17 @@ class Run(Generic[R]):
         """
         while True:
             lines = await self._link.door.watch(self.id, after, _WATCH_COUNT_MAX)
-            if not lines:
-                return  # It has ended, and nothing comes after what is known.
+            if not lines and await self._has_nothing_after(after):
+                return
             for event in events.read_events(lines):
                 after = event.sequence
                 yield event
                 if isinstance(event, events.TERMINAL):
                     return
+
+    async def _has_nothing_after(self, sequence: int) -> bool:
+        # The end may be decided and not yet written: the state moves when it is.
+        return await self.status() in _ENDS and not await self.history(sequence, 1)
 
     async def tasks(self, state: TaskState | None = None, limit: int = 1000) -> list[TaskInfo]:
         """List the run's tasks, in the order of its graph.

@@ -127,7 +127,7 @@ def _service(channel: str, number: int, url: str) -> "Apprise":
     return service
 
 
-async def _deliver(  # noqa: PLR0917 - the first four are the same for every delivery
+async def _deliver(
     message: str,
     title: str | None,
     level: Level,
