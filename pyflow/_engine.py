@@ -16,7 +16,7 @@ import msgspec
 
 from pyflow._native import Core
 from pyflow._native import Definition as NativeDefinition
-from pyflow.errors import EngineClosed, EngineForked, from_code
+from pyflow.errors import EngineClosed, EngineForked, PyflowError, from_code
 from pyflow.worker.grant import Grant, Report
 
 # What an item of a batch is, by its first part; the rest is what was watched for.
@@ -24,6 +24,7 @@ _REPLY: Final = 0
 _REFUSED: Final = 1
 _GRANT: Final = 2
 _STOP: Final = 3
+_BROKEN: Final = 5
 
 # The loop is given back to others after so many items, or so much time.
 _ITEMS_COUNT_MAX: Final = 256
@@ -230,6 +231,8 @@ class Door:
                 grants = self._hand_out(grants)
                 if self._hands is not None:
                     self._hands.stop(item[1], item[2])
+            elif kind == _BROKEN:
+                self._refuse_all(from_code(item[2], msgspec.json.decode(item[3])))
             else:
                 answer = self._answers.pop(item[1], None)
                 if answer is not None and not answer.done():
@@ -278,7 +281,7 @@ class Door:
             )
             raise
 
-    def _refuse_all(self, error: EngineClosed) -> None:
+    def _refuse_all(self, error: PyflowError) -> None:
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(error)

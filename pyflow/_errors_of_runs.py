@@ -173,6 +173,13 @@ class ResultTimeout(PyflowError, TimeoutError):
     timeout_s: float | None = None
 
 
+class ResultUnreadable(PyflowError, TypeError):
+    """A run's result does not fit the return hint of its workflow."""
+
+    code = "PF1205"
+    run_id: str = ""
+
+
 class NonRetryable(PyflowError):
     """Raise it in a task to fail without further attempts, whatever its retry options are."""
 

@@ -90,7 +90,7 @@ class Core:
         """Look at what is: a JSON object in, the answer as JSON."""
 
     def watch(self, ticket: int, run_id: str | None, after: int, limit: int) -> None:
-        """Wait for events after a place: of one run by its history's numbers, or of all by position."""
+        """Wait for events: of one run after a number of its history, of all after a position."""
 
     def run_status(self, run_id: str) -> str | None:
         """Read the status word of a live run; None for one that is not in memory."""

@@ -62,7 +62,7 @@ async def connect(
         processes: How many worker processes there are at most (one a core).
         max_concurrent_runs: How many runs work at once; None sets no limit.
         memory_mb: The memory that runs may take before idle ones leave it; None sets no limit.
-        queue_depth: How many commands may wait before more are refused (10,000).
+        queue_depth: How many starts may wait at the door before more are refused (100,000).
         default_timeout_s: The `timeout_s` of tasks that have none.
         drain_s: How long what runs may go on when the engine closes.
         read_only: Only look: no worker, no lock; possible beside a live engine.

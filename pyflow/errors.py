@@ -29,6 +29,7 @@ wanted, what was found and what to do. Every error can be copied and pickled.
     │   └── DevicePayloadInvalid PF4004 ├── DatabaseError PF4101
     ├── HttpError PF4201                ├── AddressRefused PF4202
     ├── NotificationError PF4301        ├── GraphInvalid PF1010 (also a ValueError)
+    ├── ResultUnreadable PF1205         (also a TypeError)
     └── AttemptOver PF1111
 """
 
@@ -76,6 +77,7 @@ from pyflow._errors_of_runs import (
     NonRetryable,
     PayloadTooLarge,
     ResultTimeout,
+    ResultUnreadable,
     RetryAfter,
     RunCancelled,
     RunExists,
@@ -131,6 +133,7 @@ __all__ = [
     "Problem",
     "PyflowError",
     "ResultTimeout",
+    "ResultUnreadable",
     "RetryAfter",
     "RunCancelled",
     "RunExists",

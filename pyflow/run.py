@@ -8,7 +8,7 @@ import msgspec
 
 from pyflow import _values, events
 from pyflow._engine import Door
-from pyflow.errors import ResultTimeout, RunFailed
+from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
 from pyflow.read_model import Explanation, RunInfo, RunState, TaskInfo, TaskState
 from pyflow.worker.causes import Causes
@@ -71,6 +71,7 @@ class Run(Generic[R]):
                 process.
             DeadlineExceeded: It did not end by its deadline.
             RunCancelled: It was cancelled.
+            ResultUnreadable: The result does not fit the hint.
             ResultTimeout: The time is over and the run is not.
             RunUnknown: The store holds no such run.
         """
@@ -83,7 +84,10 @@ class Run(Generic[R]):
         except RunFailed as failure:
             failure.run_id = self.id
             raise failure from self._link.causes.find(self.id, failure.task_id)
-        result: R = _values.decode(data, self._result_hint, f"the result of run {self.id!r}")
+        try:
+            result: R = _values.decode(data, self._result_hint, f"the result of run {self.id!r}")
+        except _values.ValueUnreadable as error:
+            raise ResultUnreadable(str(error), run_id=self.id) from error
         return result
 
     async def explain(self, task_id: str | None = None) -> Explanation:

@@ -10,6 +10,8 @@ from types import ModuleType
 
 from pyflow.cli.exits import CommandFailed, Exit, misused
 
+_NOT_THEIRS = ("<frozen", __file__, str(importlib.__file__))
+
 
 def import_named(names: Iterable[str]) -> None:
     """Import modules for the tasks that they register.
@@ -71,11 +73,7 @@ def _see(directory: Path) -> None:
 def _broken(name: str, error: Exception) -> CommandFailed:
     """Tell what went wrong in the user's module, without the frames of the import system."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        each
-        for each in frames
-        if not each.filename.startswith("<frozen") and "/pyflow/cli/" not in each.filename
-    ]
+    own = [each for each in frames if not each.filename.startswith(_NOT_THEIRS)]
     lines = [*traceback.format_list(own), *traceback.format_exception_only(error)]
     text = "".join(lines).rstrip()
     return CommandFailed(

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, POLITE_END, Parts};
 use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
+use crate::memory_gauge::MemoryGauge;
 use crate::outbox::{Out, Outbox};
 use crate::recovery::{Recovered, fold_run, recover};
 use crate::request::Request;
@@ -42,6 +44,8 @@ pub struct EngineSettings {
     pub checkpoint_size: u64,
     /// Only look, beside a live owner.
     pub read_only: bool,
+    /// Above so many bytes of resident memory no further run is taken.
+    pub memory_size_max: Option<u64>,
 }
 
 impl Default for EngineSettings {
@@ -56,6 +60,7 @@ impl Default for EngineSettings {
             default_timeout_ms: None,
             checkpoint_size: 64 * 1024 * 1024,
             read_only: false,
+            memory_size_max: None,
         }
     }
 }
@@ -67,6 +72,7 @@ const RETRY_AFTER_S: f64 = 0.1;
 pub struct Engine {
     source: Source,
     settings: EngineSettings,
+    memory: MemoryGauge,
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     board: Arc<Board>,
@@ -147,9 +153,9 @@ impl Engine {
         let turning = if settings.inline {
             Turning::Inline(Box::new(driver))
         } else {
-            let inbox = inbox.clone();
+            let (inbox, outbox) = (inbox.clone(), outbox.clone());
             let thread = std::thread::Builder::new().name("pyflow-shard".into());
-            let spawned = thread.spawn(move || turn_until_closed(driver, &inbox));
+            let spawned = thread.spawn(move || turn_or_break(driver, &inbox, &outbox));
             Turning::Thread(spawned.map_err(|error| {
                 let message = format!("no thread for the shard: {error}");
                 Refusal::new("PF2001", serde_json::json!({ "message": message }))
@@ -158,6 +164,7 @@ impl Engine {
         Ok(Self {
             source,
             settings: settings.clone(),
+            memory: MemoryGauge::new(settings.memory_size_max),
             inbox,
             outbox,
             board,
@@ -183,6 +190,9 @@ impl Engine {
 
     /// Puts a request at the door. A full or closed door is a refusal; nothing was recorded.
     pub fn submit(&self, request: Request) -> Result<(), Refusal> {
+        if request.may_be_refused() && self.memory.is_full() {
+            return Err(Refusal::busy(RETRY_AFTER_S));
+        }
         self.inbox.put(request).map_err(|not_taken| match not_taken {
             NotTaken::Full => Refusal::busy(RETRY_AFTER_S),
             NotTaken::Closed => Refusal::closed(),
@@ -244,10 +254,7 @@ impl Engine {
         self.inbox.close();
         let turning = std::mem::replace(&mut *self.turning.lock(), Turning::Closed);
         match turning {
-            Turning::Thread(thread) => thread.join().unwrap_or_else(|_| {
-                let message = "the shard stopped on a broken fact; its report is on standard error";
-                Err(Refusal::new("PF2001", serde_json::json!({ "message": message })))
-            }),
+            Turning::Thread(thread) => thread.join().unwrap_or_else(|_| Err(broken())),
             Turning::Inline(mut driver) => {
                 driver.pump(self.inbox.take_nowait());
                 driver.close()
@@ -255,6 +262,22 @@ impl Engine {
             Turning::Closed => Ok(()),
         }
     }
+}
+
+/// What is told once the ring has stopped on a broken fact.
+fn broken() -> Refusal {
+    let message = "the shard stopped on a broken fact; its report is on standard error";
+    Refusal::new("PF2001", serde_json::json!({ "message": message }))
+}
+
+/// Turns the ring; should a fact break in it, nobody is left waiting for an answer.
+fn turn_or_break(driver: Driver, inbox: &Inbox, outbox: &Outbox) -> Result<(), Refusal> {
+    let turning = AssertUnwindSafe(|| turn_until_closed(driver, inbox));
+    std::panic::catch_unwind(turning).unwrap_or_else(|_| {
+        inbox.close();
+        outbox.extend([Out::Broken(broken())]);
+        Err(broken())
+    })
 }
 
 /// The shard's thread: all that has arrived, one pump, and again.

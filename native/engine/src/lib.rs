@@ -9,6 +9,7 @@ mod driver;
 mod engine;
 mod fault;
 mod inbox;
+mod memory_gauge;
 mod outbox;
 mod recovery;
 mod request;

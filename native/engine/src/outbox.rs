@@ -31,6 +31,8 @@ pub enum Out {
     Reply { ticket: u64, answer: Result<Value, Refusal> },
     Grant(Box<Granted>),
     Stop { handle: u64, reason: StopReason },
+    /// The ring has stopped on a broken fact: nothing more will be heard of anything.
+    Broken(Refusal),
 }
 
 #[derive(Debug)]

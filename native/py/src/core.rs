@@ -58,6 +58,7 @@ const REPLY: u8 = 0;
 const REFUSED: u8 = 1;
 const STOP: u8 = 3;
 const EVENTS: u8 = 4;
+const BROKEN: u8 = 5;
 
 type Report = (u64, u8, Option<Py<PyBytes>>);
 
@@ -220,6 +221,10 @@ impl Core {
                 Out::Grant(granted) => heard.append(self.calls.lock().tuple(py, &granted)?)?,
                 Out::Stop { handle, reason } => heard.append((STOP, handle, reason.name()))?,
                 Out::Reply { ticket, answer } => heard.append(reply(py, ticket, answer)?)?,
+                Out::Broken(refusal) => {
+                    let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());
+                    heard.append((BROKEN, 0, refusal.code, fields))?;
+                }
             }
         }
         Ok(heard)

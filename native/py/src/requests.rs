@@ -37,6 +37,7 @@ pub(crate) fn settings(object: &Value) -> Result<EngineSettings, Refusal> {
     settings.manual_clock = object["clock"].as_str() == Some("manual");
     settings.max_concurrent_runs = count("max_concurrent_runs").unwrap_or(usize::MAX);
     settings.queue_depth = count("queue_depth").unwrap_or(settings.queue_depth);
+    settings.memory_size_max = object["memory_mb"].as_u64().map(|size| size * 1024 * 1024);
     if let Some(size) = object["checkpoint_size"].as_u64() {
         settings.checkpoint_size = size;
     }

@@ -7,10 +7,11 @@ from cyclopts import Parameter
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.output import say, say_json, span
 from pyflow.cli.places import Place, looked_at, store_of
-from pyflow.read_model import Blocker, Explanation, TaskExplanation
+from pyflow.read_model import Blocker, Explanation, TaskExplanation, TaskInfo
 
 _IDS_MAX = 10
 _TASKS_MAX = 50
+_RUNNING_MAX = 10
 
 
 def explain(
@@ -31,11 +32,12 @@ def explain(
     """
     store = store_of(place or Place())
 
-    async def ask() -> Explanation:
+    async def ask() -> tuple[Explanation, list[TaskInfo]]:
         async with looked_at(store) as engine:
-            return await (await engine.find_run(run)).explain(task)
+            found = await engine.find_run(run)
+            return await found.explain(task), await found.tasks("leased", _RUNNING_MAX)
 
-    explanation = run_interruptibly(ask)
+    explanation, running = run_interruptibly(ask)
     if as_json:
         say_json(explanation)
         return
@@ -46,7 +48,10 @@ def explain(
         _print_task(each)
     if len(explanation.tasks) > _TASKS_MAX:
         say(f"and {len(explanation.tasks) - _TASKS_MAX} tasks more; --json prints all")
-    if not explanation.blockers and not explanation.tasks:
+    if task is None:
+        for one in running:
+            say(f"{one.task_id} is running, attempt {one.attempt}")
+    if not (explanation.blockers or explanation.tasks or running):
         say("  nothing waits")
 
 

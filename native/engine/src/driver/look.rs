@@ -56,12 +56,6 @@ impl Driver {
         self.shard.state().run_by_id(&self.namespace, run_id).map(Run::number)
     }
 
-    /// The number of a run that has not ended.
-    pub(super) fn working_number(&self, run_id: &str) -> Option<RunNumber> {
-        let run = self.shard.state().run_by_id(&self.namespace, run_id);
-        run.filter(|run| !run.state().is_terminal()).map(Run::number)
-    }
-
     /// Makes an ended run live again, so that it can be recovered.
     pub(super) fn bring_back(&mut self, run_id: &str) -> Result<(), Refusal> {
         let (folded, number) = match self.look(run_id)? {

@@ -1,17 +1,25 @@
 //! Events to those who follow them, and what tasks say while they run.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use pyflow_core::event::Event;
 use pyflow_core::history::event_json;
 use pyflow_core::ids::{RunNumber, SessionId};
+use pyflow_core::state::{Run, State};
 use pyflow_core::time::Millis;
+use pyflow_store::read_model::{Lookup, RunSelector};
+use serde_json::json;
 
 use super::look::Looked;
 use super::ring::Driver;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Value};
-use crate::recovery::{decode, run_events};
+use crate::recovery::{decode, fold_run, run_events};
 use crate::watch::Watcher;
+
+/// Runs that have left memory, folded again to name their events.
+type Left = BTreeMap<RunNumber, State>;
 
 /// Bytes of log that one answer to a follower of all runs is made from.
 const WATCH_READ_SIZE: usize = 256 * 1024;
@@ -35,7 +43,15 @@ impl Driver {
 
     fn watch_run(&mut self, run_id: &str, watcher: Watcher) -> Result<Option<Vec<Bytes>>, Refusal> {
         let events = self.history(run_id, watcher.after, watcher.limit)?;
-        match self.working_number(run_id).filter(|_| events.is_empty()) {
+        if !events.is_empty() {
+            return Ok(Some(events));
+        }
+        let run = self.shard.state().run_by_id(&self.namespace, run_id);
+        // A run whose end is decided but not written yet has more to come.
+        let waits = run.filter(|run| {
+            !run.state().is_terminal() || watcher.after < run.event_count()
+        });
+        match waits.map(Run::number) {
             Some(run) => {
                 self.watchers.of_run.entry(run).or_default().push(watcher);
                 Ok(None)
@@ -45,14 +61,21 @@ impl Driver {
     }
 
     fn watch_all(&mut self, watcher: Watcher) -> Result<Option<Vec<Bytes>>, Refusal> {
+        let trimmed = self.log.head()?.trimmed;
+        if watcher.after < trimmed {
+            return Err(Refusal::new("PF1209", json!({ "position": trimmed })));
+        }
         let mut events = Vec::new();
         if watcher.after < self.shard.state().position() {
+            let mut left = BTreeMap::new();
             for turn in self.log.read(watcher.after + 1, WATCH_READ_SIZE)? {
                 if events.len() >= watcher.limit {
                     break; // A turn is given whole, so that its position says where to go on.
                 }
-                let found = decode(self.log.as_mut(), &turn.events)?;
-                events.extend(found.iter().map(|event| self.shown(turn.position, event)));
+                for event in decode(self.log.as_mut(), &turn.events)? {
+                    self.bring_back_to_show(&event, &mut left)?;
+                    events.push(self.shown(turn.position, &event, &left));
+                }
             }
         }
         if events.is_empty() {
@@ -62,9 +85,28 @@ impl Driver {
         Ok(Some(events))
     }
 
-    /// An event as followers of all runs see it: its run may have left, then it goes unnamed.
-    fn shown(&self, position: u64, event: &Event) -> Bytes {
-        let run = event.run().and_then(|run| self.shard.state().run(run));
+    /// An event of a run that has left memory is named by what its history folds into.
+    fn bring_back_to_show(&mut self, event: &Event, left: &mut Left) -> Result<(), Refusal> {
+        let Some(number) = event.run() else { return Ok(()) };
+        if self.shard.state().run(number).is_some() || left.contains_key(&number) {
+            return Ok(());
+        }
+        self.project();
+        let selector = RunSelector::Number(number.0);
+        if let Lookup::Found(row) = self.model.get(&self.namespace, selector)? {
+            let positions = (row.first_position, row.last_position);
+            let state = fold_run(self.log.as_mut(), self.shard.state(), number, positions)?;
+            left.insert(number, state);
+        }
+        Ok(())
+    }
+
+    /// An event as followers of all runs see it.
+    fn shown(&self, position: u64, event: &Event, left: &Left) -> Bytes {
+        let run = event.run().and_then(|number| {
+            let folded = || left.get(&number).and_then(|state| state.run(number));
+            self.shard.state().run(number).or_else(folded)
+        });
         event_json(run, event, (position, 0)).to_string().into()
     }
 
@@ -73,8 +115,9 @@ impl Driver {
         let state = self.shard.state();
         let mut out = Vec::new();
         if !self.watchers.of_all.is_empty() {
+            let left = Left::new();
             let shown: Vec<Bytes> =
-                events.iter().map(|event| self.shown(position, event)).collect();
+                events.iter().map(|event| self.shown(position, event, &left)).collect();
             for watcher in std::mem::take(&mut self.watchers.of_all) {
                 let answer = Ok(Value::Events(shown.clone()));
                 out.push(Out::Reply { ticket: watcher.ticket, answer });

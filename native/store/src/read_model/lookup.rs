@@ -17,6 +17,8 @@ pub enum RunSelector<'a> {
     Prefix(&'a str),
     /// The run with this idempotency key.
     Key(&'a str),
+    /// The run with this number in its shard.
+    Number(u64),
     /// The run created last.
     Latest,
 }
@@ -49,6 +51,9 @@ pub(super) fn get(
         },
         RunSelector::Key(key) => {
             one(conn, "namespace = ?1 AND key = ?2 ORDER BY run DESC", (namespace, key))?
+        }
+        RunSelector::Number(number) => {
+            one(conn, "namespace = ?1 AND run = ?2", (namespace, number as i64))?
         }
         RunSelector::Latest => one(conn, "namespace = ?1 ORDER BY run DESC", [namespace])?,
     };

@@ -1,0 +1,141 @@
+"""`pyflow list`, `show`, `history`, `explain`, `prune`, `backup`, `doctor`."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import CommandLine
+from tests.servers import Mosquitto
+
+pytestmark = pytest.mark.slow
+
+
+def test_runs_are_found_by_a_unique_beginning_or_as_the_last(cli: CommandLine) -> None:
+    for name in ("order-1", "order-2"):
+        cli("start", "flows.py:quadruple", "--input", '{"x": 1}', "--run-id", name)
+
+    last = cli("show", "@last", "--json")
+    unique = cli("show", "order-1", "--json")
+    ambiguous = cli("show", "order")
+    unknown = cli("show", "nobody")
+
+    assert last.json["run_id"] == "order-2"
+    assert unique.json["run_id"] == "order-1"
+    assert (ambiguous.code, unknown.code) == (4, 4)
+    assert "order-1, order-2" in ambiguous.err
+    assert unknown.next_step == "pyflow list"
+
+
+def test_lists_are_filtered_and_go_on_page_by_page(cli: CommandLine) -> None:
+    for x in range(3):
+        cli("start", "flows.py:quadruple", "--input", json.dumps({"x": x}), "--run-id", f"r{x}")
+
+    first = cli("list", "--limit", "2")
+    second = cli(*first.next_step.split()[1:])
+    none = cli("list", "--status", "failed")
+    wrong = cli("list", "--status", "lost")
+
+    assert [line.split()[0] for line in first.out.splitlines()] == ["RUN", "r2", "r1"]
+    assert [line.split()[0] for line in second.out.splitlines()] == ["RUN", "r0"]
+    assert (none.code, none.out) == (0, "")
+    assert wrong.code == 2
+
+
+def test_history_is_lines_of_text_or_json(cli: CommandLine) -> None:
+    cli("run", "flows.py:quadruple", "--input", '{"x": 3}')
+
+    first = cli("history", "@last", "--limit", "2")
+    rest = cli("history", "@last", "--after", "2", "--json")
+
+    kinds = [json.loads(line)["kind"] for line in rest.out.splitlines()]
+    assert "RunCreated" in first.out
+    assert first.next_step == "pyflow history @last --after 2"
+    assert kinds == ["TaskStarted", "TaskCompleted", "TaskStarted", "TaskCompleted", "RunCompleted"]
+
+
+def test_explain_says_what_is_waited_for(cli: CommandLine) -> None:
+    cli("start", "flows.py:quadruple", "--input", '{"x": 3}')
+
+    whole = cli("explain", "@last")
+    one = cli("explain", "@last", "double_2", "--json")
+    wrong = cli("explain", "@last", "doubel")
+
+    assert "dependency: it waits for all of them to succeed (double)" in whole.out
+    assert one.json["tasks"][0]["blockers"][0]["kind"] == "dependency"
+    assert wrong.code == 4
+    assert "double" in wrong.err
+
+
+def test_prune_forgets_runs_that_have_ended(cli: CommandLine) -> None:
+    cli("run", "flows.py:quadruple", "--input", '{"x": 3}')
+    cli("start", "flows.py:quadruple", "--input", '{"x": 3}', "--run-id", "alive")
+
+    kept = cli("prune")
+    forgotten = cli("prune", "--days", "0")
+    left = cli("list", "--json")
+
+    assert kept.out.startswith("forgot 0 runs ")
+    assert forgotten.out.startswith("forgot 1 run ")
+    assert [each["run_id"] for each in left.json["runs"]] == ["alive"]
+
+
+def test_a_backup_is_a_store_that_is_never_written_over(cli: CommandLine) -> None:
+    cli("run", "flows.py:quadruple", "--input", '{"x": 3}')
+
+    copied = cli("backup", "copy.db")
+    again = cli("backup", "copy.db")
+    opened = cli("run", "flows.py:quadruple", "--input", '{"x": 4}', "--store", "copy.db")
+    listed = cli("list", "--store", "copy.db", "--json")
+
+    assert (copied.code, again.code, opened.code) == (0, 4, 0)
+    assert len(listed.json["runs"]) == 2
+
+
+def test_doctor_finds_a_byte_that_has_changed(cli: CommandLine) -> None:
+    cli("run", "flows.py:quadruple", "--input", '{"x": 3}')
+    sound = cli("doctor")
+    file = cli.directory / "pyflow.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(file.read_bytes())
+    place = data.rindex(b"RunC") if b"RunC" in data else data.rindex(b"quadruple")
+    data[place] ^= 1
+    file.write_bytes(data)
+
+    ill = cli("doctor")
+
+    assert (sound.code, ill.code) == (0, 4)
+    assert "is sound" in sound.out
+    assert "not well: store" in ill.err
+
+
+async def test_doctor_makes_a_round_trip_for_each_connection(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    broker = Mosquitto(tmp_path)
+    (cli.directory / "there.db").touch()
+    (cli.directory / "pyflow.toml").write_text(
+        "[databases.there]\nurl = 'sqlite:///there.db'\n"
+        "[databases.lost]\nurl = 'sqlite:///lost.db'\n"
+        "[databases.secret]\nurl = 'sqlite:///${secret.PLACE}'\n"
+        "[channels.good]\nurls = ['json://localhost']\n"
+        "[channels.odd]\nurls = ['nothing://hunter2']\n",
+        encoding="utf-8",
+    )
+    await broker.start()
+    try:
+        answer = await asyncio.to_thread(cli, "doctor", "--json", "--mqtt", broker.url)
+    finally:
+        await broker.stop()
+
+    findings = {each["name"]: each for each in answer.json}
+    assert answer.code == 4
+    well = {name for name, each in findings.items() if each["is_well"]}
+    assert well == {"store", "mqtt", "databases.there", "channels.good 1"}
+    assert "PLACE" in findings["databases.secret"]["text"]
+    assert "hunter2" not in answer.out
+    assert not (cli.directory / "lost.db").exists()
