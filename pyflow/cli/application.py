@@ -2,6 +2,7 @@
 
 from cyclopts import App, Parameter
 
+from pyflow.cli.help_form import HelpForm
 from pyflow.cli.overview import COMMANDS
 
 
@@ -11,7 +12,7 @@ def application() -> App:
         name="pyflow",
         help="Workflows that survive crashes.",
         help_format="plaintext",
-        help_formatter="plain",
+        help_formatter=HelpForm(),
         version_flags=(),
         default_parameter=Parameter(negative=(), show_default=False),
         exit_on_error=False,

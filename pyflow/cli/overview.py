@@ -28,7 +28,7 @@ COMMANDS: Final = (
     _command("work", "work:work", "Go on with what is left in the store, and serve.", RUNS),
     _command("demo", "demo:demo", "Play the factory: devices, an engine, and a crash.", RUNS),
     _command("list", "list_runs:list_runs", "List runs, the newest first.", LOOKING),
-    _command("show", "show:show", "Show one run: its state, tasks, errors, logs.", LOOKING),
+    _command("show", "show:show", "Show one run: its state, tasks, errors, result.", LOOKING),
     _command("history", "history:history", "Print the events of a run.", LOOKING),
     _command("watch", "watch:watch", "Follow a run until it ends.", LOOKING),
     _command("explain", "explain:explain", "Tell why a run or a task does not get on.", LOOKING),

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDS_WITHIN_S = 50
+# Warnings are errors there too, but for one that apprise causes on Python 3.11.
+STRICT = ("-W", "error", "-W", "ignore:'imghdr' is deprecated:DeprecationWarning")
 
 FLOWS = '''\
 import asyncio
@@ -92,7 +94,7 @@ class CommandLine:
         (directory / "flows.py").write_text(FLOWS, encoding="utf-8")
 
     def words(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-W", "error", "-m", "pyflow", *arguments]
+        return [sys.executable, *STRICT, "-m", "pyflow", *arguments]
 
     def __call__(self, *arguments: str, stdin: str = "", **variables: str) -> Answer:
         """Run one command to its end."""

@@ -44,7 +44,8 @@ def test_a_valid_definition_is_said_to_be_valid(cli: CommandLine) -> None:
 @pytest.mark.slow
 def test_an_expression_that_does_not_compile_is_shown_with_its_place(cli: CommandLine) -> None:
     (cli.directory / "x.yaml").write_text(
-        'id: x\ntasks:\n  - id: a\n    task_type: timer\n    parameters:\n      seconds: "${1 +}"\n',
+        "id: x\ntasks:\n  - id: a\n    task_type: timer\n    parameters:\n"
+        '      seconds: "${1 +}"\n',
         encoding="utf-8",
     )
 

@@ -1,6 +1,7 @@
 """The layout of pictures: nothing overlaps, everything points down."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -34,10 +35,10 @@ def test_boxes_stand_below_what_leads_to_them_and_clear_of_each_other(seed: int)
     assert all(
         depth[lower] == depth[upper] + 1
         for route in layout.routes
-        for upper, lower in zip(route, route[1:], strict=False)
+        for upper, lower in pairwise(route)
     )
     for layer in layout.layers:
-        for left, right in zip(layer, layer[1:], strict=False):
+        for left, right in pairwise(layer):
             assert xs[right] - xs[left] >= (widths[left] + widths[right]) / 2 + GAP - 1e-6
 
 

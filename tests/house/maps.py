@@ -41,7 +41,9 @@ def is_prose(node: ast.stmt) -> bool:
 
 
 def is_listing(node: ast.stmt) -> bool:
-    """A table of names, or PEP 562's functions that look one up when it is first used."""
+    """A table of names, or what has them looked up when they are first used."""
+    if isinstance(node, ast.Expr):
+        return ast.unparse(node).startswith("make_lazy(__name__, ")
     if isinstance(node, ast.FunctionDef):
         return node.name in {"__getattr__", "__dir__"}
     if isinstance(node, ast.Assign):

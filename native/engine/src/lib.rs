@@ -21,4 +21,4 @@ pub use board::{Board, RunWords};
 pub use engine::{Engine, EngineSettings};
 pub use fault::Refusal;
 pub use outbox::{Out, Value};
-pub use request::{AttemptReport, ListRuns, Query, ReportKind, Request};
+pub use request::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};

@@ -28,9 +28,15 @@ pub enum Value {
 /// One thing to hear.
 #[derive(Debug)]
 pub enum Out {
-    Reply { ticket: u64, answer: Result<Value, Refusal> },
+    Reply {
+        ticket: u64,
+        answer: Result<Value, Refusal>,
+    },
     Grant(Box<Granted>),
-    Stop { handle: u64, reason: StopReason },
+    Stop {
+        handle: u64,
+        reason: StopReason,
+    },
     /// The ring has stopped on a broken fact: nothing more will be heard of anything.
     Broken(Refusal),
 }

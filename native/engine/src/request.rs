@@ -38,19 +38,9 @@ pub enum Request {
         ticket: u64,
         run_id: Arc<str>,
     },
-    WaitResult {
+    Look {
         ticket: u64,
-        run_id: Arc<str>,
-    },
-    Watch {
-        ticket: u64,
-        run_id: Option<Arc<str>>,
-        after: u64,
-        limit: usize,
-    },
-    Query {
-        ticket: u64,
-        query: Query,
+        look: Look,
     },
     /// Nobody waits for this ticket any more.
     Forget {
@@ -94,7 +84,23 @@ pub enum ReportKind {
     Said(Bytes),
 }
 
-/// A look at what is.
+/// What is answered from what is safe, after the turn in which it was asked.
+#[derive(Debug)]
+pub enum Look {
+    /// Wait for a run's end.
+    Result {
+        run_id: Arc<str>,
+    },
+    /// Wait for events after a place, of one run or of all.
+    Watch {
+        run_id: Option<Arc<str>>,
+        after: u64,
+        limit: usize,
+    },
+    Query(Query),
+}
+
+/// A look at what is now.
 #[derive(Debug)]
 pub enum Query {
     Status { run_id: Arc<str> },
@@ -138,9 +144,7 @@ impl Request {
             | Self::ControlRun { ticket, .. }
             | Self::ControlTask { ticket, .. }
             | Self::RecoverRun { ticket, .. }
-            | Self::WaitResult { ticket, .. }
-            | Self::Watch { ticket, .. }
-            | Self::Query { ticket, .. } => Some(*ticket),
+            | Self::Look { ticket, .. } => Some(*ticket),
             Self::Forget { .. }
             | Self::OpenSession { .. }
             | Self::SetTypes { .. }

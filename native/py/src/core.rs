@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pyflow_core::payload::Payload;
-use pyflow_engine::{AttemptReport, Engine, Out, Refusal, ReportKind, Request, Value};
+use pyflow_engine::{AttemptReport, Engine, Look, Out, Refusal, ReportKind, Request, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
@@ -148,7 +148,8 @@ impl Core {
     }
 
     fn wait_result(&self, py: Python<'_>, ticket: u64, run_id: &str) -> PyResult<()> {
-        self.submit(py, Request::WaitResult { ticket, run_id: run_id.into() })
+        let look = Look::Result { run_id: run_id.into() };
+        self.submit(py, Request::Look { ticket, look })
     }
 
     fn forget(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
@@ -158,7 +159,7 @@ impl Core {
     fn query(&self, py: Python<'_>, ticket: u64, what: &str, request: &[u8]) -> PyResult<()> {
         let query = requests::parse(request).and_then(|object| requests::query(what, &object));
         let query = Self::made(py, query)?;
-        self.submit(py, Request::Query { ticket, query })
+        self.submit(py, Request::Look { ticket, look: Look::Query(query) })
     }
 
     #[pyo3(signature = (ticket, run_id, after, limit))]
@@ -170,7 +171,8 @@ impl Core {
         after: u64,
         limit: usize,
     ) -> PyResult<()> {
-        self.submit(py, Request::Watch { ticket, run_id: run_id.map(Arc::from), after, limit })
+        let look = Look::Watch { run_id: run_id.map(Arc::from), after, limit };
+        self.submit(py, Request::Look { ticket, look })
     }
 
     fn run_status(&self, run_id: &str) -> Option<&'static str> {

@@ -48,9 +48,8 @@ impl Driver {
         }
         let run = self.shard.state().run_by_id(&self.namespace, run_id);
         // A run whose end is decided but not written yet has more to come.
-        let waits = run.filter(|run| {
-            !run.state().is_terminal() || watcher.after < run.event_count()
-        });
+        let waits =
+            run.filter(|run| !run.state().is_terminal() || watcher.after < run.event_count());
         match waits.map(Run::number) {
             Some(run) => {
                 self.watchers.of_run.entry(run).or_default().push(watcher);

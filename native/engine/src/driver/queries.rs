@@ -172,13 +172,13 @@ impl Driver {
             cursor: wanted.cursor.and_then(|cursor| cursor.parse().ok()),
         };
         let page = self.model.list(&filter)?;
-        let (rows, next) = if self.read_only {
+        let (rows, next) = if self.rows.is_empty() {
+            (page.rows, page.next)
+        } else {
             let rows = self.overlay(page.rows, &filter);
             let is_full = rows.len() >= filter.limit as usize;
             let next = rows.last().filter(|_| is_full).map(|row| row.run);
             (rows, next)
-        } else {
-            (page.rows, page.next)
         };
         let runs: Vec<Value> = rows.iter().map(row_json).collect();
         Ok(json!({ "runs": runs, "cursor": next.map(|next| next.to_string()) }))

@@ -24,18 +24,14 @@ impl Driver {
         while let Some(request) = self.backlog.pop_front() {
             self.take_look(request);
         }
+        let now = self.now();
+        self.take_looks(now);
         self.speak();
     }
 
     fn take_look(&mut self, request: Request) {
         let now = self.now();
-        let is_look = matches!(
-            request,
-            Request::Query { .. }
-                | Request::WaitResult { .. }
-                | Request::Watch { .. }
-                | Request::Forget { .. }
-        );
+        let is_look = matches!(request, Request::Look { .. });
         match request.ticket() {
             Some(ticket) if !is_look => {
                 let message =

@@ -16,6 +16,9 @@ use crate::rows::{end_of, row_of};
 
 impl Driver {
     pub(super) fn release(&mut self, turn: Turn) {
+        if !turn.events.is_empty() {
+            self.released = turn.position;
+        }
         for effect in turn.effects {
             match effect {
                 Effect::Reply { ticket, answer } => {

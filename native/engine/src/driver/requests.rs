@@ -17,12 +17,12 @@ use pyflow_core::time::Millis;
 use super::ring::Driver;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Value};
-use crate::request::{AttemptReport, ReportKind, Request};
+use crate::request::{AttemptReport, Look, ReportKind, Request};
 
 impl Driver {
     pub(super) fn take(&mut self, request: Request, now: Millis) {
         if let (Some(fault), Some(ticket)) = (&self.fault, request.ticket())
-            && !matches!(request, Request::Query { .. })
+            && !matches!(request, Request::Look { look: Look::Query(_), .. })
         {
             let fault = fault.clone();
             return self.refuse(ticket, fault);
@@ -41,14 +41,7 @@ impl Driver {
             Request::ControlRun { ticket, control } => self.control_run(ticket, control, now),
             Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
             Request::RecoverRun { ticket, run_id } => self.recover_run(ticket, &run_id, now),
-            Request::WaitResult { ticket, run_id } => self.wait_result(ticket, &run_id),
-            Request::Watch { ticket, run_id, after, limit } => {
-                self.watch(ticket, run_id.as_deref(), after, limit);
-            }
-            Request::Query { ticket, query } => {
-                let answer = self.query(query, now);
-                self.out.push(Out::Reply { ticket, answer });
-            }
+            Request::Look { ticket, look } => self.looks.push((ticket, look)),
             Request::Forget { ticket } => self.forget(ticket),
             Request::OpenSession { session, slots } => {
                 self.shard.open_session(SessionId(session), slots);
@@ -61,6 +54,22 @@ impl Driver {
                 for report in reports {
                     self.unkept.push((SessionId(session), report.clone()));
                     self.report(SessionId(session), report, now);
+                }
+            }
+        }
+    }
+
+    /// Answers the looks that were asked for during the turn that is safe now.
+    pub(super) fn take_looks(&mut self, now: Millis) {
+        for (ticket, look) in std::mem::take(&mut self.looks) {
+            match look {
+                Look::Result { run_id } => self.wait_result(ticket, &run_id),
+                Look::Watch { run_id, after, limit } => {
+                    self.watch(ticket, run_id.as_deref(), after, limit);
+                }
+                Look::Query(query) => {
+                    let answer = self.query(query, now);
+                    self.out.push(Out::Reply { ticket, answer });
                 }
             }
         }
@@ -197,6 +206,7 @@ impl Driver {
     }
 
     fn forget(&mut self, ticket: u64) {
+        self.looks.retain(|(other, _)| *other != ticket);
         self.watchers.forget(ticket);
         self.waiters.retain(|_, tickets| {
             tickets.retain(|other| *other != ticket);

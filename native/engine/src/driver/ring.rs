@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Outbox};
 use crate::recovery::recover;
-use crate::request::{AttemptReport, Request};
+use crate::request::{AttemptReport, Look, Request};
 use crate::watch::Watchers;
 
 /// What a driver is made of.
@@ -50,6 +50,10 @@ pub(crate) struct Driver {
     pub(super) namespace: Arc<str>,
     /// Requests that did not fit into the turn before.
     pub(super) backlog: VecDeque<Request>,
+    /// Looks that wait for the end of the turn: what they see must be safe.
+    pub(super) looks: Vec<(u64, Look)>,
+    /// The position of the latest turn that was released.
+    pub(super) released: u64,
     /// What this pump has found safe to say.
     pub(super) out: Vec<Out>,
     pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
@@ -96,6 +100,7 @@ const PROJECTION_COUNT_MAX: usize = 4_096;
 
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
+        let released = parts.shard.state().position();
         Self {
             shard: parts.shard,
             log: parts.log,
@@ -105,6 +110,8 @@ impl Driver {
             outbox: parts.outbox,
             namespace: parts.namespace,
             backlog: VecDeque::new(),
+            looks: Vec::new(),
+            released,
             out: Vec::new(),
             words: BTreeMap::new(),
             waiters: BTreeMap::new(),
@@ -161,6 +168,7 @@ impl Driver {
                 return self.refuse_all();
             }
             self.unkept.clear();
+            self.take_looks(now);
             if self.backlog.is_empty() && !self.shard.has_work(self.clock.now()) {
                 break;
             }
@@ -181,6 +189,7 @@ impl Driver {
         while let Some(request) = self.backlog.pop_front() {
             self.take(request, now);
         }
+        self.take_looks(now);
         self.speak();
     }
 
@@ -273,9 +282,11 @@ impl Driver {
         if self.rows.is_empty() || self.fault.is_some() || self.read_only {
             return;
         }
-        let rows: Vec<RunRow> = std::mem::take(&mut self.rows).into_values().collect();
-        // The model is derived: one that cannot be written is rebuilt when it is opened again.
-        let _ = self.model.apply(&rows, self.shard.state().position());
+        let rows: Vec<RunRow> = self.rows.values().cloned().collect();
+        // Rows that could not be written are kept for the next time; lookups see them meanwhile.
+        if self.model.apply(&rows, self.released).is_ok() {
+            self.rows.clear();
+        }
     }
 
     /// Keeps the state whole, then moves what that covers from the log to the histories.
