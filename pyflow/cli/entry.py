@@ -52,7 +52,18 @@ def _carry_out(words: list[str]) -> int:
         return Exit.DONE
     if words[0] not in NAMES:
         raise _unknown(words[0])
+    if _asks_for_help(words[1:]):
+        from pyflow.cli.help_pages import page_of  # noqa: PLC0415
+
+        print(page_of(words[0]))
+        return Exit.DONE
     return _command(words)
+
+
+def _asks_for_help(words: list[str]) -> bool:
+    # What follows a lone -- is meant as it stands.
+    options = words[: words.index("--")] if "--" in words else words
+    return "--help" in options or "-h" in options
 
 
 def _command(words: list[str]) -> int:

@@ -1,10 +1,12 @@
 """What tests of workflows need: an engine whose clock jumps, mocks, crashes, single tasks, replay.
 
-    async with pyflow.testing.engine() as e:
-        charge = e.mock("charge", returns="receipt-1")
-        run = await e.start(order, "shoes")
-        assert await run.result() == "receipt-1"
+async with pyflow.testing.engine() as e:
+    charge = e.mock("charge", returns="receipt-1")
+    run = await e.start(order, "shoes")
+    assert await run.result() == "receipt-1"
 """
+
+# ruff: noqa: TC004 - these names are loaded when they are first used
 
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,11 @@ from pyflow._lazy import make_lazy
 
 if TYPE_CHECKING:
     from pyflow.testing.clock import Clock
+    from pyflow.testing.difference import Difference
     from pyflow.testing.memory_engine import MemoryEngine, engine
     from pyflow.testing.mocks import Call, Mock
     from pyflow.testing.recorded import read_history
-    from pyflow.testing.replaying import Difference, replay
+    from pyflow.testing.replaying import replay
     from pyflow.testing.said import Line, Progress, Said
     from pyflow.testing.single_task import run_task, run_task_async
 
@@ -41,7 +44,7 @@ make_lazy(
     {
         "Call": "pyflow.testing.mocks",
         "Clock": "pyflow.testing.clock",
-        "Difference": "pyflow.testing.replaying",
+        "Difference": "pyflow.testing.difference",
         "Line": "pyflow.testing.said",
         "MemoryEngine": "pyflow.testing.memory_engine",
         "Mock": "pyflow.testing.mocks",

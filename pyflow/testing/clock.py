@@ -1,7 +1,7 @@
 """The clock of an engine under test."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -50,7 +50,7 @@ class Clock:
         self._door.advance(math.ceil(round(span_s * 1000, 3)))
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Generator[None]:
         """Keep the clock from jumping for the time of the block; `advance` still moves it."""
         with self._door.held_clock():
             yield

@@ -6,7 +6,7 @@ anybody asking the engine for something.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
@@ -60,7 +60,7 @@ class MemoryDoor(Door):
             self._turn()
 
     @contextmanager
-    def held_clock(self) -> Iterator[None]:
+    def held_clock(self) -> Generator[None]:
         """Keep the clock from jumping for the time of the block."""
         self._held_count += 1
         try:

@@ -16,7 +16,7 @@ else:
         # Without its automatic mode, pytest-asyncio runs only the fixtures that it has made.
         from pytest_asyncio import fixture
     except ImportError:
-        from pytest import fixture
+        fixture = pytest.fixture
 
 
 @fixture

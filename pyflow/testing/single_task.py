@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, TypedDict, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Final, TypedDict, TypeVar, TypeVarTuple, Unpack, cast
 
 import msgspec
 
@@ -98,17 +98,18 @@ async def run_task_async(
     """
     if not isinstance(task, Task):
         raise TypeError(f"{task!r} is no task; give what @pyflow.task made of a function")
+    made = cast("Task[..., Any]", task)
     attempt = _Attempt(**options)
-    grant = _grant_of(task, args, attempt)
+    grant = _grant_of(made, args, attempt)
     stop_reason = "cancelled" if attempt.cancelled else None
     context = TaskContext(grant, attempt.said or Said(), stop_reason)
     resources, token = OpenResources(), running.set(context)
     try:
-        value = await _called(task, grant, attempt.resources, resources)
+        value = await _called(made, grant, attempt.resources, resources)
     finally:
         running.reset(token)
         await resources.close()
-    result: R = _values.decode(write_output(value), task.signature.returns, "the task's result")
+    result: R = _values.decode(write_output(value), made.signature.returns, "the task's result")
     return result
 
 

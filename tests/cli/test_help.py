@@ -5,18 +5,26 @@ import sys
 
 import pytest
 
+from pyflow.cli import help_pages
 from pyflow.cli.overview import COMMANDS, NAMES, help_page
-from tests.cli import help_pages
 from tests.cli.command_line import CommandLine
+from tests.cli.write_help_pages import WIDTH, drawn
 
 HEAVY = {"asyncio", "cyclopts", "msgspec", "pyflow._native", "pyflow.engine", "rich", "yaml"}
-LOADED = "import sys; from pyflow.cli import main; main(['--help']); print(*sys.modules)"
+LOADED = "import sys; from pyflow.cli import main; main(sys.argv[1:]); print(*sys.modules)"
 
 
-def test_help_pages_are_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+def test_help_pages_are_in_step_with_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
 
-    assert help_pages.pages() == help_pages.PLACE.read_text(encoding="utf-8")
+    assert help_pages.PLACE.read_text(encoding="utf-8") == drawn()
+
+
+def test_every_command_has_a_page_of_its_own() -> None:
+    for name in NAMES:
+        page = help_pages.page_of(name)
+        assert page.startswith(f"Usage: pyflow {name} ")
+        assert max(map(len, page.splitlines())) <= WIDTH
 
 
 def test_every_command_is_on_the_first_page_which_fits_a_terminal() -> None:
@@ -27,9 +35,12 @@ def test_every_command_is_on_the_first_page_which_fits_a_terminal() -> None:
     assert len(COMMANDS) == len(set(NAMES)) == 22
 
 
-def test_the_first_page_is_there_before_anything_heavy_is_loaded(cli: CommandLine) -> None:
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("help", "graph")])
+def test_help_is_there_before_anything_heavy_is_loaded(
+    cli: CommandLine, words: tuple[str, ...]
+) -> None:
     answer = subprocess.run(
-        [sys.executable, "-c", LOADED],
+        [sys.executable, "-c", LOADED, *words],
         env=cli.environment,
         capture_output=True,
         text=True,

@@ -138,7 +138,26 @@ impl Engine {
         Self::open_source(self.source.clone(), &self.settings)
     }
 
+    /// Opens an inline ring on a log that the caller has made.
+    pub fn open_on(log: Box<dyn Log>, settings: &EngineSettings) -> Result<Self, Refusal> {
+        let settings = EngineSettings { inline: true, ..settings.clone() };
+        let model = ReadModel::open(MEMORY_URL, &Options { read_only: false })?;
+        Self::assemble(Source::new(MEMORY_URL), log, model, &settings)
+    }
+
     fn open_source(source: Source, settings: &EngineSettings) -> Result<Self, Refusal> {
+        let options = Options { read_only: settings.read_only };
+        let log = source.open(options)?;
+        let model = ReadModel::open(&source.url, &options)?;
+        Self::assemble(source, log, model, settings)
+    }
+
+    fn assemble(
+        source: Source,
+        log: Box<dyn Log>,
+        model: ReadModel,
+        settings: &EngineSettings,
+    ) -> Result<Self, Refusal> {
         let outbox = if settings.inline {
             Outbox::inline()
         } else {
@@ -149,7 +168,7 @@ impl Engine {
         };
         let (inbox, outbox, board) =
             (Arc::new(Inbox::new(settings.queue_depth)), Arc::new(outbox), Arc::default());
-        let driver = open_driver(&source, settings, &outbox, &board)?;
+        let driver = make_driver((log, model), settings, &outbox, &board)?;
         let turning = if settings.inline {
             Turning::Inline(Box::new(driver))
         } else {
@@ -296,15 +315,12 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
     }
 }
 
-fn open_driver(
-    source: &Source,
+fn make_driver(
+    (mut log, mut model): (Box<dyn Log>, ReadModel),
     settings: &EngineSettings,
     outbox: &Arc<Outbox>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
-    let options = Options { read_only: settings.read_only };
-    let mut log = source.open(options)?;
-    let mut model = ReadModel::open(&source.url, &options)?;
     let head = log.head()?;
     if model.position()? > head.position && !settings.read_only {
         model.clear()?;

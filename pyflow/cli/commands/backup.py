@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pyflow.cli.interrupts import run_interruptibly
-from pyflow.cli.output import note, say
+from pyflow.cli.output import say
 from pyflow.cli.places import Place, looked_at, store_of
 
 
@@ -22,4 +22,3 @@ def backup(destination: Path, /, *, place: Place | None = None) -> None:
 
     position = run_interruptibly(copy)
     say(f"{destination} holds the store up to position {position}")
-    note(f"next: pyflow doctor --store {destination}")
