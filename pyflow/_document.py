@@ -72,10 +72,10 @@ class Document(NamedTuple):
         _, places = assemble(self._events(), wanted)
         found: list[Problem] = []
         for each, path in zip(listed, paths, strict=True):
-            nearest = next(
-                path[:size] for size in range(len(path), -1, -1) if path[:size] in places
-            )
-            found.append(self._marked(each, places[nearest]))
+            sizes = range(len(path), -1, -1)
+            nearest = next((path[:size] for size in sizes if path[:size] in places), ())
+            # A file without content has no places at all.
+            found.append(self._marked(each, places.get(nearest, Mark(0, 0))))
         return found
 
     def _events(self) -> Iterator[Event]:

@@ -1,9 +1,14 @@
 """What `Engine.start` is given, made into what the core is asked."""
 
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
-from pyflow._values import ValueUnwritable, encode
+import msgspec
+
+from pyflow import _option_checks as checks
+from pyflow._values import ValueUnwritable, encode, is_mapping
+from pyflow._workflow_options import CONSISTENCY_LEVELS
 from pyflow.definition import Definition
 from pyflow.errors import InputInvalid
 from pyflow.workflow import BoundWorkflow, Workflow
@@ -78,20 +83,69 @@ def input_of(started: Startable, args: tuple[Any, ...]) -> bytes:
         raise InputInvalid(str(error), parameter=error.place) from error
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise checks.Refused("a text")
+
+
+def _metadata(value: Any) -> msgspec.Raw:
+    if not is_mapping(value):
+        raise checks.Refused("a mapping")
+    return msgspec.Raw(encode(value, "metadata"))
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "run_id": _text,
+    "idempotency_key": _text,
+    "priority": checks.word("high", "normal", "low"),
+    "deadline_s": checks.seconds(),
+    "consistency": checks.word(*CONSISTENCY_LEVELS),
+    "metadata": _metadata,
+    "created_by": _text,
+    "version": _text,
+}
+
+
+def checked(name: str, value: Any) -> Any:
+    """Give an option of a start in its settled form; None stays None.
+
+    Raises:
+        InputInvalid: There is no such option, or the value is not one that it accepts.
+    """
+    check = _CHECKS.get(name)
+    if check is None:
+        raise InputInvalid(
+            f"a start has no option {name!r}; known are {', '.join(_CHECKS)}. Keywords are always "
+            f"options: start(workflow.bind({name}=...)) gives keyword arguments",
+            parameter=name,
+        )
+    try:
+        return None if value is None else check(value)
+    except checks.Refused as refused:
+        raise InputInvalid(
+            f"{name} is {reprlib.repr(value)}; it must be {refused}", parameter=name
+        ) from None
+    except ValueUnwritable as error:
+        raise InputInvalid(str(error), parameter=name) from error
+
+
 def request_of(
     subject: Subject, options: StartOptions, version: str | None = None
 ) -> dict[str, Any]:
     """Write a start as the core reads it.
 
     Raises:
-        InputInvalid: Both a run id and an idempotency key are given.
+        InputInvalid: An option is unknown or has a wrong value, or both a run id and an
+            idempotency key are given.
     """
-    wanted: dict[str, Any] = {**options}
+    wanted = {name: checked(name, value) for name, value in options.items()}
+    wanted["version"] = checked("version", version)
     key = wanted.pop("idempotency_key", None)
     if key is not None and wanted.get("run_id") is not None:
         raise InputInvalid(
             "give a run_id or an idempotency_key, not both: each alone makes a start repeatable"
         )
     definition_hash = subject.definition.hash if subject.definition is not None else None
-    wanted |= {"key": key, "definition": definition_hash, "name": subject.name, "version": version}
+    wanted |= {"key": key, "definition": definition_hash, "name": subject.name}
     return {name: value for name, value in wanted.items() if value is not None}

@@ -30,16 +30,6 @@ class View(Protocol):
         ...
 
 
-class Silence:
-    """No progress at all."""
-
-    def show(self, counts: Mapping[str, int]) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
 class Lines:
     """Plain lines, for files and pipes: one a second at most, and only when something changed."""
 
@@ -94,10 +84,8 @@ class Live:
         self._live.stop()
 
 
-def view_of(name: str, *, silent: bool) -> View:
+def view_of(name: str) -> View:
     """Choose how progress is shown on standard error."""
-    if silent:
-        return Silence()
     return Live(name) if is_terminal(sys.stderr) else Lines()
 
 
@@ -116,13 +104,19 @@ def _word(state: str) -> str:
     return "running" if state == "leased" else state
 
 
-async def follow(run: pyflow.Run[Any], view: View) -> Any:
+async def follow(run: pyflow.Run[Any], view: View | None) -> Any:
     """Wait for the end of a run, show how far it is meanwhile, and give its result.
+
+    Args:
+        run: The run.
+        view: Where to show it; None looks at nothing but the end.
 
     Raises:
         RunFailed: The run failed.
         RunCancelled: It was cancelled.
     """
+    if view is None:
+        return await run.result()
     ending = asyncio.ensure_future(run.result())
     try:
         while True:

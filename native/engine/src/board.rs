@@ -2,67 +2,69 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::RwLock;
 use pyflow_core::definition::Definition;
 use pyflow_core::ids::InstanceIndex;
 use pyflow_core::lifecycle::{RunState, TaskState};
 
+use crate::words::Words;
+
 /// The words of one run: its own and one for each of its instances.
 #[derive(Debug)]
 pub struct RunWords {
     definition: Arc<Definition>,
-    run: AtomicU8,
-    tasks: Box<[AtomicU8]>,
+    words: Words,
     /// Items of maps, in the order in which the maps grew.
-    grown: RwLock<Vec<Box<[AtomicU8]>>>,
-}
-
-fn words(count: usize) -> Box<[AtomicU8]> {
-    (0..count).map(|_| AtomicU8::new(TaskState::Pending as u8)).collect()
+    grown: RwLock<Vec<Words>>,
 }
 
 impl RunWords {
     pub(crate) fn new(definition: Arc<Definition>) -> Self {
-        let tasks = words(definition.task_count());
-        let run = AtomicU8::new(RunState::Created as u8);
-        Self { definition, run, tasks, grown: RwLock::default() }
+        let words = Words::new(definition.task_count(), FIRST);
+        Self { definition, words, grown: RwLock::default() }
     }
 
     /// The run's state.
     pub fn run_state(&self) -> RunState {
-        RunState::from_code(self.run.load(Ordering::Acquire)).expect("only states are written")
+        RunState::from_code(self.words.run()).expect("only states are written")
     }
 
     /// The state of the task with this id, if the run has it; items of maps are asked of the shard.
     pub fn task_state(&self, task_id: &str) -> Option<TaskState> {
         let task = self.definition.find(task_id)?;
-        TaskState::from_code(self.tasks[task.index()].load(Ordering::Acquire))
+        TaskState::from_code(self.words.task(task.index())?)
     }
 
     pub(crate) fn show_run(&self, to: RunState) {
-        self.run.store(to as u8, Ordering::Release);
+        self.words.move_run(to as u8, |from| from != to as u8);
     }
 
     pub(crate) fn show_task(&self, instance: InstanceIndex, to: TaskState) {
-        if let Some(word) = self.tasks.get(instance.index()) {
-            word.store(to as u8, Ordering::Release);
+        let allowed = |from| from != to as u8;
+        let mut index = instance.index();
+        if index < self.words.len() {
+            self.words.move_task(index, to as u8, allowed);
             return;
         }
-        let mut index = instance.index() - self.tasks.len();
+        index -= self.words.len();
         for block in &*self.grown.read() {
-            match block.get(index) {
-                Some(word) => return word.store(to as u8, Ordering::Release),
-                None => index -= block.len(),
+            if index < block.len() {
+                block.move_task(index, to as u8, allowed);
+                return;
             }
+            index -= block.len();
         }
     }
 
     pub(crate) fn grow(&self, count: usize) {
-        self.grown.write().push(words(count));
+        self.grown.write().push(Words::new(count, FIRST));
     }
 }
+
+/// Both a run and its tasks begin with this word.
+const FIRST: u8 = RunState::Created as u8;
+const _: () = assert!(FIRST == TaskState::Pending as u8);
 
 /// The words of all live runs, by run id.
 #[derive(Debug, Default)]

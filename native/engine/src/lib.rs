@@ -16,6 +16,7 @@ mod request;
 mod rows;
 mod waker;
 mod watch;
+mod words;
 
 pub use board::{Board, RunWords};
 pub use engine::{Engine, EngineSettings};

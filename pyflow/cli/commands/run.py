@@ -82,7 +82,7 @@ class _Asked:
             )
             self.run_id = started.id
             self._note(f"run {started.id} of {self._target.name}")
-            view = view_of(self._target.name, silent=self._as_json)
+            view = None if self._as_json else view_of(self._target.name)
             try:
                 # By the id alone: the result as plain data, whatever type the workflow names.
                 result = await follow(engine.get_run(started.id), view)
