@@ -16,7 +16,7 @@ import msgspec
 
 from pyflow._native import Core
 from pyflow._native import Definition as NativeDefinition
-from pyflow.errors import EngineClosed, EngineForked, PyflowError, from_code
+from pyflow.errors import EngineClosed, EngineForked, InputInvalid, PyflowError, from_code
 from pyflow.worker.grant import Grant, Report
 
 # What an item of a batch is, by its first part; the rest is what was watched for.
@@ -32,7 +32,20 @@ _PUMP_TIME_S: Final = 0.001
 
 Answer: TypeAlias = asyncio.Future[Any]
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+
+
+def _encode(request: dict[str, Any]) -> bytes:
+    try:
+        return _encoder.encode(request)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: Exception) -> InputInvalid:
+    if isinstance(error, UnicodeEncodeError):
+        return InputInvalid("it holds a text with half a surrogate pair, which UTF-8 cannot hold")
+    return InputInvalid(f"the request has no JSON form: {error}")
 
 
 class _Process:
@@ -94,6 +107,11 @@ class Door:
             return cls(Core.open(url, text), loop)
         return cls(await loop.run_in_executor(None, Core.open, url, text), loop)
 
+    @property
+    def clock_offset_s(self) -> float:
+        """How far the wall was ahead of the engine's clock when it was opened."""
+        return self._core.clock_offset_ms / 1000
+
     async def close(self) -> None:
         """Close the core, once what was submitted is written. In a forked child nothing is done."""
         if not self.usable:
@@ -149,12 +167,18 @@ class Door:
     def run_status(self, run_id: str) -> str | None:
         """Look at a run's state word; None when the run is not in memory."""
         self._check()
-        return self._core.run_status(run_id)
+        try:
+            return self._core.run_status(run_id)
+        except UnicodeEncodeError as error:
+            raise _unwritable(error) from None
 
     def task_status(self, run_id: str, task_id: str) -> str | None:
         """Look at a task's state word; None when its run is not in memory."""
         self._check()
-        return self._core.task_status(run_id, task_id)
+        try:
+            return self._core.task_status(run_id, task_id)
+        except UnicodeEncodeError as error:
+            raise _unwritable(error) from None
 
     # Working.
 
@@ -204,8 +228,10 @@ class Door:
         self._answers[ticket] = answer
         try:
             call(ticket, *arguments)
-        except BaseException:
+        except BaseException as error:
             del self._answers[ticket]
+            if isinstance(error, UnicodeEncodeError):
+                raise _unwritable(error) from None
             raise
         answer.add_done_callback(partial(self._answered, ticket))
         self._plan_pump()

@@ -48,6 +48,10 @@ class Core:
         """
 
     @property
+    def clock_offset_ms(self) -> int:
+        """How far the wall was ahead of the engine's clock at opening; negative: behind it."""
+
+    @property
     def wake_fd(self) -> int | None:
         """A descriptor that is readable while there is something to drain; None inline."""
 

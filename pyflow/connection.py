@@ -2,14 +2,13 @@
 
 import logging
 import os
-import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from pyflow._engine import Door
 from pyflow.config import load_config
@@ -19,12 +18,16 @@ from pyflow.tasks.settings import use_settings
 from pyflow.worker.importing import refuse_while_importing_main
 from pyflow.worker.worker import Slots
 
+Strategy: TypeAlias = Literal["strict", "weighted_fair_share"]
+
 DEFAULT_URL: Final = "sqlite:///./pyflow.db"
 KNOWN_URLS: Final = ("sqlite:///path", "memory://", "a pathlib.Path")
 # A library says nothing until its host wants to hear it.
-logging.getLogger("pyflow").addHandler(logging.NullHandler())
+_logger = logging.getLogger("pyflow")
+_logger.addHandler(logging.NullHandler())
 
 COROUTINES_COUNT: Final = 1000
+_CLOCK_OFFSET_S: Final = 5.0
 THREADS_COUNT: Final = 32
 
 
@@ -39,6 +42,7 @@ async def connect(
     threads: int | None = None,
     processes: int | None = None,
     max_concurrent_runs: int | None = None,
+    strategy: Strategy = "strict",
     memory_mb: int | None = None,
     queue_depth: int | None = None,
     default_timeout_s: float | None = None,
@@ -61,7 +65,10 @@ async def connect(
         threads: How many plain functions run at once on threads (32, or fewer cores + 4).
         processes: How many worker processes there are at most (one a core).
         max_concurrent_runs: How many runs work at once; None sets no limit.
-        memory_mb: The memory that runs may take before idle ones leave it; None sets no limit.
+        strategy: How urgencies share the workers: "strict" takes the most urgent work there is,
+            "weighted_fair_share" gives high, normal and low 70, 25 and 5 of 100 turns.
+        memory_mb: The resident memory above which further starts are refused with `EngineBusy`;
+            None sets no limit.
         queue_depth: How many starts may wait at the door before more are refused (100,000).
         default_timeout_s: The `timeout_s` of tasks that have none.
         drain_s: How long what runs may go on when the engine closes.
@@ -89,7 +96,7 @@ async def connect(
         "namespace": namespace,
         "inline": store.startswith("memory:"),
         "clock": "real",
-        "owner": f"{socket.gethostname()}:{os.getpid()}",
+        "strategy": strategy,
         "read_only": read_only,
         "max_concurrent_runs": max_concurrent_runs,
         "memory_mb": memory_mb,
@@ -97,11 +104,9 @@ async def connect(
         "default_timeout_s": default_timeout_s,
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    engine = Engine(
-        await Door.open(store, given),
-        None if read_only else _slots(slots, threads, processes),
-        drain_s,
-    )
+    door = await Door.open(store, given)
+    _report_clock(door.clock_offset_s)
+    engine = Engine(door, None if read_only else _slots(slots, threads, processes), drain_s)
     try:
         yield engine
     finally:
@@ -123,3 +128,13 @@ def _slots(slots: int | None, threads: int | None, processes: int | None) -> Slo
         threads_count=min(THREADS_COUNT, cores_count + 4) if threads is None else threads,
         processes_count=cores_count if processes is None else processes,
     )
+
+
+def _report_clock(offset_s: float) -> None:
+    """Say that the wall clock and the store do not agree on the time."""
+    if abs(offset_s) > _CLOCK_OFFSET_S:
+        _logger.warning(
+            "the wall clock is %.0f s away from the latest time in the store, which the engine goes "
+            "on from; timers and recorded times follow the engine's clock",
+            offset_s,
+        )

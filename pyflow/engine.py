@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack, overload
 
 import msgspec
 
-from pyflow import _listeners
+from pyflow import _listeners, _looks
 from pyflow._engine import Door
 from pyflow._known_tasks import KnownTasks
 from pyflow._requests import StartOptions, Subject, input_of, request_of, subject_of
@@ -270,12 +270,10 @@ class Engine:
         """
         data = await self._door.query(
             "list_runs",
-            status=status,
             definition=definition,
             created_by=created_by,
             metadata=metadata,
-            limit=limit,
-            cursor=cursor,
+            **_looks.checked(status=status, limit=limit, cursor=cursor),
         )
         return msgspec.json.decode(data, type=RunPage)
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from pyflow import _values, events
+from pyflow import _looks, _values, events
 from pyflow._engine import Door
 from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
@@ -108,9 +108,12 @@ class Run(Generic[R]):
             limit: How many at most.
 
         Raises:
+            InputInvalid: There cannot be such a place, state or number.
             RunUnknown: The store holds no such run.
         """
-        data = await self._link.door.query("history", run_id=self.id, after=after, limit=limit)
+        data = await self._link.door.query(
+            "history", run_id=self.id, **_looks.checked(after=after, limit=limit)
+        )
         return events.read_events(msgspec.json.decode(data, type=list[msgspec.Raw]))
 
     async def watch(self, after: int = 0) -> AsyncIterator[Event]:
@@ -144,9 +147,12 @@ class Run(Generic[R]):
             limit: How many at most.
 
         Raises:
+            InputInvalid: There cannot be such a place, state or number.
             RunUnknown: The store holds no such run.
         """
-        data = await self._link.door.query("tasks", run_id=self.id, state=state, limit=limit)
+        data = await self._link.door.query(
+            "tasks", run_id=self.id, **_looks.checked(state=state, limit=limit)
+        )
         return msgspec.json.decode(data, type=list[TaskInfo])
 
     def task(self, task_id: str) -> "RunTask":

@@ -26,7 +26,8 @@ def document_schema(tasks: Mapping[str, Task[..., Any]]) -> _Schema:
         tasks: The known tasks by type; the core's own types are always known.
     """
     parameters, shared = task_parameters(tasks)
-    parameters |= core_parameters()
+    core, core_shared = core_parameters()
+    parameters |= core
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "pyflow definition",
@@ -54,6 +55,7 @@ def document_schema(tasks: Mapping[str, Task[..., Any]]) -> _Schema:
             "task": _task(sorted(parameters)),
             **{f"parameters.{name}": each for name, each in sorted(parameters.items())},
             **shared,
+            **core_shared,
         },
     }
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pyflow._values import bare, is_mapping
+from pyflow._values import bare, is_list, is_mapping
 from pyflow.definition import transformation_schema
 from pyflow.failure import TaskFailure
 from pyflow.task import Task
@@ -92,8 +92,9 @@ def _inside(name: str, value: Any) -> Any:
     return _templated(value) if name in {"items", "additionalProperties"} else value
 
 
-def core_parameters() -> dict[str, _Schema]:
-    """Write the parameters of the types that the core carries out itself."""
+def core_parameters() -> tuple[dict[str, _Schema], dict[str, _Schema]]:
+    """Write the parameters of the types that the core carries out itself, as `task_parameters`."""
+    transformation, shared = _hoisted(transformation_schema(), "data_transformation")
     chosen = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     branch = {
         "type": "object",
@@ -105,7 +106,7 @@ def core_parameters() -> dict[str, _Schema]:
         },
     }
     nothing = {"type": "object"}
-    return {
+    parameters: dict[str, _Schema] = {
         "noop": {"type": "object", "description": "Does nothing; its output is null."},
         "gateway": nothing | {"description": "Passes on the output of its first dependency."},
         "now": nothing | {"description": "Its output is the time at which the run gets there."},
@@ -126,5 +127,27 @@ def core_parameters() -> dict[str, _Schema]:
             },
             "additionalProperties": False,
         },
-        "data_transformation": transformation_schema(),
+        "data_transformation": transformation,
     }
+    return parameters, shared
+
+
+def _hoisted(schema: _Schema, owner: str) -> tuple[_Schema, dict[str, _Schema]]:
+    """Take the definitions out of a schema that becomes a part of another one."""
+    inner: dict[str, _Schema] = schema.get("$defs", {})
+    kept = {name: each for name, each in schema.items() if name not in {"$defs", "$schema"}}
+    prefix = f"#/$defs/{owner}."
+    return _redirected(kept, prefix), {
+        f"{owner}.{name}": _redirected(each, prefix) for name, each in inner.items()
+    }
+
+
+def _redirected(part: Any, prefix: str) -> Any:
+    if is_mapping(part):
+        return {
+            name: prefix + each.removeprefix("#/$defs/")
+            if name == "$ref"
+            else _redirected(each, prefix)
+            for name, each in part.items()
+        }
+    return [_redirected(each, prefix) for each in part] if is_list(part) else part

@@ -1,6 +1,7 @@
 """One task alone, without an engine: its function in an attempt that the test makes up."""
 
 import asyncio
+import concurrent.futures
 import itertools
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -76,14 +77,16 @@ def run_task(
             progress and log lines.
 
     Raises:
-        TypeError: It is no task, or an option is unknown.
-        ParametersInvalid: The arguments do not fit the function.
-        ValueUnwritable: An argument or the result cannot be written as JSON.
-        ValueUnreadable: An argument or the result does not fit its hint.
+        TypeError: It is no task, an option is unknown, or an argument or the result cannot be
+            written as JSON or does not fit its hint.
+        ParametersInvalid: The arguments do not fit the function's parameters.
     """
     thread = LoopThread()
     try:
         return thread.call(run_task_async(task, *args, **options))
+    except concurrent.futures.CancelledError as error:
+        # The task left because it was cancelled; a thread's future has an error of its own for it.
+        raise asyncio.CancelledError(*error.args) from None
     finally:
         thread.close()
 
@@ -94,7 +97,8 @@ async def run_task_async(
     """Run the function of a task as `run_task` does, on the loop of the caller.
 
     Raises:
-        TypeError: It is no task, or an option is unknown.
+        TypeError: As `run_task` says.
+        ParametersInvalid: The arguments do not fit the function's parameters.
     """
     if not isinstance(task, Task):
         raise TypeError(f"{task!r} is no task; give what @pyflow.task made of a function")

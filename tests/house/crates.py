@@ -11,6 +11,8 @@ MAY_KNOW = {
     "pyflow-core": frozenset[str](),
     "pyflow-store": frozenset[str](),
     "pyflow-engine": frozenset({"pyflow-core", "pyflow-store"}),
+    # Tests only: it shares the engine's lock-free sources by path.
+    "pyflow-loom": frozenset[str](),
     "pyflow-py": frozenset({"pyflow-core", "pyflow-store", "pyflow-engine"}),
 }
 

@@ -58,8 +58,13 @@ async def send(box: str, receipt: Receipt) -> str:
 
 
 @task
-async def apologise(failure: TaskFailure, order: Order) -> Receipt:
+async def apologise(failure: TaskFailure) -> Receipt:
     return Receipt(f"none: {failure.error_type}", 0)
+
+
+@task(executor="process")
+def grind(value: int) -> int:
+    raise AssertionError(value)
 
 
 class Gate:
@@ -114,6 +119,11 @@ def buy(item: str, price: int) -> str:
 def buy_or_apologise(item: str, price: int) -> Receipt:
     handled = charge.options(on_error=ErrorHandler(apologise, recovers=True), max_retries=0)
     return handled({"item": item, "price": price})  # type: ignore[arg-type, call-arg]
+
+
+@workflow
+def grind_one(value: int) -> int:
+    return grind(value)
 
 
 @workflow

@@ -214,7 +214,7 @@ async def test_events_carry_the_time_of_the_clock(pyflow_engine: MemoryEngine) -
 
 async def test_the_tests_own_waits_do_not_hold_the_clock(pyflow_engine: MemoryEngine) -> None:
     ended = asyncio.Event()
-    pyflow_engine.mock("double", calls=lambda value: ended.set())  # noqa: ARG005
+    pyflow_engine.mock("double", calls=lambda value: ended.set())
 
     await pyflow_engine.start(remind, 4)
 

@@ -15,9 +15,7 @@ from tests.testing import shop
 from tests.testing.shop import Order, Receipt, buy, hold_up, remind
 
 
-async def test_a_run_goes_on_after_a_crash(
-    pyflow_engine: MemoryEngine, a_gate: shop.Gate
-) -> None:
+async def test_a_run_goes_on_after_a_crash(pyflow_engine: MemoryEngine, a_gate: shop.Gate) -> None:
     run = await pyflow_engine.start(hold_up, 3)
     await a_gate.begun.wait()
 
@@ -40,15 +38,17 @@ async def test_what_is_recorded_is_not_done_again(
     pyflow_engine.mock("charge", calls=instead)
     run = await pyflow_engine.start(buy, "shoes", 3)
     await a_gate.begun.wait()
-    while await run.task("pack").state() != "completed":
-        await asyncio.sleep(0)
+    async for event in run.watch():
+        if isinstance(event, TaskCompleted):
+            break
 
     await pyflow_engine.crash()
     a_gate.may_go_on.set()
 
     assert await run.result() == "a box, paid by r"
     assert len(packed.calls) == 1
-    kinds = [type(event) for event in await run.history() if event.task_id == "charge"]  # type: ignore[attr-defined]
+    history = [event for event in await run.history() if isinstance(event, events.TaskEvent)]
+    kinds = [type(event) for event in history if event.task_id == "charge"]
     assert kinds == [TaskStarted, LeaseEnded, TaskStarted, TaskCompleted]
 
 
@@ -57,7 +57,7 @@ async def test_what_a_lost_attempt_reports_is_unheard(
 ) -> None:
     answers = iter(["lost", "kept"])
 
-    async def instead(value: int) -> str:  # noqa: ARG001
+    async def instead(value: int) -> str:
         answer = next(answers)
         a_gate.begun.set()
         try:
@@ -88,8 +88,7 @@ async def test_a_wait_for_a_result_outlives_a_crash(
     seen: list[type[events.Event]] = []
 
     async def watch() -> None:
-        async for event in run.watch():
-            seen.append(type(event))
+        seen.extend([type(event) async for event in run.watch()])
 
     watching = asyncio.ensure_future(watch())
     await a_gate.begun.wait()
@@ -213,7 +212,7 @@ async def test_resources_are_opened_anew(pyflow_engine: MemoryEngine) -> None:
 async def test_a_task_that_brings_its_engine_down_each_time_is_put_aside(
     pyflow_engine: MemoryEngine,
 ) -> None:
-    async def instead(value: int) -> None:  # noqa: ARG001
+    async def instead(value: int) -> None:
         await pyflow_engine.crash()
 
     mock = pyflow_engine.mock("double", calls=instead)
@@ -225,9 +224,7 @@ async def test_a_task_that_brings_its_engine_down_each_time_is_put_aside(
     assert len(mock.calls) == 3
 
 
-async def test_two_crashes_at_once_are_one(
-    pyflow_engine: MemoryEngine, a_gate: shop.Gate
-) -> None:
+async def test_two_crashes_at_once_are_one(pyflow_engine: MemoryEngine, a_gate: shop.Gate) -> None:
     run = await pyflow_engine.start(hold_up, 3)
     await a_gate.begun.wait()
 

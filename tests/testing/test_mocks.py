@@ -9,7 +9,6 @@ from pyflow.context import current
 from pyflow.definition import load_definition
 from pyflow.errors import NonRetryable, RunFailed
 from pyflow.events import TaskRetrying, TaskStarted
-from pyflow.task import task
 from pyflow.testing import MemoryEngine
 from pyflow.workflow import workflow
 from tests.testing import shop
@@ -159,17 +158,9 @@ async def test_a_type_that_only_exists_elsewhere_can_be_mocked(
 async def test_a_task_for_worker_processes_is_mocked_without_one(
     pyflow_engine: MemoryEngine,
 ) -> None:
-    @task(executor="process")
-    def heavy(value: int) -> int:
-        raise AssertionError(value)
+    pyflow_engine.mock("grind", calls=lambda value: value + 1)
 
-    @workflow
-    def hard(value: int) -> int:
-        return heavy(value)
-
-    pyflow_engine.mock(heavy, calls=lambda value: value + 1)
-
-    assert await (await pyflow_engine.start(hard, 2)).result() == 3
+    assert await (await pyflow_engine.start(shop.grind_one, 2)).result() == 3
 
 
 async def test_so_many_attempts_fail_and_then_the_task_is_itself(

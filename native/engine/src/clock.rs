@@ -22,14 +22,23 @@ fn wall() -> Millis {
     Millis(since_epoch.map_or(0, |span| span.as_millis() as u64))
 }
 
+/// A wall that is further ahead of the log than this is not believed: ten years.
+const JUMP_MS_MAX: u64 = 10 * 366 * 86_400_000;
+
 impl Clock {
-    /// A clock that goes on from the latest time on record: a wall that was set back moves nothing.
+    /// A clock that goes on from the latest time on record. A wall that was set back moves nothing;
+    /// one that has jumped ahead past all belief is reported (by `offset_ms`), not obeyed.
     pub(crate) fn system(latest: Millis) -> Self {
-        Self::System { base: wall().max(latest), since: Instant::now() }
+        Self::System { base: believed(wall(), latest), since: Instant::now() }
     }
 
     pub(crate) fn manual(latest: Millis) -> Self {
         Self::Manual(Arc::new(AtomicU64::new(wall().max(latest).0)))
+    }
+
+    /// How far the wall is ahead of this clock, or behind it.
+    pub(crate) fn offset_ms(&self) -> i64 {
+        wall().0 as i64 - self.now().0 as i64
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -44,5 +53,30 @@ impl Clock {
         if let Self::Manual(now) = self {
             now.fetch_add(span_ms, Ordering::AcqRel);
         }
+    }
+}
+
+fn believed(wall: Millis, latest: Millis) -> Millis {
+    let has_jumped = latest > Millis(0) && wall.since(latest) > JUMP_MS_MAX;
+    if has_jumped { latest } else { wall.max(latest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_that_was_set_back_moves_nothing() {
+        assert_eq!(believed(Millis(5_000), Millis(9_000)), Millis(9_000));
+        assert_eq!(believed(Millis(9_500), Millis(9_000)), Millis(9_500));
+    }
+
+    #[test]
+    fn a_jump_past_all_belief_is_not_obeyed() {
+        let latest = Millis(1_000);
+
+        assert_eq!(believed(latest.plus(JUMP_MS_MAX + 1), latest), latest);
+        assert_eq!(believed(latest.plus(JUMP_MS_MAX), latest), latest.plus(JUMP_MS_MAX));
+        assert_eq!(believed(Millis(JUMP_MS_MAX * 9), Millis(0)), Millis(JUMP_MS_MAX * 9));
     }
 }

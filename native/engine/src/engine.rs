@@ -73,6 +73,7 @@ pub struct Engine {
     source: Source,
     settings: EngineSettings,
     memory: MemoryGauge,
+    clock_offset_ms: i64,
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     board: Arc<Board>,
@@ -169,6 +170,7 @@ impl Engine {
         let (inbox, outbox, board) =
             (Arc::new(Inbox::new(settings.queue_depth)), Arc::new(outbox), Arc::default());
         let driver = make_driver((log, model), settings, &outbox, &board)?;
+        let clock_offset_ms = driver.clock_offset_ms();
         let turning = if settings.inline {
             Turning::Inline(Box::new(driver))
         } else {
@@ -184,6 +186,7 @@ impl Engine {
             source,
             settings: settings.clone(),
             memory: MemoryGauge::new(settings.memory_size_max),
+            clock_offset_ms,
             inbox,
             outbox,
             board,
@@ -196,6 +199,12 @@ impl Engine {
     /// Readable while there is something to drain; none where the caller turns the ring.
     pub fn wake_fd(&self) -> Option<RawFd> {
         self.outbox.fd()
+    }
+
+    /// How far the wall was ahead of the engine's clock when it was opened, in milliseconds: the
+    /// latest time on record is never undercut, and a leap of ten years is not believed.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.clock_offset_ms
     }
 
     pub fn namespace(&self) -> &Arc<str> {

@@ -89,6 +89,11 @@ impl Core {
     }
 
     #[getter]
+    fn clock_offset_ms(&self) -> i64 {
+        self.engine.clock_offset_ms()
+    }
+
+    #[getter]
     fn wake_fd(&self) -> Option<i32> {
         self.engine.wake_fd()
     }

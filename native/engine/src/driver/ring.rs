@@ -336,6 +336,11 @@ impl Driver {
         self.clock.advance(span_ms);
     }
 
+    /// How far the wall is ahead of the ring's clock, or behind it, in milliseconds.
+    pub(crate) fn clock_offset_ms(&self) -> i64 {
+        self.clock.offset_ms()
+    }
+
     pub(crate) fn now(&self) -> Millis {
         self.clock.now()
     }
