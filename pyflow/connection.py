@@ -134,7 +134,7 @@ def _report_clock(offset_s: float) -> None:
     """Say that the wall clock and the store do not agree on the time."""
     if abs(offset_s) > _CLOCK_OFFSET_S:
         _logger.warning(
-            "the wall clock is %.0f s away from the latest time in the store, which the engine goes "
-            "on from; timers and recorded times follow the engine's clock",
+            "the wall clock is %.0f s away from the latest time in the store, which the engine "
+            "goes on from; timers and recorded times follow the engine's clock",
             offset_s,
         )

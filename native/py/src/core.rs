@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use pyflow_core::event::TaskError;
 use pyflow_core::payload::Payload;
 use pyflow_engine::{AttemptReport, Engine, Look, Out, Refusal, ReportKind, Request, Value};
 use pyo3::prelude::*;
@@ -13,6 +14,7 @@ use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::definition::Definition;
 use crate::door;
+use crate::fields::check_nesting;
 use crate::grants::Calls;
 use crate::requests;
 
@@ -109,6 +111,7 @@ impl Core {
 
     fn start(&self, py: Python<'_>, ticket: u64, request: &[u8], input: &[u8]) -> PyResult<()> {
         let namespace = self.engine.namespace();
+        Self::made(py, check_nesting("the input", input))?;
         let input = Payload::new(Bytes::copy_from_slice(input));
         let start = requests::parse(request).and_then(|request| {
             requests::start(&request, input, namespace, |key| self.ids.fresh(namespace, key))
@@ -129,6 +132,7 @@ impl Core {
         let starts: Result<Vec<_>, Refusal> = inputs
             .into_iter()
             .map(|input| {
+                check_nesting("the input", &input)?;
                 let input = Payload::new(input.into());
                 requests::start(&request, input, namespace, |key| self.ids.fresh(namespace, key))
             })
@@ -256,7 +260,14 @@ impl Core {
 
 fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
     Ok(match code {
-        0 => ReportKind::Completed(Payload::new(bytes)),
+        0 => match check_nesting("the output", &bytes) {
+            Ok(()) => ReportKind::Completed(Payload::new(bytes)),
+            Err(refusal) => {
+                let message = refusal.fields["message"].as_str().unwrap_or_default().to_string();
+                let error = TaskError::final_of_engine("PayloadTooLarge", message);
+                ReportKind::Failed(Box::new(error))
+            }
+        },
         1 => match requests::failure(&bytes)? {
             (_, true) => ReportKind::WorkerDied,
             (error, false) => ReportKind::Failed(Box::new(error)),

@@ -3,6 +3,7 @@
 mod core;
 mod definition;
 mod door;
+mod fields;
 mod grants;
 mod graph;
 mod pages;

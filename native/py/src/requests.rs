@@ -8,22 +8,16 @@ use pyflow_core::consistency::{Consistency, NAMES};
 use pyflow_core::definition::Priority;
 use pyflow_core::event::TaskError;
 use pyflow_core::ids::DefinitionHash;
+use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::{Pool, Strategy, Weights};
 use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, Request};
 use serde_json::{Value, json};
 
-fn wrong(message: impl Into<String>) -> Refusal {
-    let message: String = message.into();
-    Refusal::new("PF1107", json!({ "message": message }))
-}
+use crate::fields::{count, needed_text, object_text, span_ms, text, word, wrong};
 
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))
-}
-
-fn text(object: &Value, name: &str) -> Option<Arc<str>> {
-    object[name].as_str().map(Arc::from)
 }
 
 pub(crate) fn settings(object: &Value) -> Result<EngineSettings, Refusal> {
@@ -60,20 +54,20 @@ pub(crate) fn start(
     namespace: &Arc<str>,
     fresh_id: impl FnOnce(Option<&str>) -> String,
 ) -> Result<StartRun, Refusal> {
-    let wanted = if let Some(hash) = object["definition"].as_str() {
-        let parsed = DefinitionHash::parse(hash);
-        Wanted::Hash(parsed.ok_or_else(|| wrong(format!("{hash} is no hash")))?)
-    } else {
-        let name = text(object, "name");
-        let name = name.ok_or_else(|| wrong("a start names a definition"))?;
-        Wanted::Name { name, version: text(object, "version") }
+    let wanted = match text(object, "definition")? {
+        Some(hash) => {
+            let parsed = DefinitionHash::parse(&hash);
+            Wanted::Hash(parsed.ok_or_else(|| wrong("definition is not the hash of one"))?)
+        }
+        None => {
+            Wanted::Name { name: needed_text(object, "name")?, version: text(object, "version")? }
+        }
     };
-    let (chosen, key) = (text(object, "run_id"), text(object, "key"));
+    let (chosen, key) = (text(object, "run_id")?, text(object, "key")?);
     let run_id = match &chosen {
         Some(run_id) => run_id.clone(),
         None => fresh_id(key.as_deref()).into(),
     };
-    let deadline_s = object["deadline_s"].as_f64();
     Ok(StartRun {
         namespace: namespace.clone(),
         run_id,
@@ -81,26 +75,12 @@ pub(crate) fn start(
         key,
         wanted,
         input,
-        priority: named(object, "priority", Priority::parse, "high, normal, low")?,
-        deadline_ms: deadline_s.map(|seconds| (seconds.max(0.0) * 1000.0).ceil() as u64),
-        consistency: named(object, "consistency", Consistency::parse, NAMES)?,
-        metadata: object.get("metadata").filter(|m| !m.is_null()).map(|m| m.to_string().into()),
-        created_by: text(object, "created_by"),
+        priority: word(object, "priority", Priority::parse, "high, normal, low")?,
+        deadline_ms: span_ms(object, "deadline_s")?,
+        consistency: word(object, "consistency", Consistency::parse, NAMES)?,
+        metadata: object_text(object, "metadata")?.map(Bytes::from),
+        created_by: text(object, "created_by")?,
     })
-}
-
-fn named<T>(
-    object: &Value,
-    name: &str,
-    parse: fn(&str) -> Option<T>,
-    known: &str,
-) -> Result<Option<T>, Refusal> {
-    let value = &object[name];
-    if value.is_null() {
-        return Ok(None);
-    }
-    let parsed = value.as_str().and_then(parse).map(Some);
-    parsed.ok_or_else(|| wrong(format!("{name} is {value}; it must be one of {known}")))
 }
 
 pub(crate) fn control(
@@ -133,42 +113,65 @@ pub(crate) fn control(
 }
 
 pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
-    let own = |name: &str| object[name].as_str().map(String::from);
-    let run_id = || text(object, "run_id").ok_or_else(|| wrong("a run_id is missing"));
-    let limit = object["limit"].as_u64().map_or(1_000, |limit| limit as usize);
+    let own = |name: &str| Ok::<_, Refusal>(text(object, name)?.map(|text| text.to_string()));
+    let run_id = || needed_text(object, "run_id");
+    let limit =
+        |missing| count(object, "limit", missing, (1, LIST_COUNT_MAX)).map(|limit| limit as usize);
     Ok(match what {
         "status" => Query::Status { run_id: run_id()? },
-        "tasks" => {
-            Query::Tasks { run_id: run_id()?, task_id: own("task_id"), state: own("state"), limit }
-        }
+        "tasks" => Query::Tasks {
+            run_id: run_id()?,
+            task_id: own("task_id")?,
+            state: word(object, "state", task_state, TASK_STATES)?,
+            limit: limit(1_000)?,
+        },
         "result" => Query::TaskResult {
             run_id: run_id()?,
-            task_id: own("task_id").ok_or_else(|| wrong("a task_id is missing"))?,
+            task_id: needed_text(object, "task_id")?.to_string(),
         },
-        "explain" => Query::Explain { run_id: run_id()?, task_id: own("task_id") },
+        "explain" => Query::Explain { run_id: run_id()?, task_id: own("task_id")? },
         "history" => {
-            let after = object["after"].as_u64().unwrap_or(0);
-            Query::History { run_id: run_id()?, after, limit }
+            let after = count(object, "after", 0, (0, u64::MAX))?;
+            Query::History { run_id: run_id()?, after, limit: limit(1_000)? }
         }
         "list_runs" => Query::ListRuns(Box::new(ListRuns {
-            status: own("status"),
-            definition: own("definition"),
-            created_by: own("created_by"),
+            status: word(object, "status", run_state, RUN_STATES)?,
+            definition: own("definition")?,
+            created_by: own("created_by")?,
             metadata: pairs(&object["metadata"]),
-            limit: object["limit"].as_u64().map_or(50, |limit| limit as usize),
-            cursor: own("cursor"),
+            limit: limit(50)?,
+            cursor: word(object, "cursor", cursor, "the cursors that a page gave")?,
         })),
-        "find_run" => Query::FindRun { text: own("text").unwrap_or_default() },
+        "find_run" => Query::FindRun { text: own("text")?.unwrap_or_default() },
         "definitions" => Query::Definitions,
         "definition" => {
-            Query::Definition { name: own("name").unwrap_or_default(), version: own("version") }
+            let name = own("name")?.unwrap_or_default();
+            Query::Definition { name, version: own("version")? }
         }
         "metrics" => Query::Metrics,
         "doctor" => Query::Doctor,
-        "prune" => Query::Prune { before_ms: object["before_ms"].as_u64().unwrap_or(0) },
-        "backup" => Query::Backup { path: own("path").unwrap_or_default() },
+        "prune" => Query::Prune { before_ms: count(object, "before_ms", 0, (0, u64::MAX))? },
+        "backup" => Query::Backup { path: own("path")?.unwrap_or_default() },
         _ => return Err(wrong(format!("the query {what:?} is not known"))),
     })
+}
+
+/// Rows that one page may hold.
+const LIST_COUNT_MAX: u64 = 1_000_000;
+const RUN_STATES: &str = "created, running, paused, cancelling, completed, failed, cancelled";
+const TASK_STATES: &str = "pending, ready, leased, backoff, waiting, completed, failed, \
+    cancelled, skipped, quarantined";
+
+fn run_state(name: &str) -> Option<String> {
+    RunState::ALL.iter().any(|state| state.name() == name).then(|| name.to_string())
+}
+
+fn task_state(name: &str) -> Option<String> {
+    TaskState::ALL.iter().any(|state| state.name() == name).then(|| name.to_string())
+}
+
+fn cursor(text: &str) -> Option<String> {
+    text.parse::<u64>().is_ok().then(|| text.to_string())
 }
 
 fn pairs(object: &Value) -> Vec<(String, String)> {
