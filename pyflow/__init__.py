@@ -261,6 +261,7 @@ make_lazy(
         "run": "pyflow.sync",
         "sleep": "pyflow.control",
         "task": "pyflow.task",
+        "testing": "pyflow.testing",
         "workflow": "pyflow.workflow",
     },
 )

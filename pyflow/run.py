@@ -84,6 +84,8 @@ class Run(Generic[R]):
         except RunFailed as failure:
             failure.run_id = self.id
             raise failure from self._link.causes.find(self.id, failure.task_id)
+        if self._result_hint is type(None):
+            return cast("R", None)  # Without a return value the result is all outputs by task id.
         try:
             result: R = _values.decode(data, self._result_hint, f"the result of run {self.id!r}")
         except _values.ValueUnreadable as error:

@@ -19,19 +19,26 @@ def wheel_files(project: dict[str, object]) -> dict[str, str]:
     """Return the files of the wheel: path inside it, and text."""
     name = str(project["name"]).replace("-", "_")
     info = f"{name}-{project['version']}.dist-info"
-    scripts = project["scripts"]
-    if not isinstance(scripts, dict):
-        raise TypeError("pyproject.toml: [project.scripts] is not a table")
-    entry_points = "".join(f"{command} = {place}\n" for command, place in scripts.items())
     files = {
         f"{name}.pth": f"{ROOT}\n",
         f"{info}/METADATA": metadata(project),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[console_scripts]\n{entry_points}",
+        f"{info}/entry_points.txt": entry_points(project),
     }
     listed = [*files, f"{info}/RECORD"]
     files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in listed)
     return files
+
+
+def entry_points(project: dict[str, object]) -> str:
+    """Return the text that names the package's commands and what it plugs into others."""
+    plugins = project["entry-points"]
+    if not isinstance(plugins, dict):
+        raise TypeError("pyproject.toml: [project.entry-points] is not a table")
+    lines: list[str] = []
+    for group, places in {"console_scripts": project["scripts"], **plugins}.items():
+        lines += [f"[{group}]", *(f"{name} = {place}" for name, place in places.items()), ""]
+    return "\n".join(lines)
 
 
 def metadata(project: dict[str, object]) -> str:

@@ -212,9 +212,7 @@ KINDS: dict[str, Kind] = {
         lambda value: (list(range(value % 12)),),
         weight=3,
     ),
-    "choice": Kind(
-        choice, _completes(lambda value: value + 3 ), weight=3
-    ),
+    "choice": Kind(choice, _completes(lambda value: value + 3), weight=3),
     "retried": Kind(retried, _completes(lambda value: value + 2), weight=3),
     "delayed": Kind(delayed, _completes(lambda value: value + 2), weight=3),
     "mended": Kind(mended, _completes(lambda value: value + 1)),

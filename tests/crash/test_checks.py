@@ -212,9 +212,7 @@ BROKEN: list[tuple[Callable[..., object], Callable[[Tale], object]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "break_it"), BROKEN, ids=[check.__name__ for check, _ in BROKEN]
-)
+@pytest.mark.parametrize(("check", "break_it"), BROKEN, ids=[check.__name__ for check, _ in BROKEN])
 def test_each_check_finds_what_it_is_for(
     check: Callable[..., object], break_it: Callable[[Tale], object], tale: Tale
 ) -> None:

@@ -46,7 +46,7 @@ def hostile_files() -> Iterator[HostileFile]:
     yield from _expressions()
     yield from _wrong_types()
     yield from _yaml()
-    yield from _mutants(300)
+    yield from _mutants(100)
 
 
 def _json(name: str, value: Any, *, may_be_accepted: bool = False) -> HostileFile:

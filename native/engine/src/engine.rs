@@ -14,7 +14,7 @@ use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::state::State;
 use pyflow_store::read_model::{ReadModel, RunRow};
-use pyflow_store::{Log, MemoryStore, Options};
+use pyflow_store::{Log, MemoryStore, Options, StoreFault};
 
 use crate::board::Board;
 use crate::clock::Clock;
@@ -149,7 +149,13 @@ impl Engine {
     fn open_source(source: Source, settings: &EngineSettings) -> Result<Self, Refusal> {
         let options = Options { read_only: settings.read_only };
         let log = source.open(options)?;
-        let model = ReadModel::open(&source.url, &options)?;
+        let model = match ReadModel::open(&source.url, &options) {
+            // A reader may not make the file; it makes the rows in memory.
+            Err(StoreFault::Missing { .. }) if settings.read_only => {
+                ReadModel::open(MEMORY_URL, &Options { read_only: false })?
+            }
+            opened => opened?,
+        };
         Self::assemble(source, log, model, settings)
     }
 

@@ -1,6 +1,7 @@
 //! What can go wrong with a store. Each fault says what was wanted, what was found and what to do.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
@@ -113,8 +114,20 @@ impl StoreFault {
 
 fn holder(pid: Option<u32>, since_ms: Option<u64>) -> String {
     match (pid, since_ms) {
-        (Some(pid), Some(since_ms)) => format!("process {pid}, since {since_ms} ms of Unix time"),
+        (Some(pid), Some(since_ms)) => format!("process {pid}, for {}", age(since_ms)),
         (Some(pid), None) => format!("process {pid}"),
         (None, _) => "process unknown".to_owned(),
+    }
+}
+
+/// How long ago a moment was, in the largest unit that it fills.
+fn age(since_ms: u64) -> String {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = since_epoch.map_or(since_ms, |span| span.as_millis() as u64);
+    let seconds = now_ms.saturating_sub(since_ms) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
     }
 }
