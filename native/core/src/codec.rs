@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::ids::{
-    DefinitionHash, Epoch, Grant, InstanceIndex, RunNumber, SessionId, TaskIndex,
-};
+use crate::ids::{DefinitionHash, Epoch, Grant, InstanceIndex, RunNumber, SessionId, TaskIndex};
 use crate::time::Millis;
 
 /// Why stored bytes could not be read back.

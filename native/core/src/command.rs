@@ -35,7 +35,10 @@ pub struct DeployDefinition {
 pub enum Wanted {
     Hash(DefinitionHash),
     /// By name; without a version the one that was deployed last.
-    Name { name: Arc<str>, version: Option<Arc<str>> },
+    Name {
+        name: Arc<str>,
+        version: Option<Arc<str>>,
+    },
 }
 
 /// Begin a run.
@@ -98,8 +101,12 @@ pub struct LeaseRef {
 /// What became of an attempt.
 #[derive(Debug)]
 pub enum Outcome {
-    Completed { output: Payload },
-    Failed { error: Box<TaskError> },
+    Completed {
+        output: Payload,
+    },
+    Failed {
+        error: Box<TaskError>,
+    },
     /// It stopped since it was asked to.
     Cancelled,
 }

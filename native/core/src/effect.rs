@@ -34,7 +34,10 @@ pub enum Effect {
 pub enum Answer {
     Done,
     /// The run that was started, or the one that the same key had started before.
-    Run { run_id: Arc<str>, is_new: bool },
+    Run {
+        run_id: Arc<str>,
+        is_new: bool,
+    },
 }
 
 /// Why a worker is to stop an attempt.

@@ -83,13 +83,15 @@ impl Shard {
         if let Some(until) = self.rate_allows_at(run.number(), instance, now) {
             let wait_s = until.since(now) as f64 / 1000.0;
             let text = "its rate limit holds it back";
-            let blocker = json!({"kind": "rate", "task_type": &**task_type, "wait_s": wait_s, "text": text});
+            let blocker =
+                json!({"kind": "rate", "task_type": &**task_type, "wait_s": wait_s, "text": text});
             blockers.push(blocker);
         }
         if blockers.is_empty() {
             let ahead = self.queues().queued(task_type);
             let text = "every slot that could run it is taken";
-            let blocker = json!({"kind": "queue", "task_type": &**task_type, "count": ahead, "text": text});
+            let blocker =
+                json!({"kind": "queue", "task_type": &**task_type, "count": ahead, "text": text});
             blockers.push(blocker);
         }
         blockers
@@ -100,9 +102,8 @@ impl Shard {
             let text = "no worker is connected";
             return json!({"kind": "no_worker", "task_type": task_type, "text": text});
         }
-        let text = format!(
-            "no worker knows the task type {task_type}; import its module, or register it"
-        );
+        let text =
+            format!("no worker knows the task type {task_type}; import its module, or register it");
         json!({"kind": "unknown_type", "task_type": task_type, "text": text})
     }
 
@@ -135,7 +136,9 @@ fn pending(run: &Run, instance: InstanceIndex) -> Vec<Value> {
     if let Some((parent, _)) = run.item_of(instance) {
         let limit = run.definition().options(TaskIndex(parent.0)).concurrency;
         let text = "as many items of the map are at work as may be";
-        return vec![json!({"kind": "concurrency", "key": run.instance_id(parent), "limit": limit, "text": text})];
+        return vec![
+            json!({"kind": "concurrency", "key": run.instance_id(parent), "limit": limit, "text": text}),
+        ];
     }
     let task = TaskIndex(instance.0);
     let definition = run.definition();

@@ -12,6 +12,18 @@ pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
+/// Characters of a value that a message repeats.
+const SHOWN_COUNT_MAX: usize = 100;
+
+/// A value as a message repeats it: cut where it is long.
+pub fn shown(value: impl std::fmt::Display) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_COUNT_MAX) {
+        None => text,
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+    }
+}
+
 /// Edits between two names (Levenshtein), or more than `most` as soon as that is sure.
 fn distance(left: &str, right: &str, most: usize) -> usize {
     let right: Vec<char> = right.chars().take(128).collect();
@@ -33,7 +45,13 @@ fn distance(left: &str, right: &str, most: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::closest;
+    use super::{closest, shown};
+
+    #[test]
+    fn a_long_value_is_cut_in_a_message() {
+        assert_eq!(shown("short"), "short");
+        assert_eq!(shown("ä".repeat(60_000)), format!("{}… (120000 bytes)", "ä".repeat(100)));
+    }
 
     #[test]
     fn a_slip_of_the_hand_finds_the_name_that_was_meant() {

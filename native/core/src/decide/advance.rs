@@ -94,7 +94,8 @@ impl Attempts<'_> {
             ExprError::new(ExprCode::Failed, format!("for_each is {shown}; a list is wanted"))
         })?;
         if count + self.run.instance_count() > TASK_COUNT_MAX + self.definition.task_count() {
-            let message = format!("for_each has {count} items; at most {TASK_COUNT_MAX} are allowed");
+            let message =
+                format!("for_each has {count} items; at most {TASK_COUNT_MAX} are allowed");
             return Err(ExprError::new(ExprCode::CostExceeded, message));
         }
         let (run, instance) = (self.run.number(), self.instance);
@@ -106,14 +107,16 @@ impl Attempts<'_> {
         let shape = self.definition.shape(self.task);
         let place = shape.iter().position(|name| &**name == "seconds");
         let args = super::args::render_args(self.run, self.instance)?;
-        let text = place.and_then(|place| args.values.get(place)).expect("compile checked `seconds`");
+        let text =
+            place.and_then(|place| args.values.get(place)).expect("compile checked `seconds`");
         let seconds: Option<f64> = serde_json::from_slice(text).ok();
         let most_s = (SPAN_MS_MAX / 1000) as f64;
-        let seconds = seconds.filter(|seconds| (0.0..=most_s).contains(seconds)).ok_or_else(|| {
-            let shown = String::from_utf8_lossy(text);
-            let message = format!("seconds is {shown}; a number from 0 to {most_s} is wanted");
-            ExprError::new(ExprCode::Failed, message)
-        })?;
+        let seconds =
+            seconds.filter(|seconds| (0.0..=most_s).contains(seconds)).ok_or_else(|| {
+                let shown = String::from_utf8_lossy(text);
+                let message = format!("seconds is {shown}; a number from 0 to {most_s} is wanted");
+                ExprError::new(ExprCode::Failed, message)
+            })?;
         let ready = ready_time(self.run, self.instance, self.now);
         let until = ready.plus((seconds * 1000.0).ceil() as u64);
         let (run, instance) = (self.run.number(), self.instance);

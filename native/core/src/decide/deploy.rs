@@ -11,8 +11,7 @@ use crate::time::Millis;
 pub(super) fn decide(state: &State, command: &DeployDefinition, now: Millis) -> Decision {
     let definition = &command.definition;
     let deployed = state.deployed(&command.namespace, &definition.name);
-    if deployed.iter().any(|d| d.definition == definition.hash && d.version == definition.version)
-    {
+    if deployed.iter().any(|d| d.definition == definition.hash && d.version == definition.version) {
         let newest = deployed.last().map(|d| d.definition);
         if newest == Some(definition.hash) || definition.version.is_some() {
             return Ok(Vec::new()); // It is there already.

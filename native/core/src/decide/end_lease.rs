@@ -19,7 +19,8 @@ pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision
     let options = run.definition().options(run.task_of(instance));
     let returned = command.cause == LeaseEnd::Returned;
     if options.delivery == Delivery::AtMostOnce && !returned {
-        let message = "its worker was lost; whether it has run is unknown, and it may run only once";
+        let message =
+            "its worker was lost; whether it has run is unknown, and it may run only once";
         let error = Box::new(TaskError::final_of_engine("unknown_outcome", message.into()));
         return Ok(vec![TaskFailed { run: number, instance, attempt, error, at: now }.into()]);
     }
@@ -32,7 +33,13 @@ pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision
     if command.cause == LeaseEnd::Expired {
         let message = "nothing was heard of its worker for the whole of the lease".to_string();
         let error = TaskError::of_engine("LeaseExpired", message);
-        return Ok(vec![attempt_failed(run, lease, active, &error, (command.details.clone(), now))]);
+        return Ok(vec![attempt_failed(
+            run,
+            lease,
+            active,
+            &error,
+            (command.details.clone(), now),
+        )]);
     }
     let event = LeaseEnded {
         run: number,

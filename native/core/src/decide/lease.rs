@@ -22,8 +22,16 @@ pub fn lease(
     match render_args(run, instance) {
         Ok(args) => {
             let grant = Grant(run.grant(instance).map_or(0, |grant| grant.0) + 1);
-            let event =
-                TaskLeased { run: number, instance, attempt, grant, epoch, session, lease_ms, at: now };
+            let event = TaskLeased {
+                run: number,
+                instance,
+                attempt,
+                grant,
+                epoch,
+                session,
+                lease_ms,
+                at: now,
+            };
             Some((event.into(), args))
         }
         Err(error) => {

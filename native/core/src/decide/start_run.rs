@@ -99,8 +99,9 @@ fn wanted_definition<'a>(
     command: &StartRun,
 ) -> Result<&'a Arc<Definition>, Rejection> {
     match &command.wanted {
-        Wanted::Hash(hash) => state.definition(hash).ok_or_else(|| {
-            Rejection::DefinitionUnknown { wanted: hash.to_string(), hint: String::new() }
+        Wanted::Hash(hash) => state.definition(hash).ok_or_else(|| Rejection::DefinitionUnknown {
+            wanted: hash.to_string(),
+            hint: String::new(),
         }),
         Wanted::Name { name, version } => named(state, command, name, version.as_ref()),
     }

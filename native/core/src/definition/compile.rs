@@ -43,10 +43,15 @@ impl Definition {
         let mut stored = Vec::new();
         draft.write(&mut stored);
         let hash = DefinitionHash::of(&stored);
-        let parts = Parts { id_order, graph, options, templates, result, branches, handlers, transforms };
+        let parts =
+            Parts { id_order, graph, options, templates, result, branches, handlers, transforms };
         let definition = assemble(draft, hash, parts);
         let problems = unreachable_reads(&definition);
-        if problems.is_empty() { Ok((definition, Bytes::from(stored))) } else { Err(bounded(problems)) }
+        if problems.is_empty() {
+            Ok((definition, Bytes::from(stored)))
+        } else {
+            Err(bounded(problems))
+        }
     }
 }
 
@@ -85,7 +90,8 @@ impl Check {
             let count = draft.deps.len();
             self.problem("tasks", format!("{count} edges; at most {EDGE_COUNT_MAX} are allowed"));
         }
-        let columns = [&draft.types, &draft.shape_of, &draft.option_of, &draft.arg_ends, &draft.dep_ends];
+        let columns =
+            [&draft.types, &draft.shape_of, &draft.option_of, &draft.arg_ends, &draft.dep_ends];
         if columns.iter().any(|column| column.len() != count) {
             self.problem("", "the columns of the definition differ in length");
         }
@@ -103,7 +109,10 @@ impl Check {
             && all(&draft.option_of, draft.options.len())
             && all(&draft.deps, count)
             && draft.args.iter().all(|arg| arg_fits(*arg, draft))
-            && draft.branches.iter().all(|b| (b.decision as usize) < count && all(&b.targets, count))
+            && draft
+                .branches
+                .iter()
+                .all(|b| (b.decision as usize) < count && all(&b.targets, count))
             && draft.handlers.iter().all(|h| all(&[h.owner, h.handler], count))
             && draft.on_error.is_none_or(|task| (task as usize) < count);
         if !fits {
@@ -173,7 +182,12 @@ impl Check {
             let mut names: Vec<&str> = cycle.iter().map(|task| draft.id(*task as usize)).collect();
             names.push(names[0]);
             let shown = if names.len() > 12 {
-                format!("{} -> … {} more … -> {}", names[..6].join(" -> "), names.len() - 8, names[names.len() - 2..].join(" -> "))
+                format!(
+                    "{} -> … {} more … -> {}",
+                    names[..6].join(" -> "),
+                    names.len() - 8,
+                    names[names.len() - 2..].join(" -> ")
+                )
             } else {
                 names.join(" -> ")
             };
@@ -199,7 +213,12 @@ impl Check {
                 }
             };
             let (outputs, uses_merged) = self.bind_options(&options, draft, id_order, &path);
-            bound.push(BoundOptions { options, outputs, uses_merged, source: text.as_str().into() });
+            bound.push(BoundOptions {
+                options,
+                outputs,
+                uses_merged,
+                source: text.as_str().into(),
+            });
         }
         bound
     }
@@ -234,15 +253,24 @@ impl Check {
     }
 
     /// The tasks whose outputs are named.
-    fn bind(&mut self, refs: &References, draft: &Draft, order: &[u32], path: &str) -> Vec<TaskIndex> {
+    fn bind(
+        &mut self,
+        refs: &References,
+        draft: &Draft,
+        order: &[u32],
+        path: &str,
+    ) -> Vec<TaskIndex> {
         let mut tasks = Vec::with_capacity(refs.outputs.len());
         for id in &refs.outputs {
             match order.binary_search_by(|task| draft.id(*task as usize).cmp(id)) {
                 Ok(place) => tasks.push(TaskIndex(order[place])),
                 Err(_) => {
                     let ids = (0..draft.task_count()).map(|task| draft.id(task));
-                    let close = crate::names::closest(id, ids);
-                    let hint = close.map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+                    let looks = self.problems.len() < 20; // The search is dear.
+                    let close = if looks { crate::names::closest(id, ids) } else { None };
+                    let hint =
+                        close.map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+                    let id = crate::names::shown(id);
                     self.problem(path, format!("output.{id}: no task has the id {id:?}{hint}"));
                 }
             }
@@ -269,7 +297,13 @@ impl Check {
         bound
     }
 
-    fn template(&mut self, text: &str, draft: &Draft, order: &[u32], path: &str) -> Option<BoundTemplate> {
+    fn template(
+        &mut self,
+        text: &str,
+        draft: &Draft,
+        order: &[u32],
+        path: &str,
+    ) -> Option<BoundTemplate> {
         match Template::compile(text.as_bytes()) {
             Err(error) => {
                 self.problem(path, error.message);
@@ -302,10 +336,13 @@ impl Check {
                     let uses_merged = references.uses_merged;
                     let targets = branch.targets.iter().map(|task| TaskIndex(*task)).collect();
                     let source = branch.condition.clone();
-                    branches
-                        .entry(branch.decision)
-                        .or_default()
-                        .push(Branch { condition, targets, outputs, uses_merged, source });
+                    branches.entry(branch.decision).or_default().push(Branch {
+                        condition,
+                        targets,
+                        outputs,
+                        uses_merged,
+                        source,
+                    });
                 }
             }
             self.branch_edges(draft, branch, &path);
@@ -334,7 +371,10 @@ impl Check {
             let path = format!("tasks[{}].on_error", found.owner);
             if let Some(first) = taken.insert(found.handler, found.owner) {
                 let first = draft.id(first as usize);
-                self.problem(path.clone(), format!("this task already handles errors of {first:?}"));
+                self.problem(
+                    path.clone(),
+                    format!("this task already handles errors of {first:?}"),
+                );
             }
             let task = TaskIndex(found.handler);
             let handler = Handler { task, recovers: found.recovers };
@@ -343,7 +383,8 @@ impl Check {
             }
         }
         let run_handler = draft.on_error.map(|task| (task, "on_error".to_string()));
-        let all = draft.handlers.iter().map(|h| (h.handler, format!("tasks[{}].on_error", h.owner)));
+        let all =
+            draft.handlers.iter().map(|h| (h.handler, format!("tasks[{}].on_error", h.owner)));
         for (task, path) in all.chain(run_handler) {
             if !draft.deps_of(task as usize).is_empty() {
                 self.problem(path, "an error handler waits for a failure and depends on no task");

@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 use super::draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 use super::options::{positive_span, span};
 use super::problem::{Problem, bounded};
-use crate::limits::{DOCUMENT_SIZE_MAX, TASK_COUNT_MAX};
+use crate::limits::{DOCUMENT_SIZE_MAX, PROBLEM_COUNT_MAX, TASK_COUNT_MAX};
+use crate::names::{closest, shown};
+
+/// Problems for which the name that was probably meant is looked for.
+const HINT_COUNT_MAX: usize = 20;
 
 const FIELDS: &[&str] = &[
     "id",
@@ -76,8 +80,12 @@ impl Reading {
     }
 
     fn definition(&mut self, object: &Map<String, Value>) -> Draft {
-        for field in object.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
-            self.problem(field, format!("this field is not known; known are {}", FIELDS.join(", ")));
+        let unknown = object.keys().filter(|field| !FIELDS.contains(&field.as_str()));
+        for field in unknown.take(PROBLEM_COUNT_MAX) {
+            self.problem(
+                shown(field),
+                format!("this field is not known; known are {}", FIELDS.join(", ")),
+            );
         }
         let mut draft = Draft::new(&self.text(object, "id", "").unwrap_or_default());
         if draft.name.is_empty() && !object.contains_key("id") {
@@ -104,9 +112,14 @@ impl Reading {
         match object.get(field) {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text.clone()),
-            Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
+            Some(
+                other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)),
+            ) => {
                 let found = kind_of(other);
-                self.problem(format!("{path}{field}"), format!("{field} is {found}; a text is wanted"));
+                self.problem(
+                    format!("{path}{field}"),
+                    format!("{field} is {found}; a text is wanted"),
+                );
                 None
             }
         }
@@ -122,7 +135,7 @@ impl Reading {
         match read(value) {
             Ok(read) => Some(read),
             Err(wanted) => {
-                self.problem(field, format!("{field} is {value}; {wanted}"));
+                self.problem(field, format!("{field} is {}; {wanted}", shown(value)));
                 None
             }
         }
@@ -140,9 +153,12 @@ impl Reading {
         }
         self.name_tasks(tasks);
         for (index, task) in tasks.iter().enumerate() {
-            match task {
-                Value::Object(task) => self.task(draft, task, &format!("tasks[{index}]")),
-                _ => self.problem(format!("tasks[{index}]"), "a task is an object"),
+            if self.is_full() {
+                return;
+            }
+            match task.as_object() {
+                Some(task) => self.task(draft, task, &format!("tasks[{index}]")),
+                None => self.problem(format!("tasks[{index}]"), "a task is an object"),
             }
         }
         for (index, task) in tasks.iter().enumerate() {
@@ -153,14 +169,23 @@ impl Reading {
         }
     }
 
+    /// Whether more is wrong than is shown; the rest is not looked for.
+    fn is_full(&self) -> bool {
+        self.problems.len() > PROBLEM_COUNT_MAX
+    }
+
     /// Numbers the ids first, since a task may depend on one that stands below it.
     fn name_tasks(&mut self, tasks: &[Value]) {
         for (index, task) in tasks.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             let path = format!("tasks[{index}].id");
             match task.get("id").and_then(Value::as_str) {
                 Some(id) if !id.is_empty() => {
                     if let Some(first) = self.ids.get(id).copied() {
-                        self.problem(path, format!("the id {id:?} is taken by tasks[{first}]"));
+                        let id = shown(format_args!("{id:?}"));
+                        self.problem(path, format!("the id {id} is taken by tasks[{first}]"));
                     } else {
                         self.ids.insert(id.to_string(), index as u32);
                     }
@@ -209,6 +234,9 @@ impl Reading {
             None | Some(Value::Null) => {}
             Some(Value::Array(ids)) => {
                 for (index, id) in ids.iter().enumerate() {
+                    if self.is_full() {
+                        break;
+                    }
                     if let Some(task) = self.task_named(id, &format!("{path}[{index}]")) {
                         draft.deps.push(task);
                     }
@@ -228,9 +256,13 @@ impl Reading {
         };
         let found = self.ids.get(id).copied();
         if found.is_none() {
-            let close = crate::names::closest(id, self.ids.keys().map(String::as_str));
+            // Looking for what was meant costs more than all the rest, so only the first ones get it.
+            let looks = self.problems.len() < HINT_COUNT_MAX;
+            let known = self.ids.keys().map(String::as_str);
+            let close = if looks { closest(id, known) } else { None };
             let hint = close.map_or(String::new(), |name| format!("; did you mean {name:?}?"));
-            self.problem(path, format!("no task has the id {id:?}{hint}"));
+            let id = shown(format_args!("{id:?}"));
+            self.problem(path, format!("no task has the id {id}{hint}"));
         }
         found
     }
@@ -292,11 +324,15 @@ impl Reading {
         let Value::Object(object) = handler else {
             return self.task_named(handler, path).map(|task| (task, false));
         };
+        self.handler_members(object, path);
         let recovers = object.get("recovers").and_then(Value::as_bool).unwrap_or(false);
         if let Some(id) = object.get("task") {
             return self.task_named(id, &format!("{path}.task")).map(|task| (task, recovers));
         }
-        let task_type = self.text(object, "task_type", &format!("{path}."))?;
+        let Some(task_type) = self.text(object, "task_type", &format!("{path}.")) else {
+            self.problem(path, "an error handler is the id of a task, or has a `task_type`");
+            return None;
+        };
         let empty = Map::new();
         let parameters = object.get("parameters").and_then(Value::as_object).unwrap_or(&empty);
         let task = draft.task_count() as u32;
@@ -310,6 +346,21 @@ impl Reading {
         }
         self.push_task(draft, &id, &task_type, parameters, &Map::new());
         Some((task, recovers))
+    }
+
+    fn handler_members(&mut self, object: &Map<String, Value>, path: &str) {
+        const KNOWN: [&str; 4] = ["task", "task_type", "parameters", "recovers"];
+        let unknown = object.keys().filter(|name| !KNOWN.contains(&name.as_str()));
+        for name in unknown.take(PROBLEM_COUNT_MAX) {
+            let message = format!("{} is not known; known are {}", shown(name), KNOWN.join(", "));
+            self.problem(path, message);
+        }
+        if object.get("recovers").is_some_and(|recovers| !recovers.is_boolean()) {
+            self.problem(format!("{path}.recovers"), "recovers must be true or false");
+        }
+        if object.get("parameters").is_some_and(|p| !p.is_object() && !p.is_null()) {
+            self.problem(format!("{path}.parameters"), "parameters must be an object");
+        }
     }
 
     fn free_id(&self, wanted: &str) -> String {

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::definition::Problem;
 use crate::expr::{Expression, Template};
-use crate::limits::{RETRY_COUNT_MAX, SPAN_MS_MAX};
+use crate::limits::{PROBLEM_COUNT_MAX, RETRY_COUNT_MAX, SPAN_MS_MAX};
+use crate::names::shown;
 
 /// Urgency, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,19 +150,19 @@ impl Default for TaskOptions {
     }
 }
 
-/// Options that say something to the worker or to the definition's reader, not to the core.
-const NOT_OURS: &[&str] = &["executor", "name", "description", "on_error"];
-
 impl TaskOptions {
     /// Reads options from their JSON object; `path` is where they stand, for the problems found.
     pub fn parse(object: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Self {
         let mut options = Self::default();
         for (name, value) in object {
-            if value.is_null() || NOT_OURS.contains(&name.as_str()) {
+            if value.is_null() || name == "on_error" {
                 continue;
             }
+            if problems.len() > PROBLEM_COUNT_MAX {
+                break; // More than is shown is not looked for.
+            }
             if let Err(wanted) = options.set(name, value) {
-                let message = format!("{name} is {value}; {wanted}");
+                let message = format!("{name} is {}; {wanted}", shown(value));
                 problems.push(Problem::new(format!("{path}.{name}"), message));
             }
         }
@@ -170,6 +171,9 @@ impl TaskOptions {
 
     fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         match name {
+            // These say something to the worker or to the definition's reader, not to the core.
+            "name" | "description" => drop(one_of(value, Some, "it must be a text")?),
+            "executor" => drop(one_of(value, executor, EXECUTORS)?),
             "max_retries" => self.max_retries = count(value, 0, RETRY_COUNT_MAX)?,
             "base_delay" | "base_delay_s" => self.base_delay_ms = span(value)?,
             "max_delay" | "max_delay_s" => self.max_delay_ms = span(value)?,
@@ -189,14 +193,14 @@ impl TaskOptions {
             }
             "max_deliveries" => self.max_deliveries = count(value, 1, RETRY_COUNT_MAX)?,
             "priority" => self.priority = Some(one_of(value, Priority::parse, PRIORITIES)?),
-            "concurrency_key" => self.concurrency_key = Some(KeyTemplate(template(value)?)),
+            "concurrency_key" => self.concurrency_key = Some(KeyTemplate(key(value)?)),
             "concurrency" => self.concurrency = Some(count(value, 1, u32::MAX)?),
             "rate_limit" => self.rate_limit = Some(one_of(value, RateLimit::parse, RATES)?),
-            "fairness_key" => self.fairness_key = Some(KeyTemplate(template(value)?)),
+            "fairness_key" => self.fairness_key = Some(KeyTemplate(key(value)?)),
             "delivery" => self.delivery = one_of(value, delivery, DELIVERIES)?,
             "condition" => self.condition = Some(condition(value)?),
             "join" => self.join = one_of(value, Join::parse, JOINS)?,
-            "for_each" => self.for_each = Some(template(value)?),
+            "for_each" => self.for_each = Some(items(value)?),
             _ => return Err("this option is not known".into()),
         }
         Ok(())
@@ -204,10 +208,35 @@ impl TaskOptions {
 }
 
 const PRIORITIES: &str = "it must be \"high\", \"normal\" or \"low\"";
-const RATES: &str = "it must be a count per second, minute or hour, as \"10/s\", \"600/m\", \"5/h\"";
+const RATES: &str =
+    "it must be a count per second, minute or hour, as \"10/s\", \"600/m\", \"5/h\"";
 const DELIVERIES: &str = "it must be \"at_least_once\" or \"at_most_once\"";
 const JOINS: &str = "it must be \"all_success\", \"all_done\", \"any_success\", \
     \"none_failed_min_one_success\" or \"n_of_m:<n>\"";
+
+const EXECUTORS: &str = "it must be \"async\", \"thread\" or \"process\"";
+
+fn executor(text: &str) -> Option<&str> {
+    matches!(text, "async" | "thread" | "process").then_some(text)
+}
+
+/// A key: a text, which may hold expressions.
+fn key(value: &Value) -> Result<Template, String> {
+    let text = value.as_str().filter(|text| !text.is_empty());
+    text.ok_or("it must be a text that is not empty")?;
+    template(value)
+}
+
+/// The items of a map: a list, or one expression that gives one.
+fn items(value: &Value) -> Result<Template, String> {
+    let is_expression = value
+        .as_str()
+        .is_some_and(|text| text.trim().starts_with("${") && text.trim().ends_with('}'));
+    if !is_expression && !value.is_array() {
+        return Err("it must be a list, or one expression `${...}` that gives one".to_string());
+    }
+    template(value)
+}
 
 fn delivery(text: &str) -> Option<Delivery> {
     match text {
@@ -217,7 +246,11 @@ fn delivery(text: &str) -> Option<Delivery> {
     }
 }
 
-fn one_of<T>(value: &Value, parse: fn(&str) -> Option<T>, wanted: &str) -> Result<T, String> {
+fn one_of<'a, T>(
+    value: &'a Value,
+    parse: fn(&'a str) -> Option<T>,
+    wanted: &str,
+) -> Result<T, String> {
     value.as_str().and_then(parse).ok_or_else(|| wanted.to_string())
 }
 
@@ -248,7 +281,8 @@ pub(super) fn span(value: &Value) -> Result<u64, String> {
 }
 
 pub(super) fn positive_span(value: &Value) -> Result<u64, String> {
-    span(value).and_then(|ms| if ms > 0 { Ok(ms) } else { Err("it must be above 0 seconds".into()) })
+    span(value)
+        .and_then(|ms| if ms > 0 { Ok(ms) } else { Err("it must be above 0 seconds".into()) })
 }
 
 fn names(value: &Value) -> Result<Vec<Arc<str>>, String> {

@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn weighted_shares_come_out_in_proportion() {
-        let (strategy, mut turns) = (Strategy::WeightedFairShare(Weights::default()), Turns::default());
+        let (strategy, mut turns) =
+            (Strategy::WeightedFairShare(Weights::default()), Turns::default());
         let mut served = [0; 3];
 
         for _ in 0..1000 {
@@ -76,7 +77,8 @@ mod tests {
 
     #[test]
     fn an_urgency_without_work_leaves_its_share_to_the_others() {
-        let (strategy, mut turns) = (Strategy::WeightedFairShare(Weights::default()), Turns::default());
+        let (strategy, mut turns) =
+            (Strategy::WeightedFairShare(Weights::default()), Turns::default());
         let mut served = [0; 3];
 
         for _ in 0..300 {

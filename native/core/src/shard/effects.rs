@@ -58,8 +58,11 @@ impl Shard {
     /// The lease by which a worker holds an instance.
     pub(super) fn lease_of(&self, run: RunNumber, instance: InstanceIndex) -> Option<LeaseRef> {
         let active = self.state.run(run)?.active(instance)?;
-        matches!(active.phase, Phase::Leased { .. })
-            .then_some(LeaseRef { run, instance, grant: active.grant })
+        matches!(active.phase, Phase::Leased { .. }).then_some(LeaseRef {
+            run,
+            instance,
+            grant: active.grant,
+        })
     }
 
     fn stop_attempt(&mut self, run: RunNumber, instance: InstanceIndex, reason: StopReason) {

@@ -121,7 +121,12 @@ impl Shard {
     }
 
     /// When a rate allows the task's next start, if that is later than now.
-    pub(crate) fn rate_allows_at(&self, run: RunNumber, instance: InstanceIndex, now: Millis) -> Option<Millis> {
+    pub(crate) fn rate_allows_at(
+        &self,
+        run: RunNumber,
+        instance: InstanceIndex,
+        now: Millis,
+    ) -> Option<Millis> {
         let run = self.state.run(run)?;
         let task = run.task_of(instance);
         let rate = run.definition().options(task).rate_limit?;
@@ -201,12 +206,7 @@ pub(crate) fn permits_of(
     Ok(wanted)
 }
 
-fn failed(
-    run: &Run,
-    instance: InstanceIndex,
-    error: crate::expr::ExprError,
-    now: Millis,
-) -> Event {
+fn failed(run: &Run, instance: InstanceIndex, error: crate::expr::ExprError, now: Millis) -> Event {
     let attempt = run.active(instance).map_or(1, |active| active.attempt);
     let message = format!("concurrency_key: {}", error.message);
     let error = Box::new(TaskError::final_of_engine("ExpressionFailed", message));

@@ -32,8 +32,9 @@ fn reaches_the_end(run: &Run, instance: InstanceIndex) -> bool {
         for successor in successors {
             let successor = TaskIndex(*successor);
             let ending = run.ending(successor.instance());
-            let forgives = matches!(definition.options(successor).join, Join::AnySuccess | Join::CountOf(_))
-                && ending != Some(Ending::Unreached);
+            let forgives =
+                matches!(definition.options(successor).join, Join::AnySuccess | Join::CountOf(_))
+                    && ending != Some(Ending::Unreached);
             if forgives {
                 continue;
             }

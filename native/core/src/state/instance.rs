@@ -96,10 +96,18 @@ impl Ending {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     Ready,
-    Leased { session: SessionId, since: Millis, stop_asked: bool },
-    Backoff { until: Millis },
+    Leased {
+        session: SessionId,
+        since: Millis,
+        stop_asked: bool,
+    },
+    Backoff {
+        until: Millis,
+    },
     /// A timer runs until then.
-    Sleeping { until: Millis },
+    Sleeping {
+        until: Millis,
+    },
     /// The items of a map are being worked on.
     Mapping,
 }

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn items_are_cut_out_of_the_list_as_they_stand() {
-        let map = MapState::new(InstanceIndex(5), Bytes::from_static(b"[1, {\"a\": [2]}, \"x,y\"]"));
+        let map =
+            MapState::new(InstanceIndex(5), Bytes::from_static(b"[1, {\"a\": [2]}, \"x,y\"]"));
 
         let items: Vec<Bytes> = (0..map.count).map(|index| map.item(index)).collect();
 

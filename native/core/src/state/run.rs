@@ -243,7 +243,9 @@ impl Run {
     /// The public name of an instance, as `fetch` or `fetch[3]`.
     pub fn instance_id(&self, instance: InstanceIndex) -> String {
         match self.item_of(instance) {
-            Some((parent, index)) => format!("{}[{index}]", self.definition.id(TaskIndex(parent.0))),
+            Some((parent, index)) => {
+                format!("{}[{index}]", self.definition.id(TaskIndex(parent.0)))
+            }
             None => self.definition.id(TaskIndex(instance.0)).to_string(),
         }
     }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use slab::Slab;
 
+use super::State;
 use super::directory::{Deployed, Directory, Key};
 use super::instance::{Active, Ending, Failure, Instance, NO_OUTPUT, Phase};
 use super::map::MapState;
 use super::run::{JoinCounts, Run, Stop};
-use super::State;
 use crate::codec::{DecodeError, Reader, Stored, record, write_array};
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::shift::Moving;
 use crate::event::TaskRecovered;
 use crate::ids::{InstanceIndex, TaskIndex};
-use crate::state::instance::{Active, Ending, Instance, Phase};
 use crate::state::State;
+use crate::state::instance::{Active, Ending, Instance, Phase};
 use crate::time::Millis;
 
 impl State {

@@ -1,7 +1,7 @@
 //! The life of a run as a whole.
 
-use crate::definition::Priority;
 use crate::consistency::Consistency;
+use crate::definition::Priority;
 use crate::event::{
     DefinitionDeployed, RunCancelRequested, RunCancelled, RunCompleted, RunCreated,
     RunDeadlineExceeded, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted,
@@ -158,7 +158,11 @@ impl State {
 }
 
 impl Run {
-    fn new(event: &RunCreated, definition: std::sync::Arc<crate::definition::Definition>, position: u64) -> Self {
+    fn new(
+        event: &RunCreated,
+        definition: std::sync::Arc<crate::definition::Definition>,
+        position: u64,
+    ) -> Self {
         let count = definition.task_count();
         let mut instances = Vec::with_capacity(count);
         instances.extend(definition.tasks().map(|task| Instance::Pending {
@@ -231,4 +235,3 @@ impl Moving<'_> {
         }
     }
 }
-

@@ -60,11 +60,8 @@ impl Moving<'_> {
             self.run.leased -= 1;
         }
         let is_item = self.run.item_of(instance).is_some();
-        let readers = if is_item {
-            1
-        } else {
-            self.run.definition.reader_count(TaskIndex(instance.0))
-        };
+        let readers =
+            if is_item { 1 } else { self.run.definition.reader_count(TaskIndex(instance.0)) };
         let output = match output {
             Some(output) if readers > 0 => self.run.outputs.insert(output) as u32,
             _ => NO_OUTPUT,
@@ -91,8 +88,7 @@ impl Moving<'_> {
     fn release_reads(&mut self, task: TaskIndex) {
         let definition = self.run.definition.clone();
         definition.for_each_read(task, |source| {
-            let Instance::Settled { readers, output, .. } =
-                &mut self.run.instances[source.index()]
+            let Instance::Settled { readers, output, .. } = &mut self.run.instances[source.index()]
             else {
                 return; // A skipped reader may be earlier than what it would have read.
             };

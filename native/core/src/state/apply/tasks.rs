@@ -3,8 +3,8 @@
 use super::shift::Moving;
 use crate::event::{
     BackoffEnded, DecisionTaken, GatewayPassed, LeaseEnd, LeaseEnded, TaskCancelRequested,
-    TaskCancelled, TaskCompleted, TaskError, TaskFailed, TaskLeased, TaskQuarantined,
-    TaskRetrying, TaskSkipped, TimerFired, TimerStarted,
+    TaskCancelled, TaskCompleted, TaskError, TaskFailed, TaskLeased, TaskQuarantined, TaskRetrying,
+    TaskSkipped, TimerFired, TimerStarted,
 };
 use crate::ids::InstanceIndex;
 use crate::lifecycle::TaskInput;
