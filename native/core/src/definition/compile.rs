@@ -268,8 +268,9 @@ impl Check {
                     let ids = (0..draft.task_count()).map(|task| draft.id(task));
                     let looks = self.problems.len() < 20; // The search is dear.
                     let close = if looks { crate::names::closest(id, ids) } else { None };
-                    let hint =
-                        close.map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+                    let hint = close.map_or(String::new(), |name| {
+                        format!("; did you mean {:?}?", crate::names::shown(name))
+                    });
                     let id = crate::names::shown(id);
                     self.problem(path, format!("output.{id}: no task has the id {id:?}{hint}"));
                 }

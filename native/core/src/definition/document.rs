@@ -260,7 +260,9 @@ impl Reading {
             let looks = self.problems.len() < HINT_COUNT_MAX;
             let known = self.ids.keys().map(String::as_str);
             let close = if looks { closest(id, known) } else { None };
-            let hint = close.map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+            let hint = close.map_or(String::new(), |name| {
+                format!("; did you mean {}?", shown(format_args!("{name:?}")))
+            });
             let id = shown(format_args!("{id:?}"));
             self.problem(path, format!("no task has the id {id}{hint}"));
         }
