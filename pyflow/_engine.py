@@ -100,9 +100,10 @@ class Door:
             StoreBusy: Another process owns the store.
             StoreDamaged: Its files are damaged.
             StoreSchemeUnknown: The url names no kind of store.
+            InputInvalid: A text among the url and the settings cannot be written as UTF-8.
         """
         loop = asyncio.get_running_loop()
-        text = _encode(settings)
+        text = _encode({**settings, "url": url})
         if settings["inline"]:
             return cls(Core.open(url, text), loop)
         return cls(await loop.run_in_executor(None, Core.open, url, text), loop)

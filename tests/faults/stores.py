@@ -16,6 +16,7 @@ from pyflow import errors
 from pyflow.read_model import RunInfo
 
 _ROOT = Path(__file__).parents[2]
+_ANSWER_S = 20
 _ENDED = ("completed", "failed", "cancelled")
 
 Answers = dict[str, Any]
@@ -94,6 +95,7 @@ def read_answers(store: Path, *, read_only: bool) -> Answers:
 
     async def read() -> Answers:
         async with pyflow.connect(store, read_only=read_only) as engine:
-            return await answers_of(engine)
+            async with asyncio.timeout(_ANSWER_S):
+                return await answers_of(engine)
 
     return asyncio.run(read())

@@ -44,7 +44,10 @@ impl Shard {
 
     fn explain_instance(&self, run: &Run, instance: InstanceIndex, now: Millis) -> Value {
         let state = run.task_state(instance).expect("the instance was found in the run");
+        let is_held = run.state() == RunState::Paused && !state.is_terminal();
         let mut blockers = match state {
+            // It is in no queue: resuming the run queues it.
+            TaskState::Ready if is_held => Vec::new(),
             TaskState::Pending => pending(run, instance),
             TaskState::Ready => self.ready(run, instance, now),
             TaskState::Backoff | TaskState::Waiting => due(run, instance, now),
@@ -55,7 +58,7 @@ impl Shard {
             | TaskState::Cancelled
             | TaskState::Quarantined => Vec::new(),
         };
-        if run.state() == RunState::Paused && !state.is_terminal() {
+        if is_held {
             blockers.push(json!({"kind": "paused", "text": "the run is paused; resume it"}));
         }
         json!({

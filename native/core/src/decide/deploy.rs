@@ -1,9 +1,12 @@
 //! Make a definition known under its name.
 
+use serde_json::{Map, Value};
+
 use super::Decision;
 use crate::command::DeployDefinition;
 use crate::definition::Definition;
 use crate::event::DefinitionDeployed;
+use crate::names::shown;
 use crate::rejection::Rejection;
 use crate::state::State;
 use crate::time::Millis;
@@ -45,10 +48,25 @@ fn difference(present: &Definition, wanted: &Definition) -> String {
     }
     for task in present.tasks() {
         let (there, here) = (present.task_document(task), wanted.task_document(task));
-        if there != here {
-            let id = present.id(task);
-            return format!("task {id:?} is {there} there and {here} here");
+        if let Some(difference) = first_difference(&there, &here) {
+            return format!("task {:?}: {difference}", present.id(task));
         }
     }
     "its own fields differ".to_string()
+}
+
+/// The first member in which two documents differ, with both of its values.
+fn first_difference(there: &Value, here: &Value) -> Option<String> {
+    let (Value::Object(before), Value::Object(after)) = (there, here) else {
+        return (there != here).then(|| format!("{} there and {} here", shown(there), shown(here)));
+    };
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let member =
+        |object: &Map<String, Value>, name: &str| object.get(name).cloned().unwrap_or(Value::Null);
+    names
+        .filter_map(|name| {
+            let found = first_difference(&member(before, name), &member(after, name))?;
+            Some(format!("{} {found}", shown(name)))
+        })
+        .next()
 }
