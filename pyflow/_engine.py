@@ -106,7 +106,13 @@ class Door:
         text = _encode({**settings, "url": url})
         if settings["inline"]:
             return cls(Core.open(url, text), loop)
-        return cls(await loop.run_in_executor(None, Core.open, url, text), loop)
+        opening = loop.run_in_executor(None, Core.open, url, text)
+        try:
+            return cls(await asyncio.shield(opening), loop)
+        except asyncio.CancelledError:
+            # The thread goes on, and what it opens in the end must not stay open.
+            opening.add_done_callback(_close_unwanted)
+            raise
 
     @property
     def clock_offset_s(self) -> float:
@@ -319,6 +325,11 @@ class Door:
             self._alarm = None
         if wake_ms is not None:
             self._alarm = self._loop.call_later(wake_ms / 1000, self._plan_pump)
+
+
+def _close_unwanted(opening: asyncio.Future[Core]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _answer(answer: Answer, item: tuple[Any, ...]) -> None:

@@ -70,8 +70,13 @@ def word(*words: str) -> Check:
 
 def name(value: Any) -> str:
     """Accept a name: text of 1 to 256 bytes."""
-    if isinstance(value, str) and value.strip() and len(value.encode()) <= NAME_SIZE_MAX:
-        return value
+    if isinstance(value, str) and value.strip():
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError:
+            raise Refused("a name without half a surrogate pair") from None
+        if size <= NAME_SIZE_MAX:
+            return value
     raise Refused(f"a name of 1 to {NAME_SIZE_MAX} bytes")
 
 

@@ -2,18 +2,20 @@
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Iterable
+import reprlib
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
+from pyflow import _option_checks as checks
 from pyflow._engine import Door
 from pyflow.config import load_config
 from pyflow.engine import Engine
-from pyflow.errors import StoreSchemeUnknown
+from pyflow.errors import ConfigInvalid, StoreSchemeUnknown
 from pyflow.tasks.settings import use_settings
 from pyflow.worker.importing import refuse_while_importing_main
 from pyflow.worker.worker import Slots
@@ -82,6 +84,18 @@ async def connect(
         ImportError: A module of `tasks` cannot be imported.
     """
     refuse_while_importing_main()
+    _check(
+        namespace=namespace,
+        slots=slots,
+        threads=threads,
+        processes=processes,
+        max_concurrent_runs=max_concurrent_runs,
+        strategy=strategy,
+        memory_mb=memory_mb,
+        queue_depth=queue_depth,
+        default_timeout_s=default_timeout_s,
+        drain_s=drain_s,
+    )
     # A library reads no file unless it is named, or nothing else says where the store is.
     if url is None or config is not None:
         configured = load_config(config)
@@ -106,11 +120,41 @@ async def connect(
     given = {name: value for name, value in settings.items() if value is not None}
     door = await Door.open(store, given)
     _report_clock(door.clock_offset_s)
-    engine = Engine(door, None if read_only else _slots(slots, threads, processes), drain_s)
+    try:
+        engine = Engine(door, None if read_only else _slots(slots, threads, processes), drain_s)
+    except BaseException:
+        await door.close()
+        raise
     try:
         yield engine
     finally:
         await engine.close()
+
+
+_COUNT_MAX: Final = 2**31 - 1
+_CHECKS: Final[Mapping[str, checks.Check]] = {
+    "namespace": checks.name,
+    "slots": checks.whole(0, _COUNT_MAX),
+    "threads": checks.whole(0, _COUNT_MAX),
+    "processes": checks.whole(0, _COUNT_MAX),
+    "max_concurrent_runs": checks.whole(1, _COUNT_MAX),
+    "strategy": checks.word(*get_args(Strategy)),
+    "memory_mb": checks.whole(1, _COUNT_MAX),
+    "queue_depth": checks.whole(1, _COUNT_MAX),
+    "default_timeout_s": checks.seconds(),
+    "drain_s": checks.seconds(zero=True),
+}
+
+
+def _check(**settings: object) -> None:
+    for name, value in settings.items():
+        try:
+            if value is not None:
+                _CHECKS[name](value)
+        except checks.Refused as refused:
+            raise ConfigInvalid(
+                f"{name} is {reprlib.repr(value)}; it must be {refused}", key=name
+            ) from None
 
 
 def _url_of(store: str | PathLike[str]) -> str:

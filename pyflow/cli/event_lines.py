@@ -48,5 +48,7 @@ def _facts(event: events.Event) -> dict[str, Any]:
 
 
 def _fact(name: str, value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    # An event is one line, whatever its texts hold.
+    plain = isinstance(value, str) and value.isprintable()
+    text = value if plain else msgspec.json.encode(value).decode()
     return f" {name}={text[:_TEXT_MAX]}{'...' if len(text) > _TEXT_MAX else ''}"

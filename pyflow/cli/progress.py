@@ -15,7 +15,8 @@ _REST_FACTOR = 20
 _LINE_S = 1.0
 _BAR_WIDTH = 28
 _OVER = frozenset({"completed", "failed", "cancelled", "skipped", "quarantined"})
-_UNDER_WAY = ("leased", "backoff", "waiting", "ready", "failed")
+_UNDER_WAY = ("leased", "backoff", "waiting", "ready")
+_NOT_DONE = ("failed", "quarantined", "cancelled", "skipped")
 
 
 class View(Protocol):
@@ -90,9 +91,10 @@ def view_of(name: str) -> View:
 
 
 def words_of(counts: Mapping[str, int]) -> str:
-    """Say how far a run is: `3 of 7 tasks done, 2 running`."""
-    parts = [f"{_over(counts)} of {sum(counts.values())} tasks done"]
-    parts += [f"{counts[state]} {_word(state)}" for state in _UNDER_WAY if counts.get(state)]
+    """Say how far a run is: `3 of 7 tasks done, 2 running, 1 skipped`."""
+    parts = [f"{counts.get('completed', 0)} of {sum(counts.values())} tasks done"]
+    told = (*_UNDER_WAY, *_NOT_DONE)
+    parts += [f"{counts[state]} {_word(state)}" for state in told if counts.get(state)]
     return ", ".join(parts)
 
 

@@ -1,6 +1,8 @@
 """Programs for the tests of faults: `python -m tests.faults.programs NAME ARGUMENT...`."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -33,6 +35,18 @@ async def refuse(value: int) -> int:
 async def never(value: int) -> int:
     await asyncio.get_running_loop().create_future()
     return value
+
+
+@pyflow.task(executor="process")
+def outlive(owner: int) -> None:
+    say("child", os.getpid())
+    while True:
+        signal.pause()
+
+
+@pyflow.workflow
+def elsewhere(owner: int) -> None:
+    return outlive(owner)
 
 
 @pyflow.workflow
@@ -71,7 +85,105 @@ async def fill(path: str, count: str) -> None:
         await asyncio.get_running_loop().create_future()
 
 
-PROGRAMS: dict[str, Callable[..., Awaitable[Any]]] = {"fill": fill}
+async def fork(path: str) -> None:
+    """Fork with an open engine, use its handles in the child, and go on in the parent."""
+    async with pyflow.connect(f"sqlite:///{path}") as engine:
+        run = await engine.start(chain, 1)
+        child = os.fork()
+        if child == 0:
+            _use_handles_of_parent(engine, run)
+            os._exit(0)
+        await asyncio.to_thread(os.waitpid, child, 0)
+        say("parent", await run.result())
+        say("parent", await (await engine.start(chain, 2)).result())
+
+
+def _use_handles_of_parent(engine: pyflow.Engine, run: pyflow.Run[Any]) -> None:
+    calls: dict[str, Callable[[], Any]] = {
+        "start": lambda: engine.start(chain, 1),
+        "start_many": lambda: engine.start_many(chain, [(1,)]),
+        "deploy": lambda: engine.deploy(refused),
+        "list_runs": engine.list_runs,
+        "definitions": engine.definitions,
+        "metrics": engine.metrics,
+        "find_run": lambda: engine.find_run("@last"),
+        "status": run.status,
+        "info": run.info,
+        "result": run.result,
+        "history": run.history,
+        "tasks": run.tasks,
+        "explain": run.explain,
+        "pause": run.pause,
+        "resume": run.resume,
+        "cancel": run.cancel,
+        "recover": run.recover,
+        "state of a task": run.task("plus").state,
+        "result of a task": run.task("plus").result,
+        "watch": lambda: anext(run.watch()),
+    }
+    for name, call in calls.items():
+        say("child", name.replace(" ", "_"), _first_step(call))
+    # An end of the block in the child closes nothing.
+    say("child", "close", _first_step(engine.close))
+
+
+def _first_step(call: Callable[[], Any]) -> str:
+    """Tell what a call does before it waits for anything."""
+    try:
+        awaited = call()
+        (awaited.__await__() if hasattr(awaited, "__await__") else awaited).send(None)
+    except StopIteration:
+        return "returns"
+    except Exception as error:  # noqa: BLE001 - its class is what is told
+        return type(error).__name__
+    return "waits"
+
+
+async def orphan(path: str) -> None:
+    """Fork with an open engine; the child lives on while the parent is killed."""
+    async with pyflow.connect(f"sqlite:///{path}"):
+        if os.fork() == 0:
+            sys.stdin.read()
+            os._exit(0)
+        say("forked")
+        await asyncio.get_running_loop().create_future()
+
+
+async def children(path: str) -> None:
+    """Run a task in a process of its own that never ends, and be killed."""
+    async with pyflow.connect(f"sqlite:///{path}", processes=1) as engine:
+        await (await engine.start(elsewhere, os.getpid())).result()
+
+
+async def interrupted(path: str) -> None:
+    """Start runs until interrupted."""
+    async with pyflow.connect(f"sqlite:///{path}", drain_s=5) as engine:
+        await engine.start(endless, 1)
+        number = 0
+        while True:
+            run = await engine.start(chain, number)
+            say("acknowledged", run.id)
+            number += 1
+            await asyncio.sleep(0)
+
+
+async def left(path: str) -> None:
+    """Leave the interpreter from the middle of a block, in a way that closes nothing."""
+    engine = await pyflow.connect(f"sqlite:///{path}").__aenter__()
+    for number in range(20):
+        say("acknowledged", (await engine.start(chain, number)).id)
+    sys.stdout.flush()
+    raise SystemExit(0)
+
+
+PROGRAMS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "children": children,
+    "fill": fill,
+    "fork": fork,
+    "interrupted": interrupted,
+    "left": left,
+    "orphan": orphan,
+}
 
 if __name__ == "__main__":
     asyncio.run(PROGRAMS[sys.argv[1]](*sys.argv[2:]))  # type: ignore[arg-type]
