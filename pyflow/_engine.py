@@ -334,6 +334,6 @@ def _close_unwanted(opening: asyncio.Future[Core]) -> None:
 
 def _answer(answer: Answer, item: tuple[Any, ...]) -> None:
     if item[0] == _REFUSED:
-        answer.set_exception(from_code(item[2], msgspec.json.decode(item[3])))
+        answer.set_exception(from_code(item[2], msgspec.json.decode(item[3]) or {}))
     else:
         answer.set_result(item[2])

@@ -16,28 +16,28 @@ def say(*words: object) -> None:
     sys.stdout.flush()
 
 
-@pyflow.task
+@pyflow.task(name="faults.plus")
 async def plus(value: int, extra: int = 1) -> int:
     return value + extra
 
 
-@pyflow.task
+@pyflow.task(name="faults.spell")
 async def spell(value: int) -> str:
     return f"value {value} " * 20
 
 
-@pyflow.task
+@pyflow.task(name="faults.refuse")
 async def refuse(value: int) -> int:
     raise ValueError(f"{value} is refused")
 
 
-@pyflow.task
+@pyflow.task(name="faults.never")
 async def never(value: int) -> int:
     await asyncio.get_running_loop().create_future()
     return value
 
 
-@pyflow.task(executor="process")
+@pyflow.task(name="faults.outlive", executor="process")
 def outlive(owner: int) -> None:
     say("child", os.getpid())
     while True:
@@ -169,7 +169,8 @@ async def interrupted(path: str) -> None:
 
 async def left(path: str) -> None:
     """Leave the interpreter from the middle of a block, in a way that closes nothing."""
-    engine = await pyflow.connect(f"sqlite:///{path}").__aenter__()
+    opening = pyflow.connect(f"sqlite:///{path}")
+    engine = await opening.__aenter__()
     for number in range(20):
         say("acknowledged", (await engine.start(chain, number)).id)
     sys.stdout.flush()

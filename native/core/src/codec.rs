@@ -323,12 +323,12 @@ mod tests {
     use super::*;
 
     record! {
-        pub struct Older {
+        struct Older {
             pub number: u32,
         }
     }
     record! {
-        pub struct Newer {
+        struct Newer {
             pub number: u32,
             pub note: Option<String>,
         }

@@ -63,7 +63,11 @@ pub struct StartRun {
 pub enum RunVerb {
     Pause,
     Resume,
-    Cancel { reason: String },
+    Cancel {
+        reason: String,
+    },
+    /// Everything of it that has failed is done anew.
+    Recover,
 }
 
 /// Do something to a run.
@@ -151,8 +155,8 @@ pub enum Wake {
     AttemptTimeout { lease: LeaseRef },
     /// Nothing was heard of the attempt for too long.
     HeartbeatTimeout { lease: LeaseRef },
-    /// The task has waited too long for a worker since it became ready at `ready_ms`.
-    QueueTimeout { run: RunNumber, instance: InstanceIndex, ready_ms: u64 },
+    /// The task has waited too long for a worker.
+    QueueTimeout { run: RunNumber, instance: InstanceIndex },
     /// All attempts together have lasted too long.
-    TotalTimeout { run: RunNumber, instance: InstanceIndex, first_ready_ms: u64 },
+    TotalTimeout { run: RunNumber, instance: InstanceIndex },
 }

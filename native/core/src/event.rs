@@ -238,7 +238,7 @@ events! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum LeaseEnd {
-    /// Given back unstarted, or at a polite stop.
+    /// Given back unstarted.
     Returned = 0,
     /// The worker's process died.
     WorkerDied = 1,
@@ -246,6 +246,8 @@ pub enum LeaseEnd {
     OwnerDied = 2,
     /// The worker was not heard of for the whole of the lease.
     Expired = 3,
+    /// Its worker left politely and could not wait for it.
+    Left = 4,
 }
 
 impl Event {

@@ -113,8 +113,7 @@ impl Shard {
     fn permit_blocker(&self, key: &PermitKey, limit: u32) -> Option<Value> {
         let (held, _) = self.queues().permit_counts(key);
         let name = match key {
-            PermitKey::Named(name) => name.to_string(),
-            PermitKey::TaskType(name) => name.to_string(),
+            PermitKey::Named(name) | PermitKey::TaskType(name) => name.to_string(),
             PermitKey::Run(_) => "max_concurrent_tasks".to_string(),
         };
         (held >= limit as usize).then(|| {

@@ -106,6 +106,7 @@ fn cause_name(cause: u8) -> &'static str {
         0 => "returned",
         1 => "worker_died",
         2 => "owner_died",
-        _ => "expired",
+        3 => "expired",
+        _ => "worker_left",
     }
 }

@@ -18,6 +18,8 @@ pub const NESTING_MAX: usize = 64;
 pub const NAME_SIZE_MAX: usize = 256;
 /// Bytes of an error's message and of its traceback that are recorded.
 pub const ERROR_MESSAGE_SIZE_MAX: usize = 16 * 1024;
+/// Bytes of what a heartbeat tells.
+pub const DETAILS_SIZE_MAX: usize = 64 * 1024;
 /// Bytes of a run's metadata.
 pub const METADATA_SIZE_MAX: usize = 16 * 1024;
 /// Retries that an option may ask for.

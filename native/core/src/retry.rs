@@ -3,6 +3,7 @@
 use crate::definition::TaskOptions;
 use crate::event::TaskError;
 use crate::ids::{InstanceIndex, RunNumber};
+use crate::limits::SPAN_MS_MAX;
 use crate::state::Active;
 use crate::time::Millis;
 
@@ -19,7 +20,7 @@ pub fn next_attempt(
         return None;
     }
     let until = match error.retry_after_ms {
-        Some(delay_ms) => now.plus(delay_ms),
+        Some(delay_ms) => now.plus(delay_ms.min(SPAN_MS_MAX)),
         None => now.plus(delay_ms(options, retries_done, jitter_of(whose, active.attempt))),
     };
     let budget_ends = options.retry_budget_ms.map(|budget_ms| active.first_ready.plus(budget_ms));

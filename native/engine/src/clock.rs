@@ -24,6 +24,8 @@ fn wall() -> Millis {
 
 /// A wall that is further ahead of the log than this is not believed: ten years.
 const JUMP_MS_MAX: u64 = 10 * 366 * 86_400_000;
+/// A log whose latest time is before 2020 was written by a clock that had not been set yet.
+const FIRST_BELIEVED: Millis = Millis(1_577_836_800_000);
 
 impl Clock {
     /// A clock that goes on from the latest time on record. A wall that was set back moves nothing;
@@ -57,7 +59,7 @@ impl Clock {
 }
 
 fn believed(wall: Millis, latest: Millis) -> Millis {
-    let has_jumped = latest > Millis(0) && wall.since(latest) > JUMP_MS_MAX;
+    let has_jumped = latest >= FIRST_BELIEVED && wall.since(latest) > JUMP_MS_MAX;
     if has_jumped { latest } else { wall.max(latest) }
 }
 
@@ -73,10 +75,11 @@ mod tests {
 
     #[test]
     fn a_jump_past_all_belief_is_not_obeyed() {
-        let latest = Millis(1_000);
+        let latest = FIRST_BELIEVED.plus(1_000);
 
         assert_eq!(believed(latest.plus(JUMP_MS_MAX + 1), latest), latest);
         assert_eq!(believed(latest.plus(JUMP_MS_MAX), latest), latest.plus(JUMP_MS_MAX));
-        assert_eq!(believed(Millis(JUMP_MS_MAX * 9), Millis(0)), Millis(JUMP_MS_MAX * 9));
+        let in_1970 = Millis(60_000);
+        assert_eq!(believed(Millis(JUMP_MS_MAX * 9), in_1970), Millis(JUMP_MS_MAX * 9));
     }
 }

@@ -150,8 +150,8 @@ impl Engine {
         let options = Options { read_only: settings.read_only };
         let log = source.open(options)?;
         let model = match ReadModel::open(&source.url, &options) {
-            // A reader may not make the file; it makes the rows in memory.
-            Err(StoreFault::Missing { .. }) if settings.read_only => {
+            // A reader may not make the file anew; it makes the rows in memory.
+            Err(StoreFault::Missing { .. } | StoreFault::Damaged(_)) if settings.read_only => {
                 ReadModel::open(MEMORY_URL, &Options { read_only: false })?
             }
             opened => opened?,

@@ -12,7 +12,7 @@ use crate::expr::{ExprCode, ExprError, Fuel};
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::limits::{SPAN_MS_MAX, TASK_COUNT_MAX};
 use crate::payload::Payload;
-use crate::state::{Ending, Run};
+use crate::state::{Ending, Phase, Run};
 use crate::time::Millis;
 
 /// What to do with an instance that is ready.
@@ -21,7 +21,7 @@ pub enum Step {
     /// It is work for a worker.
     Dispatch,
     /// The core has done it.
-    Done(Event),
+    Done(Box<Event>),
 }
 
 /// Takes a ready instance as far as it goes without a worker.
@@ -31,7 +31,7 @@ pub fn advance(run: &Run, instance: InstanceIndex, now: Millis) -> Step {
     let attempts = Attempts { run, definition: &definition, instance, task, now };
     match attempts.step() {
         Ok(step) => step,
-        Err(error) => Step::Done(attempts.failed(&error)),
+        Err(error) => Step::Done(Box::new(attempts.failed(&error))),
     }
 }
 
@@ -46,11 +46,10 @@ struct Attempts<'a> {
 impl Attempts<'_> {
     fn step(&self) -> Result<Step, ExprError> {
         let is_item = self.run.item_of(self.instance).is_some();
-        let is_first = self.run.active(self.instance).is_none();
-        if is_first && !is_item {
-            if !self.condition_holds()? {
+        if !is_item {
+            if self.run.is_untried(self.instance) && !self.condition_holds()? {
                 let (run, instance) = (self.run.number(), self.instance);
-                return Ok(Step::Done(TaskSkipped { run, instance, at: self.now }.into()));
+                return Ok(done(TaskSkipped { run, instance, at: self.now }));
             }
             if self.definition.options(self.task).for_each.is_some() {
                 return self.expand();
@@ -83,7 +82,7 @@ impl Attempts<'_> {
 
     fn completed(&self, output: Payload) -> Step {
         let (run, instance) = (self.run.number(), self.instance);
-        Step::Done(TaskCompleted { run, instance, output, at: self.now }.into())
+        done(TaskCompleted { run, instance, output, at: self.now })
     }
 
     fn expand(&self) -> Result<Step, ExprError> {
@@ -100,7 +99,7 @@ impl Attempts<'_> {
         }
         let (run, instance) = (self.run.number(), self.instance);
         let items = Payload::new(items);
-        Ok(Step::Done(MapExpanded { run, instance, items, at: self.now }.into()))
+        Ok(done(MapExpanded { run, instance, items, at: self.now }))
     }
 
     fn timer(&self) -> Result<Step, ExprError> {
@@ -120,7 +119,7 @@ impl Attempts<'_> {
         let ready = ready_time(self.run, self.instance, self.now);
         let until = ready.plus((seconds * 1000.0).ceil() as u64);
         let (run, instance) = (self.run.number(), self.instance);
-        Ok(Step::Done(TimerStarted { run, instance, until, at: self.now }.into()))
+        Ok(done(TimerStarted { run, instance, until, at: self.now }))
     }
 
     fn decision(&self) -> Result<Step, ExprError> {
@@ -135,7 +134,7 @@ impl Attempts<'_> {
             }
         }
         let (run, instance, branch) = (self.run.number(), self.instance, taken as u32);
-        Ok(Step::Done(DecisionTaken { run, instance, branch, at: self.now }.into()))
+        Ok(done(DecisionTaken { run, instance, branch, at: self.now }))
     }
 
     fn transformation(&self) -> Result<Step, ExprError> {
@@ -151,16 +150,20 @@ impl Attempts<'_> {
         });
         let from = first_completed.map(|source| TaskIndex(*source));
         let (run, instance) = (self.run.number(), self.instance);
-        Step::Done(GatewayPassed { run, instance, from, at: self.now }.into())
+        done(GatewayPassed { run, instance, from, at: self.now })
     }
 
     fn failed(&self, error: &ExprError) -> Event {
-        let attempt = self.run.active(self.instance).map_or(1, |active| active.attempt);
+        let attempt = self.run.attempt(self.instance);
         let message = format!("{}: {}", self.run.instance_id(self.instance), error.message);
         let error = Box::new(TaskError::final_of_engine(kind_of(error), message));
         let (run, instance) = (self.run.number(), self.instance);
         TaskFailed { run, instance, attempt, error, at: self.now }.into()
     }
+}
+
+fn done(event: impl Into<Event>) -> Step {
+    Step::Done(Box::new(event.into()))
 }
 
 /// The public name of what an expression was refused with.
@@ -174,10 +177,26 @@ pub(super) fn kind_of(error: &ExprError) -> &'static str {
 
 /// What becomes due of an instance at a time of its own, if anything.
 pub fn own_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> {
-    use crate::state::Phase;
     let wake = Wake::Instance { run: run.number(), instance };
     match run.active(instance)?.phase {
         Phase::Sleeping { until } | Phase::Backoff { until } => Some((until, wake)),
         Phase::Ready | Phase::Leased { .. } | Phase::Mapping => None,
     }
+}
+
+/// When all attempts of a worker's task together have lasted too long, if that is bounded.
+pub fn total_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> {
+    let task = run.task_of(instance);
+    let span_ms = run.definition().options(task).total_timeout_ms?;
+    let is_worked_on = run.definition().kind(task) == Kind::Activity && run.map(instance).is_none();
+    let at = run.first_ready(instance).filter(|_| is_worked_on)?.plus(span_ms);
+    Some((at, Wake::TotalTimeout { run: run.number(), instance }))
+}
+
+/// When an instance has waited too long for a worker, if that is bounded.
+pub fn queue_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> {
+    let span_ms = run.definition().options(run.task_of(instance)).queue_timeout_ms?;
+    let ready = run.active(instance).map(|active| active.ready);
+    let at = ready.or_else(|| run.first_ready(instance))?.plus(span_ms);
+    Some((at, Wake::QueueTimeout { run: run.number(), instance }))
 }

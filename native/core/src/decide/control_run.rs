@@ -15,6 +15,7 @@ pub(super) fn decide(state: &State, command: &ControlRun, now: Millis) -> Decisi
         RunVerb::Pause => pause(run, now),
         RunVerb::Resume => resume(run, now),
         RunVerb::Cancel { reason } => cancel(run, reason, now),
+        RunVerb::Recover => super::recover::of_run(run, now),
     }
 }
 

@@ -3,11 +3,11 @@
 use super::Decision;
 use super::control_run::live_run;
 use crate::command::{ControlTask, TaskVerb};
-use crate::event::{Event, RunReopened, TaskCancelRequested, TaskCancelled, TaskRecovered};
-use crate::ids::{InstanceIndex, TaskIndex};
+use crate::event::{TaskCancelRequested, TaskCancelled};
+use crate::ids::InstanceIndex;
 use crate::lifecycle::{RunState, TaskState};
 use crate::rejection::Rejection;
-use crate::state::{Ending, Run, State};
+use crate::state::{Run, State};
 use crate::time::Millis;
 
 pub(super) fn decide(state: &State, command: &ControlTask, now: Millis) -> Decision {
@@ -22,11 +22,11 @@ pub(super) fn decide(state: &State, command: &ControlTask, now: Millis) -> Decis
     };
     match command.verb {
         TaskVerb::Cancel => cancel(run, instance, now),
-        TaskVerb::Recover => recover(run, instance, now),
+        TaskVerb::Recover => super::recover::of_task(run, instance, now),
     }
 }
 
-fn refused(run: &Run, instance: InstanceIndex, wanted: &'static str) -> Rejection {
+pub(super) fn refused(run: &Run, instance: InstanceIndex, wanted: &'static str) -> Rejection {
     Rejection::TaskStateRefused {
         run_id: run.run_id().clone(),
         task_id: run.instance_id(instance),
@@ -36,7 +36,8 @@ fn refused(run: &Run, instance: InstanceIndex, wanted: &'static str) -> Rejectio
 }
 
 fn cancel(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
-    if !matches!(run.state(), RunState::Running | RunState::Paused) {
+    let is_at_work = matches!(run.state(), RunState::Running | RunState::Paused);
+    if !is_at_work || !run.was_started() {
         let (run_id, state) = (run.run_id().clone(), run.state());
         let wanted = "only a task of a run that is working can be cancelled";
         return Err(Rejection::RunStateRefused { run_id, state, wanted });
@@ -57,44 +58,4 @@ fn cancel(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
             Err(refused(run, instance, "only a task that has not ended can be cancelled"))
         }
     }
-}
-
-fn recover(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
-    let wanted = "only a failed task of a run that is working or has failed can be recovered";
-    let failed = matches!(
-        run.ending(instance),
-        Some(Ending::Failed | Ending::Quarantined | Ending::Cancelled)
-    );
-    if !failed {
-        return Err(refused(run, instance, wanted));
-    }
-    let handler = run.definition().handler(TaskIndex(instance.0));
-    if let Some(handler) = handler.filter(|_| run.item_of(instance).is_none())
-        && run.ending(handler.task.instance()).is_none()
-    {
-        return Err(refused(run, instance, "its error handler is at work; wait for its end"));
-    }
-    let mut events: Vec<Event> = Vec::new();
-    match run.state() {
-        RunState::Failed => events.push(RunReopened { run: run.number(), at: now }.into()),
-        RunState::Running | RunState::Paused => {}
-        RunState::Created | RunState::Cancelling | RunState::Completed | RunState::Cancelled => {
-            let (run_id, state) = (run.run_id().clone(), run.state());
-            return Err(Rejection::RunStateRefused { run_id, state, wanted });
-        }
-    }
-    for failed in failed_parts(run, instance) {
-        let event = TaskRecovered { run: run.number(), instance: failed, at: now };
-        events.push(event.into());
-    }
-    Ok(events)
-}
-
-/// A map is recovered by its failed items, any other task by itself.
-fn failed_parts(run: &Run, instance: InstanceIndex) -> Vec<InstanceIndex> {
-    let Some(map) = run.map(instance) else { return vec![instance] };
-    (0..map.count)
-        .map(|index| map.instance(index))
-        .filter(|item| run.ending(*item).is_some_and(Ending::may_be_recovered))
-        .collect()
 }

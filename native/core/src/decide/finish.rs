@@ -7,6 +7,7 @@ use super::view::View;
 use crate::event::{Event, RunCancelled, RunCompleted, RunFailed, TaskError};
 use crate::ids::TaskIndex;
 use crate::lifecycle::RunState;
+use crate::limits::PAYLOAD_SIZE_MAX;
 use crate::payload::Payload;
 use crate::state::{Ending, Failure, Run, Stop};
 use crate::time::Millis;
@@ -24,8 +25,8 @@ pub fn finish(run: &Run, now: Millis) -> Option<Event> {
         None => Some(completed(run, now)),
         Some(failure) => {
             let handler = run.definition().on_error.map(TaskIndex::instance);
-            let handled = handler.is_none_or(|handler| run.ending(handler).is_some());
-            handled.then(|| failed(run, failure, now))
+            let is_told = handler.is_none_or(|task| run.ending(task).is_some());
+            is_told.then(|| failed(run, failure, now))
         }
     }
 }
@@ -44,11 +45,17 @@ fn stopped(run: &Run, stop: &Stop, now: Millis) -> Event {
 }
 
 fn completed(run: &Run, now: Millis) -> Event {
-    let result = match run.definition().result() {
+    let rendered = match run.definition().result() {
         None => Ok(all_outputs(run)),
         Some(template) => render(template, &View::of_result(run, now)).map(Payload::new),
     };
-    match result {
+    match rendered {
+        Ok(result) if result.size() > PAYLOAD_SIZE_MAX => {
+            let (size, most) = (result.size(), PAYLOAD_SIZE_MAX);
+            let message = format!("the run's result is {size} bytes; at most {most} are allowed");
+            let error = Box::new(TaskError::final_of_engine("PayloadTooLarge", message));
+            RunFailed { run: run.number(), instance: None, attempt: 0, error, at: now }.into()
+        }
         Ok(result) => RunCompleted { run: run.number(), result, at: now }.into(),
         Err(error) => {
             let kind = super::advance::kind_of(&error);

@@ -2,10 +2,12 @@
 
 use super::Decision;
 use super::report::{attempt_failed, held};
-use crate::command::{TimeOut, Wake};
-use crate::event::{BackoffEnded, Event, RunDeadlineExceeded, TaskError, TaskFailed, TimerFired};
+use crate::command::{LeaseRef, TimeOut, Wake};
+use crate::event::{
+    BackoffEnded, Event, RunDeadlineExceeded, TaskCancelled, TaskError, TaskFailed, TimerFired,
+};
 use crate::ids::{InstanceIndex, RunNumber};
-use crate::lifecycle::TaskState;
+use crate::lifecycle::{RunState, TaskState};
 use crate::rejection::Rejection;
 use crate::state::{Phase, Run, State};
 use crate::time::Millis;
@@ -20,27 +22,36 @@ pub(super) fn decide(state: &State, wake: Wake, now: Millis) -> Decision {
         Wake::HeartbeatTimeout { lease } => {
             time_out(state, &TimeOut { lease, is_silent: true, details: None }, now)
         }
-        Wake::QueueTimeout { run, instance, ready_ms } => {
-            let run = live(state, run)?;
-            let waits = run.task_state(instance) == Some(TaskState::Ready);
-            let ready = run.active(instance).map(|active| active.ready);
-            let since = ready.or_else(|| run.first_ready(instance));
-            if !waits || since != Some(Millis(ready_ms)) {
-                return Err(Rejection::NotDue);
-            }
-            let message = "no worker took the task within its queue timeout";
-            Ok(vec![over(run, instance, "QueueTimeout", message, now)])
-        }
-        Wake::TotalTimeout { run, instance, first_ready_ms } => {
-            let run = live(state, run)?;
-            let same = run.first_ready(instance) == Some(Millis(first_ready_ms));
-            if !same {
-                return Err(Rejection::NotDue);
-            }
-            let message = "the attempts together took longer than the total timeout";
-            Ok(vec![over(run, instance, "TotalTimeout", message, now)])
-        }
+        Wake::QueueTimeout { run, instance } => queue_timeout(live(state, run)?, instance, now),
+        Wake::TotalTimeout { run, instance } => total_timeout(live(state, run)?, instance, now),
     }
+}
+
+fn queue_timeout(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
+    let waits =
+        run.state() == RunState::Running && run.task_state(instance) == Some(TaskState::Ready);
+    let ready =
+        run.active(instance).map(|active| active.ready).or_else(|| run.first_ready(instance));
+    let span_ms = run.definition().options(run.task_of(instance)).queue_timeout_ms;
+    if !waits || !is_over(ready, span_ms, now) {
+        return Err(Rejection::NotDue);
+    }
+    let message = "no worker took the task within its queue timeout";
+    Ok(vec![over(run, instance, "QueueTimeout", message, now)])
+}
+
+fn total_timeout(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
+    let span_ms = run.definition().options(run.task_of(instance)).total_timeout_ms;
+    if !is_over(run.first_ready(instance), span_ms, now) {
+        return Err(Rejection::NotDue);
+    }
+    let message = "the attempts together took longer than the total timeout";
+    Ok(vec![over(run, instance, "TotalTimeout", message, now)])
+}
+
+/// Whether a span of time that began at `since` has passed.
+fn is_over(since: Option<Millis>, span_ms: Option<u64>, now: Millis) -> bool {
+    since.zip(span_ms).is_some_and(|(since, span_ms)| since.plus(span_ms) <= now)
 }
 
 fn live(state: &State, run: RunNumber) -> Result<&Run, Rejection> {
@@ -79,6 +90,11 @@ fn instance_due(state: &State, run: RunNumber, instance: InstanceIndex, now: Mil
 /// An attempt is over by its time: it is failed, and tried again as its options say.
 pub(super) fn time_out(state: &State, command: &TimeOut, now: Millis) -> Decision {
     let (run, active) = held(state, command.lease).map_err(|_| Rejection::NotDue)?;
+    if run.stop().is_some() || matches!(active.phase, Phase::Leased { stop_asked: true, .. }) {
+        // It was asked to stop and did not do so in time.
+        let LeaseRef { run, instance, .. } = command.lease;
+        return Ok(vec![TaskCancelled { run, instance, at: now }.into()]);
+    }
     let message = if command.is_silent {
         "no heartbeat came within the heartbeat timeout"
     } else {
@@ -92,7 +108,7 @@ pub(super) fn time_out(state: &State, command: &TimeOut, now: Millis) -> Decisio
 
 /// The task has failed for good by a bound on all of its attempts.
 fn over(run: &Run, instance: InstanceIndex, kind: &str, message: &str, now: Millis) -> Event {
-    let attempt = run.active(instance).map_or(1, |active| active.attempt);
+    let attempt = run.attempt(instance);
     let error = Box::new(TaskError::final_of_engine(kind, message.to_string()));
     TaskFailed { run: run.number(), instance, attempt, error, at: now }.into()
 }

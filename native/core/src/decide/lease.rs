@@ -18,20 +18,12 @@ pub fn lease(
     if run.task_state(instance) != Some(TaskState::Ready) {
         return None;
     }
-    let attempt = run.active(instance).map_or(1, |active| active.attempt);
+    let attempt = run.attempt(instance);
     match render_args(run, instance) {
         Ok(args) => {
             let grant = Grant(run.grant(instance).map_or(0, |grant| grant.0) + 1);
-            let event = TaskLeased {
-                run: number,
-                instance,
-                attempt,
-                grant,
-                epoch,
-                session,
-                lease_ms,
-                at: now,
-            };
+            let (run, at) = (number, now);
+            let event = TaskLeased { run, instance, attempt, grant, epoch, session, lease_ms, at };
             Some((event.into(), args))
         }
         Err(error) => {

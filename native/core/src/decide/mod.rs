@@ -2,6 +2,7 @@
 
 mod advance;
 mod args;
+mod by_command;
 mod control_run;
 mod control_task;
 mod deploy;
@@ -9,34 +10,13 @@ mod end_lease;
 mod finish;
 mod fire;
 mod lease;
+mod recover;
 mod report;
 mod start_run;
 mod view;
 
-pub use advance::{Step, advance, own_wake};
+pub use advance::{Step, advance, own_wake, queue_wake, total_wake};
 pub use args::{RenderedArgs, SecretUse, key_of, render_args};
+pub use by_command::{Decision, decide};
 pub use finish::finish;
 pub use lease::lease;
-
-use crate::command::Command;
-use crate::event::Event;
-use crate::rejection::Rejection;
-use crate::state::State;
-use crate::time::Millis;
-
-/// What a command leads to.
-pub type Decision = Result<Vec<Event>, Rejection>;
-
-/// Decides a command.
-pub fn decide(state: &State, command: &Command, now: Millis) -> Decision {
-    match command {
-        Command::DeployDefinition(command) => deploy::decide(state, command, now),
-        Command::StartRun(command) => start_run::decide(state, command, now),
-        Command::ControlRun(command) => control_run::decide(state, command, now),
-        Command::ControlTask(command) => control_task::decide(state, command, now),
-        Command::Report(command) => report::decide(state, command, now),
-        Command::EndLease(command) => end_lease::decide(state, command, now),
-        Command::Fire(wake) => fire::decide(state, *wake, now),
-        Command::TimeOut(command) => fire::time_out(state, command, now),
-    }
-}

@@ -2,6 +2,7 @@
 
 use super::Decision;
 use crate::command::{LeaseRef, Outcome, Report};
+use crate::definition::Delivery;
 use crate::event::{Event, TaskCancelled, TaskCompleted, TaskError, TaskFailed, TaskRetrying};
 use crate::limits::{ERROR_MESSAGE_SIZE_MAX, PAYLOAD_SIZE_MAX};
 use crate::rejection::Rejection;
@@ -76,7 +77,7 @@ pub(super) fn attempt_failed(
     let whose = (lease.run, lease.instance);
     let until = retry::next_attempt(options, active, &error, whose, now);
     let attempt = active.attempt;
-    match until.filter(|_| run.stop().is_none()) {
+    match until.filter(|_| run.stop().is_none() && options.delivery == Delivery::AtLeastOnce) {
         Some(until) => TaskRetrying {
             run: lease.run,
             instance: lease.instance,

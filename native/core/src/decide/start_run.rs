@@ -99,10 +99,13 @@ fn wanted_definition<'a>(
     command: &StartRun,
 ) -> Result<&'a Arc<Definition>, Rejection> {
     match &command.wanted {
-        Wanted::Hash(hash) => state.definition(hash).ok_or_else(|| Rejection::DefinitionUnknown {
-            wanted: hash.to_string(),
-            hint: String::new(),
-        }),
+        Wanted::Hash(hash) => state
+            .definition(hash)
+            .filter(|definition| state.is_deployed(&command.namespace, definition))
+            .ok_or_else(|| Rejection::DefinitionUnknown {
+                wanted: hash.to_string(),
+                hint: String::new(),
+            }),
         Wanted::Name { name, version } => named(state, command, name, version.as_ref()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -57,7 +58,8 @@ impl<'a> View<'a> {
                 let Arg::Const(index) = *arg else { continue };
                 let Ok(value) = std::str::from_utf8(definition.constant(index)) else { continue };
                 let comma = if text.len() > 1 { "," } else { "" };
-                text.push_str(&format!("{comma}{}:{value}", json!(&**name)));
+                write!(text, "{comma}{}:{value}", json!(&**name))
+                    .expect("writing to memory cannot fail");
             }
         }
         text.push('}');

@@ -48,9 +48,18 @@ pub type Arg = DraftArg;
 pub struct Branch {
     pub condition: Expression,
     pub targets: Vec<TaskIndex>,
+    /// The same in the order of tasks, to be found quickly.
+    pub(super) sorted_targets: Vec<TaskIndex>,
     pub(super) outputs: Vec<TaskIndex>,
     pub(super) uses_merged: bool,
     pub(super) source: String,
+}
+
+impl Branch {
+    /// Whether taking the branch chooses `task`.
+    pub fn chooses(&self, task: TaskIndex) -> bool {
+        self.sorted_targets.binary_search(&task).is_ok()
+    }
 }
 
 /// The task that runs when another has failed for good.

@@ -366,7 +366,7 @@ impl Reading {
     }
 
     fn free_id(&self, wanted: &str) -> String {
-        (1_u32..)
+        (1..=u32::MAX)
             .map(|n| if n == 1 { wanted.to_string() } else { format!("{wanted}_{n}") })
             .find(|id| !self.ids.contains_key(id))
             .expect("fewer ids are taken than there are numbers")

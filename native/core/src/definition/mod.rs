@@ -2,13 +2,17 @@
 //!
 //! document or columns → `Draft` → `Definition::compile` → the graph that runs, or every problem.
 
+mod assemble;
+mod bind;
 mod compile;
 mod compiled;
 mod document;
 mod draft;
 mod inspect;
+mod kinds;
 mod options;
 mod problem;
+mod reads;
 mod stored;
 
 pub use compiled::{Arg, Branch, Definition, Handler, Kind};

@@ -101,7 +101,7 @@ pub struct TaskOptions {
 }
 
 /// So many starts in so long a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RateLimit {
     pub count: u32,
     pub window_ms: u64,

@@ -7,6 +7,10 @@ use super::fuel::Fuel;
 use super::test_scope::TestScope;
 use super::value::Value;
 
+/// The map that the oracle asks for; its order plays no part.
+#[allow(clippy::disallowed_types)]
+type OracleMap = std::collections::HashMap<String, cel::Value>;
+
 /// What both sides see as `input`.
 const INPUT: &str = r#"{"n":3,"big":9007199254740993,"f":2.5,"t":"abc","e":"","yes":true,"no":false,
     "none":null,"list":[1,2,3,4],"texts":["a","b","abc"],"map":{"k":1,"v":"x"}}"#;
@@ -35,7 +39,7 @@ fn to_cel(value: &Value) -> cel::Value {
         Value::Map(map) => map
             .iter()
             .map(|(key, value)| (key.to_string(), to_cel(value)))
-            .collect::<std::collections::HashMap<_, _>>()
+            .collect::<OracleMap>()
             .into(),
     }
 }

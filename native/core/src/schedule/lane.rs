@@ -6,22 +6,31 @@ use std::sync::Arc;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::time::Millis;
 
+/// A run's generation and an instance's attempt: what is noted of another is stale.
+pub type Stamp = (u32, u32);
+
 /// An instance that is ready for a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     pub run: RunNumber,
     pub instance: InstanceIndex,
-    /// The run's count of pauses when the item was queued: an older one is stale.
-    pub pauses: u32,
-    pub deadline: Option<Millis>,
+    pub stamp: Stamp,
     /// Place in the order of arrival.
     pub arrival: u64,
+}
+
+/// How items of one urgency compare: the earliest deadline, then first come.
+pub(super) type Rank = (Millis, u64);
+
+/// The rank of what has this deadline, if any.
+pub(super) fn rank(deadline: Option<Millis>, arrival: u64) -> Rank {
+    (deadline.unwrap_or(Millis(u64::MAX)), arrival)
 }
 
 /// Work that shares a fairness key.
 #[derive(Debug, Default)]
 struct Group {
-    urgent: BTreeMap<(Millis, u64), Item>,
+    urgent: BTreeMap<Rank, Item>,
     plain: VecDeque<Item>,
 }
 
@@ -30,9 +39,9 @@ impl Group {
         self.urgent.is_empty() && self.plain.is_empty()
     }
 
-    fn push(&mut self, item: Item) {
-        match item.deadline {
-            Some(deadline) => drop(self.urgent.insert((deadline, item.arrival), item)),
+    fn push(&mut self, item: Item, deadline: Option<Millis>) {
+        match deadline {
+            Some(_) => drop(self.urgent.insert(rank(deadline, item.arrival), item)),
             None => match self.plain.back() {
                 // An item that comes back to the queue keeps the place of its arrival.
                 Some(last) if last.arrival > item.arrival => {
@@ -51,11 +60,17 @@ impl Group {
         }
     }
 
-    fn rank(&self) -> Option<(Millis, u64)> {
+    fn rank(&self) -> Option<Rank> {
         match self.urgent.first_key_value() {
             Some((rank, _)) => Some(*rank),
-            None => self.plain.front().map(|item| (Millis(u64::MAX), item.arrival)),
+            None => self.plain.front().map(|item| rank(None, item.arrival)),
         }
+    }
+
+    fn retain(&mut self, keep: &mut dyn FnMut(&Item) -> bool) -> usize {
+        self.urgent.retain(|_, item| keep(item));
+        self.plain.retain(|item| keep(item));
+        self.urgent.len() + self.plain.len()
     }
 }
 
@@ -73,12 +88,12 @@ impl Lane {
         self.count
     }
 
-    pub(super) fn push(&mut self, key: &Arc<str>, item: Item) {
+    pub(super) fn push(&mut self, key: &Arc<str>, item: Item, deadline: Option<Millis>) {
         if !self.groups.contains_key(key) {
             self.groups.insert(key.clone(), Group::default());
             self.turns.push_back(key.clone());
         }
-        self.groups.get_mut(key).expect("it was put there just now").push(item);
+        self.groups.get_mut(key).expect("it was put there just now").push(item, deadline);
         self.count += 1;
     }
 
@@ -97,8 +112,23 @@ impl Lane {
     }
 
     /// How the next item compares with the next ones of other lanes.
-    pub(super) fn rank(&self) -> Option<(Millis, u64)> {
+    pub(super) fn rank(&self) -> Option<Rank> {
         self.groups[self.turns.front()?].rank()
+    }
+
+    /// Drops what is not to be kept.
+    pub(super) fn retain(&mut self, keep: &mut dyn FnMut(&Item) -> bool) {
+        self.count = 0;
+        for group in self.groups.values_mut() {
+            self.count += group.retain(keep);
+        }
+        self.groups.retain(|_, group| !group.is_empty());
+        self.turns.retain(|key| self.groups.contains_key(key));
+    }
+
+    /// Everything that waits in it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+        self.groups.values().flat_map(|group| group.urgent.values().chain(&group.plain))
     }
 }
 
@@ -106,9 +136,8 @@ impl Lane {
 mod tests {
     use super::*;
 
-    fn item(arrival: u64, deadline: Option<u64>) -> Item {
-        let deadline = deadline.map(Millis);
-        Item { run: RunNumber(1), instance: InstanceIndex(0), pauses: 0, deadline, arrival }
+    fn item(arrival: u64) -> Item {
+        Item { run: RunNumber(1), instance: InstanceIndex(0), stamp: (0, 1), arrival }
     }
 
     fn drained(lane: &mut Lane) -> Vec<u64> {
@@ -120,7 +149,7 @@ mod tests {
         let (mut lane, key) = (Lane::default(), Arc::from(""));
 
         for (arrival, deadline) in [(1, None), (2, Some(90)), (3, Some(50)), (4, None)] {
-            lane.push(&key, item(arrival, deadline));
+            lane.push(&key, item(arrival), deadline.map(Millis));
         }
 
         assert_eq!(drained(&mut lane), [3, 2, 1, 4]);
@@ -130,8 +159,8 @@ mod tests {
     fn a_group_with_much_work_does_not_starve_one_with_little() {
         let (mut lane, large, small) = (Lane::default(), Arc::from("large"), Arc::from("small"));
 
-        (1..=4).for_each(|arrival| lane.push(&large, item(arrival, None)));
-        (5..=6).for_each(|arrival| lane.push(&small, item(arrival, None)));
+        (1..=4).for_each(|arrival| lane.push(&large, item(arrival), None));
+        (5..=6).for_each(|arrival| lane.push(&small, item(arrival), None));
 
         assert_eq!(drained(&mut lane), [1, 5, 2, 6, 3, 4]);
     }
@@ -141,9 +170,22 @@ mod tests {
         let (mut lane, key) = (Lane::default(), Arc::from(""));
 
         for arrival in [2, 3, 1] {
-            lane.push(&key, item(arrival, None));
+            lane.push(&key, item(arrival), None);
         }
 
         assert_eq!(drained(&mut lane), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_stale_can_be_swept_out() {
+        let (mut lane, one, two) = (Lane::default(), Arc::from("one"), Arc::from("two"));
+        lane.push(&one, item(1), None);
+        lane.push(&two, item(2), Some(Millis(5)));
+        lane.push(&two, item(3), None);
+
+        lane.retain(&mut |item| item.arrival == 3);
+
+        assert_eq!((lane.len(), drained(&mut lane)), (1, vec![3]));
+        assert_eq!(lane.rank(), None);
     }
 }

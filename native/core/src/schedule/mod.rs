@@ -5,11 +5,12 @@
 mod lane;
 mod permits;
 mod queues;
+mod racks;
 mod sessions;
 mod strategy;
 mod timers;
 
-pub use lane::Item;
+pub use lane::{Item, Stamp};
 pub use permits::PermitKey;
 pub use queues::{Picked, Queues, Waiting};
 pub use sessions::{Held, Pool, Session, Sessions};

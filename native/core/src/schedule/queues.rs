@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::lane::{Item, Lane};
+use super::lane::Item;
 use super::permits::{PermitKey, Permits};
-use super::sessions::{Pool, Sessions};
+use super::racks::{Rack, Racks};
+use super::sessions::{Pool, Session, Sessions};
 use super::strategy::{Strategy, Turns};
-use crate::definition::Priority;
+use crate::definition::{Priority, RateLimit};
 use crate::ids::{InstanceIndex, RunNumber, SessionId};
 use crate::time::Millis;
 
@@ -16,14 +17,17 @@ use crate::time::Millis;
 pub struct Waiting {
     pub item: Item,
     pub task_type: Arc<str>,
+    pub rate: Option<RateLimit>,
     pub priority: Priority,
+    pub deadline: Option<Millis>,
     pub fairness_key: Arc<str>,
-    pub suspect: bool,
+    pub is_suspect: bool,
 }
 
-#[derive(Debug, Default)]
-struct TypeQueue {
-    lanes: [Lane; 3],
+impl Waiting {
+    pub(super) fn rack(&self) -> Rack {
+        (self.task_type.clone(), self.rate)
+    }
 }
 
 /// Everything that is ready for a worker.
@@ -31,13 +35,34 @@ struct TypeQueue {
 pub struct Queues {
     strategy: Strategy,
     turns: Turns,
-    types: BTreeMap<Arc<str>, TypeQueue>,
-    /// What was running when its process died beside others, to be run one at a time.
+    racks: Racks,
+    /// What was running when its process died, to be run one at a time.
     suspects: VecDeque<Waiting>,
-    permits: Permits<Waiting>,
-    /// Work held back by a rate, until its time.
+    /// Suspects that a rate holds back, until its time.
     delayed: BTreeMap<(Millis, u64), Waiting>,
+    permits: Permits,
+    /// What was to be handed out while its run was paused.
+    aside: BTreeMap<RunNumber, Vec<Waiting>>,
     arrivals: u64,
+    /// Entries, and how many of them were left by the last sweep.
+    count: usize,
+    swept_count: usize,
+}
+
+/// Entries that a sweep leaves alone, however many of them are stale.
+const SWEEP_COUNT_MIN: usize = 4_096;
+
+/// What was taken from the queues for a worker.
+#[derive(Debug)]
+pub struct Picked {
+    pub item: Item,
+    pub session: SessionId,
+    pub pool: Pool,
+    pub is_suspect: bool,
+    rack: Rack,
+    /// The urgency that it was taken from, and which urgencies had work then.
+    lane: usize,
+    has_work: [bool; 3],
 }
 
 impl Queues {
@@ -52,84 +77,106 @@ impl Queues {
     }
 
     pub fn push(&mut self, waiting: Waiting) {
-        if waiting.suspect {
+        self.count += 1;
+        if waiting.is_suspect {
             return self.suspects.push_back(waiting);
         }
-        if !self.types.contains_key(&waiting.task_type) {
-            self.types.insert(waiting.task_type.clone(), TypeQueue::default());
-        }
-        let queue = self.types.get_mut(&waiting.task_type).expect("it was put there just now");
-        queue.lanes[waiting.priority as usize].push(&waiting.fairness_key, waiting.item);
+        self.racks.push(waiting);
     }
 
-    /// Takes the next item that a worker with a free slot can run, with that worker.
-    pub fn pick(&mut self, sessions: &Sessions, now: Millis) -> Option<(Picked, SessionId, Pool)> {
+    /// Takes the next item that a worker with a free slot can run.
+    pub fn pick(&mut self, sessions: &Sessions, now: Millis) -> Option<Picked> {
         self.release_delayed(now);
         for (id, session) in sessions.iter() {
             if !session.has_free_slot() || session.is_kept_clear(now) {
                 continue;
             }
-            if !self.suspects.is_empty() {
+            let suits = |w: &Waiting| session.pool_now(&w.task_type).is_some();
+            if let Some(place) = self.suspects.iter().position(suits) {
                 if session.held_count() > 0 && session.alone_until.is_none() {
-                    continue; // It is being cleared for the next suspect.
+                    continue; // It is being cleared for the suspect.
                 }
-                let suits = |w: &Waiting| session.types.contains_key(&w.task_type);
-                if let Some(place) = self.suspects.iter().position(suits) {
-                    let waiting = self.suspects.remove(place).expect("its place was found");
-                    let pool = session.types[&waiting.task_type];
-                    return Some((Picked::Suspect(waiting), id, pool));
-                }
+                return Some(self.take_suspect(place, (id, session)));
             }
-            if let Some((task_type, lane, pool)) = self.best_lane(&session.types, session.free) {
-                let queue = self.types.get_mut(&task_type).expect("its lane was found");
-                let item = queue.lanes[lane].pop().expect("the best lane has work");
-                return Some((Picked::Plain { item, task_type, lane }, id, pool));
+            if let Some(picked) = self.take_best(id, session) {
+                return Some(picked);
             }
         }
         None
     }
 
-    fn best_lane(
-        &mut self,
-        served: &BTreeMap<Arc<str>, Pool>,
-        free: [u32; 3],
-    ) -> Option<(Arc<str>, usize, Pool)> {
-        let mut best: [Option<((Millis, u64), &Arc<str>, Pool)>; 3] = [None; 3];
-        for (task_type, queue) in &self.types {
-            let Some(pool) = served.get(task_type).filter(|pool| free[**pool as usize] > 0) else {
-                continue;
-            };
-            for (lane, best) in best.iter_mut().enumerate() {
-                let Some(rank) = queue.lanes[lane].rank() else { continue };
-                if best.is_none_or(|(other, ..)| rank < other) {
-                    *best = Some((rank, task_type, *pool));
-                }
-            }
+    fn take_suspect(&mut self, place: usize, (id, session): (SessionId, &Session)) -> Picked {
+        let waiting = self.suspects.remove(place).expect("its place was found");
+        self.count -= 1;
+        Picked {
+            session: id,
+            pool: session.types[&waiting.task_type],
+            is_suspect: true,
+            lane: waiting.priority as usize,
+            has_work: [false; 3],
+            rack: waiting.rack(),
+            item: waiting.item,
         }
+    }
+
+    fn take_best(&mut self, id: SessionId, session: &Session) -> Option<Picked> {
+        let best = self.racks.best(session);
         let has_work = best.map(|best| best.is_some());
         let order = self.turns.order(self.strategy, has_work);
         let lane = order.into_iter().find(|lane| has_work[*lane])?;
-        let (_, task_type, pool) = best[lane]?;
-        let found = (task_type.clone(), lane, pool);
-        self.turns.served(self.strategy, has_work, lane);
-        Some(found)
+        let (rack, pool) = best[lane].map(|(rack, pool)| (rack.clone(), pool))?;
+        let item = self.racks.pop(&rack, lane).expect("the best rack has work");
+        self.count -= 1;
+        Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, has_work })
     }
 
     fn release_delayed(&mut self, now: Millis) {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
-            let waiting = entry.remove();
-            self.push(waiting);
+            self.suspects.push_back(entry.remove());
+        }
+        self.racks.release(now);
+    }
+
+    /// What was picked has been handed out under these permits.
+    pub fn taken(&mut self, picked: &Picked, wanted: Vec<(PermitKey, u32)>) {
+        let holder = (picked.item.run, picked.item.instance);
+        self.permits.take(holder, picked.item.arrival, wanted);
+        if !picked.is_suspect {
+            self.turns.served(self.strategy, picked.has_work, picked.lane);
         }
     }
 
-    /// Holds an item back until a rate allows it.
+    /// A lease goes on under these permits, after the queues were made anew.
+    pub fn hold_again(
+        &mut self,
+        holder: (RunNumber, InstanceIndex),
+        wanted: Vec<(PermitKey, u32)>,
+    ) {
+        self.permits.take(holder, 0, wanted);
+    }
+
+    /// What was picked is stale.
+    pub fn drop_picked(&mut self, picked: &Picked) {
+        let next = self.permits.give_up(picked.item.arrival, &picked.rack);
+        self.try_again(next);
+    }
+
+    /// What was picked is held back, and all of its kind, until a rate allows it.
     pub fn delay(&mut self, until: Millis, waiting: Waiting) {
-        self.delayed.insert((until, waiting.item.arrival), waiting);
+        if waiting.is_suspect {
+            self.count += 1;
+            self.delayed.insert((until, waiting.item.arrival), waiting);
+            return;
+        }
+        let rack = waiting.rack();
+        self.push(waiting);
+        self.racks.hold(&rack, until);
     }
 
     /// When the next item that a rate holds back may go.
     pub fn next_delayed(&self) -> Option<Millis> {
-        self.delayed.first_key_value().map(|((at, _), _)| *at)
+        let suspect = self.delayed.first_key_value().map(|((at, _), _)| *at);
+        self.racks.next_release().into_iter().chain(suspect).min()
     }
 
     /// The first of these keys of which no permit is free.
@@ -137,54 +184,84 @@ impl Queues {
         self.permits.missing(wanted)
     }
 
-    pub fn take_permits(
-        &mut self,
-        holder: (RunNumber, InstanceIndex),
-        wanted: Vec<(PermitKey, u32)>,
-    ) {
-        self.permits.take(holder, wanted);
+    /// Holds what was picked back until a permit of the key is free.
+    pub fn park(&mut self, key: &PermitKey, waiting: Waiting) {
+        self.count += 1;
+        let next = self.permits.park(key, waiting);
+        self.try_again(next);
     }
 
-    /// Holds an item back until a permit of the key is free.
-    pub fn park(&mut self, key: &PermitKey, waiting: Waiting) {
-        self.permits.park(key, waiting);
+    /// Holds what was picked back until its run goes on.
+    pub fn put_aside(&mut self, waiting: Waiting) {
+        self.count += 1;
+        let next = self.permits.give_up(waiting.item.arrival, &waiting.rack());
+        self.aside.entry(waiting.item.run).or_default().push(waiting);
+        self.try_again(next);
+    }
+
+    /// A run goes on: what was put aside of it is queued again, in its old place.
+    pub fn bring_back(&mut self, run: RunNumber) {
+        let aside = self.aside.remove(&run).unwrap_or_default();
+        self.try_again(aside);
     }
 
     /// A lease has ended: what it held is free, and what waited for that may try again.
     pub fn lease_ended(&mut self, holder: (RunNumber, InstanceIndex)) {
-        for waiting in self.permits.release(holder) {
+        let freed = self.permits.release(holder);
+        self.try_again(freed);
+    }
+
+    fn try_again(&mut self, waiting: impl IntoIterator<Item = Waiting>) {
+        for waiting in waiting {
+            self.count -= 1;
             self.push(waiting);
         }
     }
 
-    /// Work of a type that is queued, and how much of it is ahead of others by urgency.
+    /// Drops stale entries where so many were added that many may be.
+    pub fn sweep(&mut self, mut is_current: impl FnMut(&Item) -> bool) {
+        if self.count < SWEEP_COUNT_MIN + 2 * self.swept_count {
+            return;
+        }
+        let keep: &mut dyn FnMut(&Item) -> bool = &mut is_current;
+        self.racks.retain(keep);
+        self.suspects.retain(|waiting| keep(&waiting.item));
+        self.delayed.retain(|_, waiting| keep(&waiting.item));
+        self.permits.retain(&mut |waiting| keep(&waiting.item));
+        self.aside.values_mut().for_each(|aside| aside.retain(|waiting| keep(&waiting.item)));
+        self.aside.retain(|_, aside| !aside.is_empty());
+        self.count = self.entries().count();
+        self.swept_count = self.count;
+    }
+
+    /// Every entry, stale ones among them.
+    pub fn entries(&self) -> impl Iterator<Item = &Item> {
+        let lanes = self.racks.iter();
+        let aside = self.aside.values().flatten();
+        let held = self.suspects.iter().chain(self.delayed.values()).chain(self.permits.parked());
+        lanes.chain(held.chain(aside).map(|waiting| &waiting.item))
+    }
+
+    /// How much of a type is queued.
     pub fn queued(&self, task_type: &str) -> usize {
-        let queue = self.types.get(task_type);
-        queue.map_or(0, |queue| queue.lanes.iter().map(Lane::len).sum())
+        self.racks.count_of(task_type)
     }
 
     /// How much is queued in each urgency.
     pub fn depths(&self) -> [usize; 3] {
-        let mut depths = [0; 3];
-        for queue in self.types.values() {
-            queue.lanes.iter().zip(&mut depths).for_each(|(lane, depth)| *depth += lane.len());
-        }
-        depths
+        self.racks.depths()
     }
 
+    /// How much is held back: by permits, by rates, as suspects, by a pause.
     pub fn held_back_count(&self) -> usize {
-        self.permits.parked_count() + self.delayed.len() + self.suspects.len()
+        self.permits.parked().count()
+            + self.delayed.len()
+            + self.suspects.len()
+            + self.aside.values().map(Vec::len).sum::<usize>()
     }
 
     /// How many hold and how many wait for permits of a key.
     pub fn permit_counts(&self, key: &PermitKey) -> (usize, usize) {
         self.permits.counts(key)
     }
-}
-
-/// What was taken from the queues.
-#[derive(Debug)]
-pub enum Picked {
-    Plain { item: Item, task_type: Arc<str>, lane: usize },
-    Suspect(Waiting),
 }

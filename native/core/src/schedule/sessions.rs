@@ -59,6 +59,12 @@ impl Session {
         self.held.iter().map(|(handle, held)| (*handle, held))
     }
 
+    /// Where it could begin a task of this type now.
+    pub(super) fn pool_now(&self, task_type: &str) -> Option<Pool> {
+        let pool = *self.types.get(task_type)?;
+        (!self.draining && self.free[pool as usize] > 0).then_some(pool)
+    }
+
     pub(super) fn has_free_slot(&self) -> bool {
         !self.draining && self.free.iter().any(|free| *free > 0)
     }
@@ -72,7 +78,7 @@ impl Session {
 /// All workers of a shard.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    sessions: BTreeMap<SessionId, Session>,
+    by_id: BTreeMap<SessionId, Session>,
     by_lease: BTreeMap<LeaseRef, (SessionId, u64)>,
     last_handle: u64,
 }
@@ -87,33 +93,33 @@ impl Sessions {
             held: BTreeMap::new(),
             alone_until: None,
         };
-        self.sessions.insert(id, session);
+        self.by_id.insert(id, session);
     }
 
     pub fn get(&self, id: SessionId) -> Option<&Session> {
-        self.sessions.get(&id)
+        self.by_id.get(&id)
     }
 
     pub fn ids(&self) -> Vec<SessionId> {
-        self.sessions.keys().copied().collect()
+        self.by_id.keys().copied().collect()
     }
 
     pub fn set_types(&mut self, id: SessionId, types: impl IntoIterator<Item = (Arc<str>, Pool)>) {
-        if let Some(session) = self.sessions.get_mut(&id) {
+        if let Some(session) = self.by_id.get_mut(&id) {
             session.types.extend(types);
         }
     }
 
     /// Takes no more work from now on.
     pub fn drain(&mut self, id: SessionId) {
-        if let Some(session) = self.sessions.get_mut(&id) {
+        if let Some(session) = self.by_id.get_mut(&id) {
             session.draining = true;
         }
     }
 
     /// Closes a session; gives what it held.
     pub fn close(&mut self, id: SessionId) -> Vec<Held> {
-        let Some(session) = self.sessions.remove(&id) else { return Vec::new() };
+        let Some(session) = self.by_id.remove(&id) else { return Vec::new() };
         let held: Vec<Held> = session.held.into_values().collect();
         for held in &held {
             self.by_lease.remove(&held.lease);
@@ -123,7 +129,7 @@ impl Sessions {
 
     /// Whether any worker runs this type.
     pub fn serves(&self, task_type: &str) -> bool {
-        self.sessions.values().any(|session| session.types.contains_key(task_type))
+        self.by_id.values().any(|session| session.types.contains_key(task_type))
     }
 
     /// Free slots of the pools that run this type, over all workers.
@@ -131,14 +137,14 @@ impl Sessions {
         let free = |session: &Session| {
             session.types.get(task_type).map_or(0, |pool| session.free[*pool as usize])
         };
-        self.sessions.values().filter(|session| !session.draining).map(free).sum()
+        self.by_id.values().filter(|session| !session.draining).map(free).sum()
     }
 
     /// Puts a lease into a worker's hands; gives the handle that both name it by.
     pub fn hold(&mut self, id: SessionId, held: Held, alone_until: Option<Millis>) -> u64 {
         self.last_handle += 1;
         let handle = self.last_handle;
-        let session = self.sessions.get_mut(&id).expect("the session was picked just now");
+        let session = self.by_id.get_mut(&id).expect("the session was picked just now");
         session.free[held.pool as usize] -= 1;
         if let Some(until) = alone_until {
             session.alone_until = Some((handle, until));
@@ -150,11 +156,11 @@ impl Sessions {
 
     /// What a worker names by this handle.
     pub fn find(&self, id: SessionId, handle: u64) -> Option<&Held> {
-        self.sessions.get(&id)?.held.get(&handle)
+        self.by_id.get(&id)?.held.get(&handle)
     }
 
     pub fn find_mut(&mut self, id: SessionId, handle: u64) -> Option<&mut Held> {
-        self.sessions.get_mut(&id)?.held.get_mut(&handle)
+        self.by_id.get_mut(&id)?.held.get_mut(&handle)
     }
 
     /// Who holds a lease.
@@ -164,7 +170,7 @@ impl Sessions {
 
     /// The worker has let go: its slot is free again.
     pub fn let_go(&mut self, id: SessionId, handle: u64) -> Option<Held> {
-        let session = self.sessions.get_mut(&id)?;
+        let session = self.by_id.get_mut(&id)?;
         let held = session.held.remove(&handle)?;
         session.free[held.pool as usize] += 1;
         if session.alone_until.is_some_and(|(alone, _)| alone == handle) {
@@ -176,7 +182,7 @@ impl Sessions {
 
     /// Puts back what a worker had let go of in a turn that was not kept.
     pub fn take_back(&mut self, id: SessionId, handle: u64, held: Held) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.by_id.get_mut(&id) else { return };
         let slots = &mut session.free[held.pool as usize];
         *slots = slots.saturating_sub(1);
         self.by_lease.insert(held.lease, (id, handle));
@@ -184,12 +190,12 @@ impl Sessions {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
-        self.sessions.iter().map(|(id, session)| (*id, session))
+        self.by_id.iter().map(|(id, session)| (*id, session))
     }
 
     /// When a session that is kept clear for a suspect opens for others.
     pub fn next_opening(&self, now: Millis) -> Option<Millis> {
-        let untils = self.sessions.values().filter_map(|session| session.alone_until);
+        let untils = self.by_id.values().filter_map(|session| session.alone_until);
         untils.map(|(_, until)| until).filter(|until| *until > now).min()
     }
 }

@@ -44,12 +44,12 @@ impl Turns {
     pub(super) fn served(&mut self, strategy: Strategy, has_work: [bool; 3], lane: usize) {
         let Strategy::WeightedFairShare(weights) = strategy else { return };
         let mut total = 0;
-        for other in 0..3 {
-            if has_work[other] {
-                self.credit[other] += i64::from(weights.0[other]);
-                total += i64::from(weights.0[other]);
+        for ((credit, weight), has_work) in self.credit.iter_mut().zip(weights.0).zip(has_work) {
+            if has_work {
+                *credit += i64::from(weight);
+                total += i64::from(weight);
             } else {
-                self.credit[other] = 0;
+                *credit = 0;
             }
         }
         self.credit[lane] -= total;
@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn weighted_shares_come_out_in_proportion() {
-        let (strategy, mut turns) =
-            (Strategy::WeightedFairShare(Weights::default()), Turns::default());
+        let strategy = Strategy::WeightedFairShare(Weights::default());
+        let mut turns = Turns::default();
         let mut served = [0; 3];
 
         for _ in 0..1000 {
@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn an_urgency_without_work_leaves_its_share_to_the_others() {
-        let (strategy, mut turns) =
-            (Strategy::WeightedFairShare(Weights::default()), Turns::default());
+        let strategy = Strategy::WeightedFairShare(Weights::default());
+        let mut turns = Turns::default();
         let mut served = [0; 3];
 
         for _ in 0..300 {

@@ -1,6 +1,6 @@
 //! What is due when: in memory only, armed anew from the runs after a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::Wake;
 use crate::time::Millis;
@@ -8,7 +8,7 @@ use crate::time::Millis;
 /// Wakes by their time, each set at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
-    due: BTreeMap<(Millis, Wake), ()>,
+    due: BTreeSet<(Millis, Wake)>,
     set: BTreeMap<Wake, Millis>,
 }
 
@@ -17,7 +17,7 @@ impl Timers {
         if let Some(before) = self.set.insert(wake, at) {
             self.due.remove(&(before, wake));
         }
-        self.due.insert((at, wake), ());
+        self.due.insert((at, wake));
     }
 
     pub fn disarm(&mut self, wake: Wake) {
@@ -28,7 +28,7 @@ impl Timers {
 
     /// When the next one is due.
     pub fn next(&self) -> Option<Millis> {
-        self.due.first_key_value().map(|((at, _), ())| *at)
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// When this one is due, if it is set.
@@ -38,8 +38,11 @@ impl Timers {
 
     /// Takes one that is due at `now`, in the order of their times.
     pub fn pop_due(&mut self, now: Millis) -> Option<Wake> {
-        let entry = self.due.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let ((_, wake), ()) = entry.remove_entry();
+        let (at, wake) = *self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.due.remove(&(at, wake));
         self.set.remove(&wake);
         Some(wake)
     }

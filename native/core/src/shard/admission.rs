@@ -6,9 +6,14 @@ use crate::lifecycle::RunState;
 use crate::time::Millis;
 
 impl Shard {
+    /// Whether one more run may work.
+    pub(super) fn has_room(&self) -> bool {
+        self.working.len() < self.settings.max_concurrent_runs
+    }
+
     /// Starts the next run that waits, where there is room for one more.
     pub(super) fn admit(&mut self, now: Millis) -> bool {
-        while self.working.len() < self.settings.max_concurrent_runs {
+        while self.has_room() {
             let Some(run) = self.created.pop_front() else { return false };
             let state = self.state.run(run).map(crate::state::Run::state);
             if state == Some(RunState::Created) {

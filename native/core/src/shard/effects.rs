@@ -1,6 +1,6 @@
 //! What an event owes: `react`, and the timers and queues that follow the state.
 
-use super::turn::Shard;
+use super::turn::{Due, Shard};
 use crate::command::{LeaseRef, Wake};
 use crate::decide;
 use crate::decide::Step;
@@ -46,6 +46,10 @@ impl Shard {
             | Event::BackoffEnded(_) => return,
         };
         let (Some(run), Some(instance)) = (event.run(), event.instance()) else { return };
+        self.lease_ends(run, instance, reason);
+    }
+
+    fn lease_ends(&mut self, run: RunNumber, instance: InstanceIndex, reason: StopReason) {
         let Some(lease) = self.lease_of(run, instance) else { return };
         self.timers.disarm(Wake::AttemptTimeout { lease });
         self.timers.disarm(Wake::HeartbeatTimeout { lease });
@@ -75,7 +79,9 @@ impl Shard {
     fn stop_run(&mut self, run: RunNumber, reason: StopReason) {
         let Some(found) = self.state.run(run) else { return };
         let leased: Vec<InstanceIndex> = found.leases().map(|(instance, _)| instance).collect();
-        leased.into_iter().for_each(|instance| self.stop_attempt(run, instance, reason));
+        for instance in leased {
+            self.stop_attempt(run, instance, reason);
+        }
     }
 
     /// Follows up what an event has moved.
@@ -84,7 +90,7 @@ impl Shard {
             self.turn.effects.push(Effect::Show(moved));
             match moved {
                 Moved::Task { run, instance, to } => self.task_moved(run, instance, to),
-                Moved::Run { run, to } => self.run_moved(run, to),
+                Moved::Run { run, to } => self.run_moved(run, to, event.at()),
                 Moved::Grown { .. } => {}
             }
         }
@@ -95,7 +101,10 @@ impl Shard {
 
     fn task_moved(&mut self, run: RunNumber, instance: InstanceIndex, to: TaskState) {
         match to {
-            TaskState::Ready => self.agenda.push_back((run, instance)),
+            TaskState::Ready => {
+                let stamp = self.state.run(run).map(|run| run.stamp(instance));
+                self.agenda.extend(stamp.map(|stamp| Due { run, instance, stamp }));
+            }
             TaskState::Waiting | TaskState::Backoff => {
                 let found = self.state.run(run);
                 if let Some((at, wake)) = found.and_then(|run| decide::own_wake(run, instance)) {
@@ -106,27 +115,60 @@ impl Shard {
             | TaskState::Failed
             | TaskState::Cancelled
             | TaskState::Skipped
-            | TaskState::Quarantined => self.timers.disarm(Wake::Instance { run, instance }),
+            | TaskState::Quarantined => self.disarm_ended(run, instance),
             TaskState::Pending | TaskState::Leased => {}
         }
     }
 
-    fn run_moved(&mut self, run: RunNumber, to: RunState) {
+    /// Nothing is due any more of an instance that has ended.
+    fn disarm_ended(&mut self, run: RunNumber, instance: InstanceIndex) {
+        self.timers.disarm(Wake::Instance { run, instance });
+        let Some(found) = self.state.run(run) else { return };
+        let options = found.definition().options(found.task_of(instance));
+        let (in_queue, in_all) = (options.queue_timeout_ms, options.total_timeout_ms);
+        if in_queue.is_some() {
+            self.timers.disarm(Wake::QueueTimeout { run, instance });
+        }
+        if in_all.is_some() {
+            self.timers.disarm(Wake::TotalTimeout { run, instance });
+        }
+    }
+
+    fn run_moved(&mut self, run: RunNumber, to: RunState, at: Millis) {
         match to {
             RunState::Created => {
                 self.created.push_back(run);
-                let deadline = self.state.run(run).and_then(crate::state::Run::deadline_at);
-                if let Some(deadline) = deadline {
-                    self.timers.arm(deadline, Wake::RunDeadline { run });
-                }
+                self.arm_deadline(run);
             }
-            RunState::Running => drop(self.working.insert(run)),
+            RunState::Running => {
+                self.working.insert(run);
+                self.arm_deadline(run);
+                self.bring_back(run, at);
+            }
             RunState::Paused | RunState::Cancelling => {}
             RunState::Completed | RunState::Failed | RunState::Cancelled => {
                 self.working.remove(&run);
+                self.aside.remove(&run);
                 self.timers.disarm(Wake::RunDeadline { run });
                 self.turn.effects.push(Effect::RunEnded { run });
             }
+        }
+    }
+
+    pub(super) fn arm_deadline(&mut self, run: RunNumber) {
+        let deadline = self.state.run(run).and_then(crate::state::Run::deadline_at);
+        if let Some(deadline) = deadline {
+            self.timers.arm(deadline, Wake::RunDeadline { run });
+        }
+    }
+
+    /// A run goes on: what was put aside of it is looked at again.
+    fn bring_back(&mut self, run: RunNumber, now: Millis) {
+        self.queues.bring_back(run);
+        let Some(aside) = self.aside.remove(&run) else { return };
+        self.agenda.extend(aside.ready);
+        for wake in aside.wakes {
+            self.arm_again(wake, now);
         }
     }
 
@@ -146,14 +188,26 @@ impl Shard {
     }
 
     /// Takes a ready instance as far as it goes without a worker, or queues it for one.
-    pub(super) fn look_at(&mut self, run: RunNumber, instance: InstanceIndex, now: Millis) {
+    pub(super) fn look_at(&mut self, due: Due, now: Millis) {
+        let Due { run, instance, stamp } = due;
         let Some(found) = self.state.run(run) else { return };
         let is_ready = found.task_state(instance) == Some(TaskState::Ready);
-        if found.state() != RunState::Running || !is_ready {
-            return; // Resuming tells of it again.
+        if !is_ready || found.stamp(instance) != stamp {
+            return;
+        }
+        match found.state() {
+            RunState::Running => {}
+            RunState::Paused => {
+                return self.aside.entry(run).or_default().ready.push(due);
+            }
+            RunState::Created
+            | RunState::Cancelling
+            | RunState::Completed
+            | RunState::Failed
+            | RunState::Cancelled => return,
         }
         match decide::advance(found, instance, now) {
-            Step::Done(event) => self.record(event),
+            Step::Done(event) => self.record(*event),
             Step::Dispatch => self.enqueue(run, instance),
         }
     }

@@ -8,9 +8,9 @@ use crate::decide::{self, RenderedArgs};
 use crate::definition::Priority;
 use crate::effect::{Effect, Granted};
 use crate::event::{Event, TaskError, TaskFailed, TaskLeased};
-use crate::ids::{InstanceIndex, RunNumber, SessionId, token};
+use crate::ids::{InstanceIndex, RunNumber, token};
 use crate::lifecycle::{RunState, TaskState};
-use crate::schedule::{Held, Item, PermitKey, Picked, Pool, Waiting};
+use crate::schedule::{Held, Item, PermitKey, Picked, Waiting};
 use crate::state::Run;
 use crate::time::Millis;
 
@@ -21,103 +21,67 @@ impl Shard {
     /// Queues an instance that is ready for a worker.
     pub(super) fn enqueue(&mut self, run: RunNumber, instance: InstanceIndex) {
         let arrival = self.queues.next_arrival();
-        let Some(waiting) = self.waiting(run, instance, arrival) else { return };
-        self.arm_waiting(run, instance);
-        self.queues.push(waiting);
-    }
-
-    fn waiting(&self, number: RunNumber, instance: InstanceIndex, arrival: u64) -> Option<Waiting> {
-        let run = self.state.run(number)?;
-        let task = run.task_of(instance);
-        let options = run.definition().options(task);
-        let fairness_key = match &options.fairness_key {
-            None => Arc::from(""),
-            Some(key) => decide::key_of(run, instance, key).unwrap_or_default().into(),
-        };
-        let item = Item {
-            run: number,
-            instance,
-            pauses: run.pauses(),
-            deadline: run.deadline_at(),
-            arrival,
-        };
-        Some(Waiting {
-            item,
-            task_type: run.definition().task_type(task).clone(),
-            priority: run.priority().or(options.priority).unwrap_or(Priority::Normal),
-            fairness_key,
-            suspect: run.active(instance).is_some_and(|active| active.suspect),
-        })
-    }
-
-    /// Arms what bounds the wait of a ready instance.
-    pub(super) fn arm_waiting(&mut self, run: RunNumber, instance: InstanceIndex) {
         let Some(found) = self.state.run(run) else { return };
-        let options = found.definition().options(found.task_of(instance));
-        let Some(first_ready) = found.first_ready(instance) else { return };
-        let ready = found.active(instance).map_or(first_ready, |active| active.ready);
-        if let Some(span_ms) = options.queue_timeout_ms {
-            let wake = Wake::QueueTimeout { run, instance, ready_ms: ready.0 };
-            self.timers.arm(ready.plus(span_ms), wake);
+        let wakes = [decide::queue_wake(found, instance), decide::total_wake(found, instance)];
+        let waiting = waiting(found, instance, arrival);
+        for (at, wake) in wakes.into_iter().flatten() {
+            self.timers.arm(at, wake);
         }
-        if let Some(span_ms) = options.total_timeout_ms {
-            let wake = Wake::TotalTimeout { run, instance, first_ready_ms: first_ready.0 };
-            self.timers.arm(first_ready.plus(span_ms), wake);
-        }
+        self.queues.push(waiting);
     }
 
     /// Hands out as much as slots, permits and the turn's bounds allow.
     pub(super) fn hand_out(&mut self, now: Millis) {
         while !self.is_full()
-            && let Some((picked, session, pool)) = self.queues.pick(&self.sessions, now)
+            && let Some(picked) = self.queues.pick(&self.sessions, now)
         {
-            self.hand_one_out(picked, (session, pool), now);
+            self.hand_one_out(&picked, now);
+            self.work(now);
         }
     }
 
-    fn hand_one_out(&mut self, picked: Picked, to: (SessionId, Pool), now: Millis) {
-        let (item, is_suspect) = match picked {
-            Picked::Plain { item, .. } => (item, false),
-            Picked::Suspect(waiting) => (waiting.item, true),
+    fn hand_one_out(&mut self, picked: &Picked, now: Millis) {
+        let (number, instance) = (picked.item.run, picked.item.instance);
+        let Some(run) = self.state.run(number).filter(|run| is_current(run, &picked.item)) else {
+            return self.queues.drop_picked(picked);
         };
-        let (number, instance) = (item.run, item.instance);
-        let Some(run) = self.state.run(number) else { return };
-        let is_current = run.pauses() == item.pauses
-            && run.state() == RunState::Running
-            && run.task_state(instance) == Some(TaskState::Ready);
-        if !is_current {
-            return;
+        let waiting = || waiting(run, instance, picked.item.arrival);
+        if run.state() == RunState::Paused {
+            return self.queues.put_aside(waiting());
         }
         let wanted = match permits_of(run, instance) {
             Ok(wanted) => wanted,
-            Err(error) => return self.record(failed(run, instance, error, now)),
-        };
-        if let Some(key) = self.queues.missing_permit(&wanted) {
-            let key = key.clone();
-            if let Some(waiting) = self.waiting(number, instance, item.arrival) {
-                self.queues.park(&key, waiting);
+            Err(error) => {
+                let failure = failed(run, instance, &error, now);
+                self.queues.drop_picked(picked);
+                return self.record(failure);
             }
-            return;
+        };
+        if let Some(key) = self.queues.missing_permit(&wanted).cloned() {
+            return self.queues.park(&key, waiting());
         }
         if let Some(until) = self.rate_allows_at(number, instance, now) {
-            if let Some(waiting) = self.waiting(number, instance, item.arrival) {
-                self.queues.delay(until, waiting);
-            }
-            return;
+            return self.queues.delay(until, waiting());
         }
-        let lease = (to.0, self.settings.epoch, LEASE_MS);
+        let lease = (picked.session, self.settings.epoch, LEASE_MS);
         match decide::lease(&self.state, (number, instance), lease, now) {
             Some((Event::TaskLeased(event), args)) => {
-                self.queues.take_permits((number, instance), wanted);
+                self.queues.taken(picked, wanted);
                 self.record(Event::TaskLeased(event.clone()));
-                self.grant(&event, args, to, is_suspect);
+                self.grant(&event, args, picked);
             }
             Some((failure, _)) => {
+                self.queues.drop_picked(picked);
                 self.record(failure);
-                self.work(now);
             }
-            None => {}
+            None => self.queues.drop_picked(picked),
         }
+    }
+
+    /// Drops what is queued and will never be handed out, where there is much of it.
+    pub(super) fn sweep(&mut self) {
+        let state = &self.state;
+        self.queues.sweep(|item| state.run(item.run).is_some_and(|run| is_current(run, item)));
     }
 
     /// When a rate allows the task's next start, if that is later than now.
@@ -130,20 +94,11 @@ impl Shard {
         let run = self.state.run(run)?;
         let task = run.task_of(instance);
         let rate = run.definition().options(task).rate_limit?;
-        let debt = self.state.rate_debt(run.definition().task_type(task))?;
-        let step_ms = (rate.window_ms / u64::from(rate.count)).max(1);
-        // A whole window's starts may come at once; after that one each step.
-        let allowed = Millis((debt.0 + step_ms).saturating_sub(rate.window_ms));
-        (allowed > now).then_some(allowed)
+        self.state.rate_allows_at(run.definition().task_type(task), rate, now)
     }
 
-    fn grant(
-        &mut self,
-        event: &TaskLeased,
-        args: RenderedArgs,
-        (session, pool): (SessionId, Pool),
-        is_suspect: bool,
-    ) {
+    fn grant(&mut self, event: &TaskLeased, args: RenderedArgs, picked: &Picked) {
+        let (session, pool) = (picked.session, picked.pool);
         let lease = LeaseRef { run: event.run, instance: event.instance, grant: event.grant };
         let run = self.state.run(event.run).expect("its lease was recorded just now");
         let task = run.task_of(event.instance);
@@ -151,7 +106,8 @@ impl Shard {
         let timeout_ms = options.timeout_ms.or(self.settings.default_timeout_ms);
         let heartbeat_timeout_ms = options.heartbeat_timeout_ms;
         let held = Held { lease, pool, details: None, heartbeat_timeout_ms };
-        let alone_until = is_suspect.then(|| event.at.plus(self.settings.alone_ms));
+        let suspicions = run.active(event.instance).map_or(0, |active| active.suspicions);
+        let alone_until = picked.is_suspect.then(|| event.at.plus(self.alone_ms(suspicions)));
         let handle = self.sessions.hold(session, held, alone_until);
         if let Some(span_ms) = timeout_ms {
             self.timers.arm(event.at.plus(span_ms), Wake::AttemptTimeout { lease });
@@ -159,10 +115,10 @@ impl Shard {
         if let Some(span_ms) = heartbeat_timeout_ms {
             self.timers.arm(event.at.plus(span_ms), Wake::HeartbeatTimeout { lease });
         }
-        let ready = run.active(event.instance).map_or(event.at, |active| active.ready);
-        let queue_timeout =
-            Wake::QueueTimeout { run: event.run, instance: event.instance, ready_ms: ready.0 };
-        self.timers.disarm(queue_timeout);
+        if options.queue_timeout_ms.is_some() {
+            let (run, instance) = (event.run, event.instance);
+            self.timers.disarm(Wake::QueueTimeout { run, instance });
+        }
         let granted = Granted {
             session,
             handle,
@@ -178,6 +134,39 @@ impl Shard {
             metadata: run.metadata().cloned(),
         };
         self.turn.effects.push(Effect::Grant(Box::new(granted)));
+    }
+
+    /// How long a suspect runs alone: twice as long each time, so that one that takes its time to
+    /// bring its process down is alone with it in the end.
+    fn alone_ms(&self, suspicions: u32) -> u64 {
+        self.settings.alone_ms.saturating_mul(1 << suspicions.saturating_sub(1).min(16))
+    }
+}
+
+/// Whether an entry of the queues still stands for an attempt that is to be made.
+pub(super) fn is_current(run: &Run, item: &Item) -> bool {
+    run.stamp(item.instance) == item.stamp
+        && matches!(run.state(), RunState::Running | RunState::Paused)
+        && run.task_state(item.instance) == Some(TaskState::Ready)
+}
+
+/// An instance that is ready, with all that its place in the queues depends on.
+fn waiting(run: &Run, instance: InstanceIndex, arrival: u64) -> Waiting {
+    let task = run.task_of(instance);
+    let options = run.definition().options(task);
+    let fairness_key = match &options.fairness_key {
+        None => Arc::from(""),
+        Some(key) => decide::key_of(run, instance, key).unwrap_or_default().into(),
+    };
+    let stamp = run.stamp(instance);
+    Waiting {
+        item: Item { run: run.number(), instance, stamp, arrival },
+        task_type: run.definition().task_type(task).clone(),
+        rate: options.rate_limit,
+        priority: run.priority().or(options.priority).unwrap_or(Priority::Normal),
+        deadline: run.deadline_at(),
+        fairness_key,
+        is_suspect: run.active(instance).is_some_and(crate::state::Active::is_suspect),
     }
 }
 
@@ -206,8 +195,13 @@ pub(crate) fn permits_of(
     Ok(wanted)
 }
 
-fn failed(run: &Run, instance: InstanceIndex, error: crate::expr::ExprError, now: Millis) -> Event {
-    let attempt = run.active(instance).map_or(1, |active| active.attempt);
+fn failed(
+    run: &Run,
+    instance: InstanceIndex,
+    error: &crate::expr::ExprError,
+    now: Millis,
+) -> Event {
+    let attempt = run.attempt(instance);
     let message = format!("concurrency_key: {}", error.message);
     let error = Box::new(TaskError::final_of_engine("ExpressionFailed", message));
     TaskFailed { run: run.number(), instance, attempt, error, at: now }.into()

@@ -2,6 +2,7 @@
 //! drives it appends what a turn gives and releases the turn's effects once that is safe.
 
 mod admission;
+mod due;
 mod effects;
 mod handout;
 mod outstanding;

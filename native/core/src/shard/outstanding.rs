@@ -1,12 +1,12 @@
 //! Going on after a restart: every duty is derived again from the state.
 
 use super::handout::permits_of;
-use super::turn::{Shard, Turn};
+use super::turn::{Due, Shard, Turn};
 use crate::command::{Command, EndLease, LeaseRef, Wake};
 use crate::decide;
 use crate::effect::Effect;
 use crate::event::LeaseEnd;
-use crate::ids::InstanceIndex;
+use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunState, TaskState};
 use crate::state::{Phase, Run, State};
 use crate::time::Millis;
@@ -53,8 +53,11 @@ impl Shard {
             if let Some(span_ms) = options.heartbeat_timeout_ms {
                 self.timers.arm(since.plus(span_ms), Wake::HeartbeatTimeout { lease });
             }
+            if let Some((at, wake)) = decide::total_wake(run, lease.instance) {
+                self.timers.arm(at, wake);
+            }
             let wanted = permits_of(run, lease.instance).unwrap_or_default();
-            self.queues.take_permits((lease.run, lease.instance), wanted);
+            self.queues.hold_again((lease.run, lease.instance), wanted);
         }
     }
 
@@ -62,40 +65,42 @@ impl Shard {
     pub fn resume(&mut self, was_polite: bool, now: Millis) {
         self.state.take_moves();
         let runs: Vec<_> = self.state.runs().map(Run::number).collect();
-        for number in &runs {
-            let Some(run) = self.state.run(*number) else { continue };
-            let (state, deadline) = (run.state(), run.deadline_at());
-            match state {
-                RunState::Created => self.created.push_back(*number),
-                RunState::Running | RunState::Paused | RunState::Cancelling => {
-                    self.working.insert(*number);
-                }
-                RunState::Completed | RunState::Failed | RunState::Cancelled => continue,
-            }
-            if let Some(deadline) = deadline {
-                self.timers.arm(deadline, Wake::RunDeadline { run: *number });
-            }
-            self.resume_instances(*number);
-            self.look_at_end(*number);
+        for number in runs {
+            self.resume_run(number);
         }
         self.end_dead_leases(was_polite, now);
         self.work(now);
     }
 
-    fn look_at_end(&mut self, number: crate::ids::RunNumber) {
+    fn resume_run(&mut self, number: RunNumber) {
+        let Some(run) = self.state.run(number) else { return };
+        let was_started = run.times().1.is_some();
+        match run.state() {
+            RunState::Created => self.created.push_back(number),
+            RunState::Running | RunState::Paused | RunState::Cancelling if was_started => {
+                self.working.insert(number);
+            }
+            RunState::Running | RunState::Paused | RunState::Cancelling => {}
+            RunState::Completed | RunState::Failed | RunState::Cancelled => return,
+        }
+        self.arm_deadline(number);
+        self.resume_instances(number);
         self.finishing.insert(number);
     }
 
-    fn resume_instances(&mut self, number: crate::ids::RunNumber) {
+    fn resume_instances(&mut self, number: RunNumber) {
         let Some(run) = self.state.run(number) else { return };
         let mut wakes = Vec::new();
-        let mut ready = Vec::new();
         for index in 0..run.instance_count() {
             let instance = InstanceIndex(index as u32);
             match run.task_state(instance) {
-                Some(TaskState::Ready) => ready.push((number, instance)),
+                Some(TaskState::Ready) => {
+                    let stamp = run.stamp(instance);
+                    self.agenda.push_back(Due { run: number, instance, stamp });
+                }
                 Some(TaskState::Waiting | TaskState::Backoff) => {
                     wakes.extend(decide::own_wake(run, instance));
+                    wakes.extend(decide::total_wake(run, instance));
                 }
                 Some(
                     TaskState::Pending
@@ -109,8 +114,9 @@ impl Shard {
                 | None => {}
             }
         }
-        self.agenda.extend(ready);
-        wakes.into_iter().for_each(|(at, wake)| self.timers.arm(at, wake));
+        for (at, wake) in wakes {
+            self.timers.arm(at, wake);
+        }
     }
 
     /// The store's lock proves that the former owner is dead, and its workers with it. Its death
@@ -131,7 +137,7 @@ impl Shard {
         let dead: Vec<LeaseRef> =
             dead.into_iter().filter(|lease| self.sessions.holder(*lease).is_none()).collect();
         let counted = dead.len() == 1 && !was_polite;
-        let cause = if was_polite { LeaseEnd::Returned } else { LeaseEnd::OwnerDied };
+        let cause = if was_polite { LeaseEnd::Left } else { LeaseEnd::OwnerDied };
         for lease in dead {
             let command = EndLease { lease, cause, counted, details: None };
             self.handle(&Command::EndLease(command), None, now);

@@ -1,17 +1,17 @@
 //! One turn: commands are decided, applied and reacted to; hand-outs come last.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use crate::command::Command;
+use crate::command::{Command, Wake};
 use crate::decide;
 use crate::effect::{Answer, Effect, Ticket};
 use crate::event::Event;
 use crate::ids::{Epoch, InstanceIndex, RunNumber, SessionId};
 use crate::limits::{TURN_EVENT_COUNT_MAX, TURN_SIZE_MAX};
 use crate::rejection::Rejection;
-use crate::schedule::{Held, Queues, Sessions, Strategy, Timers};
+use crate::schedule::{Held, Queues, Sessions, Stamp, Strategy, Timers};
 use crate::state::State;
 use crate::time::Millis;
 
@@ -22,7 +22,8 @@ pub struct ShardSettings {
     pub strategy: Strategy,
     /// Runs that may work at once; others wait as `created`.
     pub max_concurrent_runs: usize,
-    /// How long a suspect runs alone before others may run beside it.
+    /// How long a suspect runs alone before others may run beside it; doubled for each further
+    /// suspicion.
     pub alone_ms: u64,
     /// The timeout of attempts whose task names none.
     pub default_timeout_ms: Option<u64>,
@@ -67,14 +68,33 @@ pub struct Shard {
     pub(super) sessions: Sessions,
     pub(super) timers: Timers,
     /// Instances that became ready and were not looked at yet.
-    pub(super) agenda: VecDeque<(RunNumber, InstanceIndex)>,
+    pub(super) agenda: VecDeque<Due>,
     /// Runs that may have come to their end.
     pub(super) finishing: BTreeSet<RunNumber>,
     /// Runs that wait to be admitted, in the order of their creation.
     pub(super) created: VecDeque<RunNumber>,
     /// Runs that were admitted and have not ended.
     pub(super) working: BTreeSet<RunNumber>,
+    /// What waits for its paused run to go on.
+    pub(super) aside: BTreeMap<RunNumber, Aside>,
+    /// Whether the last turn ended at a bound, with work left.
+    pub(super) was_full: bool,
     pub(super) turn: Turn,
+}
+
+/// An instance that became ready, for the attempt that its stamp names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub(super) run: RunNumber,
+    pub(super) instance: InstanceIndex,
+    pub(super) stamp: Stamp,
+}
+
+/// What was due of a paused run, to be looked at when it goes on.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    pub(super) ready: Vec<Due>,
+    pub(super) wakes: Vec<Wake>,
 }
 
 impl Shard {
@@ -90,6 +110,8 @@ impl Shard {
             finishing: BTreeSet::new(),
             created: VecDeque::new(),
             working: BTreeSet::new(),
+            aside: BTreeMap::new(),
+            was_full: false,
             turn: Turn::default(),
         }
     }
@@ -128,7 +150,10 @@ impl Shard {
         match decide::decide(&self.state, command, now) {
             Ok(events) => {
                 let answer = accepted(command);
-                events.into_iter().for_each(|event| self.record(event));
+                self.learn(command);
+                for event in events {
+                    self.record(event);
+                }
                 self.reply(ticket, Ok(answer));
             }
             Err(Rejection::RunExists { run_id }) if repeats(command) => {
@@ -145,6 +170,13 @@ impl Shard {
         self.work(now);
     }
 
+    /// A definition is known from the moment at which it is deployed.
+    fn learn(&mut self, command: &Command) {
+        if let Command::DeployDefinition(deploy) = command {
+            self.state.learn(deploy.definition.clone());
+        }
+    }
+
     fn reply(&mut self, ticket: Option<Ticket>, answer: Result<Answer, Rejection>) {
         if let Some(ticket) = ticket {
             self.turn.effects.push(Effect::Reply { ticket, answer });
@@ -154,23 +186,13 @@ impl Shard {
     /// Goes on with what is ready, as far as the turn's bounds allow.
     pub fn work(&mut self, now: Millis) {
         while !self.is_full() {
-            if let Some((run, instance)) = self.agenda.pop_front() {
-                self.look_at(run, instance, now);
+            if let Some(due) = self.agenda.pop_front() {
+                self.look_at(due, now);
             } else if let Some(run) = self.finishing.pop_first() {
                 self.finish(run, now);
             } else if !self.admit(now) {
                 return;
             }
-        }
-    }
-
-    /// Fires what is due at `now`.
-    pub fn fire_due(&mut self, now: Millis) {
-        while !self.is_full()
-            && let Some(wake) = self.timers.pop_due(now)
-        {
-            let command = self.command_of(wake);
-            self.handle(&command, None, now);
         }
     }
 
@@ -186,8 +208,10 @@ impl Shard {
 
     /// Whether there is work left that needs no new command.
     pub fn has_work(&self, now: Millis) -> bool {
-        !self.agenda.is_empty()
+        self.was_full
+            || !self.agenda.is_empty()
             || !self.finishing.is_empty()
+            || (!self.created.is_empty() && self.has_room())
             || self.timers.next().is_some_and(|at| at <= now)
     }
 
@@ -201,7 +225,9 @@ impl Shard {
     /// Hands out what the free slots can take, and closes the turn.
     pub fn end_turn(&mut self, now: Millis) -> Turn {
         self.hand_out(now);
-        self.work(now);
+        self.sweep();
+        self.state.dismiss_visitors();
+        self.was_full = self.is_full();
         std::mem::take(&mut self.turn)
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::turn::Shard;
-use crate::command::{Command, EndLease, Outcome, Report, TimeOut, Wake};
+use crate::command::{Command, EndLease, Outcome, Report, Wake};
 use crate::event::LeaseEnd;
 use crate::ids::SessionId;
+use crate::limits::DETAILS_SIZE_MAX;
 use crate::schedule::Pool;
 use crate::time::Millis;
 
@@ -26,8 +27,11 @@ impl Shard {
         self.sessions.drain(session);
     }
 
-    /// The worker is gone; what it held is ready again, counted or not.
+    /// The worker is gone; what it held is ready again, counted or not, or of unknown outcome where
+    /// it may be begun only once.
     pub fn close_session(&mut self, session: SessionId, cause: LeaseEnd, now: Millis) {
+        // A worker that leaves has given back itself what it had not begun.
+        let cause = if cause == LeaseEnd::Returned { LeaseEnd::Left } else { cause };
         for held in self.sessions.close(session) {
             let counted = cause == LeaseEnd::WorkerDied;
             let (lease, details) = (held.lease, held.details);
@@ -53,10 +57,13 @@ impl Shard {
         self.handle(&Command::EndLease(command), None, now);
     }
 
-    /// A worker is alive and well with an attempt, and may say how far it is.
+    /// A worker is alive and well with an attempt, and may say how far it is; what is too long is
+    /// not kept.
     pub fn heartbeat(&mut self, session: SessionId, handle: u64, details: Bytes, now: Millis) {
         let Some(held) = self.sessions.find_mut(session, handle) else { return };
-        held.details = Some(details);
+        if details.len() <= DETAILS_SIZE_MAX {
+            held.details = Some(details);
+        }
         let (lease, span_ms) = (held.lease, held.heartbeat_timeout_ms);
         let wake = Wake::HeartbeatTimeout { lease };
         if let Some(span_ms) = span_ms
@@ -64,21 +71,5 @@ impl Shard {
         {
             self.timers.arm(now.plus(span_ms), wake);
         }
-    }
-
-    /// What is asked when something is due: of an attempt, with what its last heartbeat told.
-    pub(super) fn command_of(&self, wake: Wake) -> Command {
-        let (lease, is_silent) = match wake {
-            Wake::AttemptTimeout { lease } => (lease, false),
-            Wake::HeartbeatTimeout { lease } => (lease, true),
-            Wake::RunDeadline { .. }
-            | Wake::Instance { .. }
-            | Wake::QueueTimeout { .. }
-            | Wake::TotalTimeout { .. } => return Command::Fire(wake),
-        };
-        let holder = self.sessions.holder(lease);
-        let held = holder.and_then(|(session, handle)| self.sessions.find(session, handle));
-        let details = held.and_then(|held| held.details.clone());
-        Command::TimeOut(TimeOut { lease, is_silent, details })
     }
 }

@@ -65,6 +65,17 @@ impl Directory {
         self.keys.get(&scoped(namespace, key))
     }
 
+    /// Sets when a run's key is free again, if it is still the key of that run.
+    pub(super) fn key_expires(&mut self, name: Scoped, run: RunNumber, at: Option<Millis>) {
+        let Some(entry) = self.keys.get_mut(&name).filter(|key| key.run == run) else { return };
+        if let Some(before) = std::mem::replace(&mut entry.expires_at, at) {
+            self.expiring.remove(&(before, run));
+        }
+        if let Some(at) = at {
+            self.expiring.insert((at, run), name);
+        }
+    }
+
     /// Drops the keys that are free again at `now`.
     pub(super) fn drop_expired_keys(&mut self, now: Millis) {
         while let Some(entry) = self.expiring.first_entry() {

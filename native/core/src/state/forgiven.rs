@@ -1,48 +1,57 @@
 //! Which failures a run can live with.
 
+use std::collections::BTreeSet;
+
 use super::{Ending, Failure, Run};
 use crate::definition::Join;
-use crate::ids::{InstanceIndex, TaskIndex};
+use crate::ids::TaskIndex;
 
 impl Run {
     /// The first failure that no handler mended and no join took in its stride.
     pub fn unforgiven_failure(&self) -> Option<&Failure> {
+        // Tasks that were found to lead to no end are not looked at again for the next failure.
+        let mut harmless = BTreeSet::new();
         self.failures().iter().find(|failure| {
-            let is_task = failure.instance.index() < self.definition().task_count();
-            is_task && !failure.recovered && reaches_the_end(self, failure.instance)
+            let task = TaskIndex(failure.instance.0);
+            !failure.recovered
+                && !self.is_item(failure.instance)
+                && self.ending(failure.instance) != Some(Ending::Mended)
+                && !self.definition().is_handler(task)
+                && reaches_the_end(self, task, &mut harmless)
         })
     }
 }
 
 /// Whether a failure reaches the end of the graph: it travels along edges until a join that needs
 /// no success of it (`any_success`, `n_of_m`) has opened.
-fn reaches_the_end(run: &Run, instance: InstanceIndex) -> bool {
+fn reaches_the_end(run: &Run, task: TaskIndex, seen: &mut BTreeSet<TaskIndex>) -> bool {
     let definition = run.definition();
-    let task = TaskIndex(instance.0);
-    if run.ending(instance) == Some(Ending::Mended) || definition.is_handler(task) {
-        return false;
-    }
-    let mut seen = std::collections::BTreeSet::new();
     let mut stack = vec![task];
     while let Some(next) = stack.pop() {
         let successors = definition.successors(next);
         if successors.is_empty() {
             return true;
         }
-        for successor in successors {
-            let successor = TaskIndex(*successor);
-            let ending = run.ending(successor.instance());
-            let forgives =
-                matches!(definition.options(successor).join, Join::AnySuccess | Join::CountOf(_))
-                    && ending != Some(Ending::Unreached);
-            if forgives {
-                continue;
-            }
-            if ending != Some(Ending::Unreached) {
-                return true; // It ran all the same, as `all_done` does: nothing is forgiven.
-            }
-            if seen.insert(successor) {
-                stack.push(successor);
+        for successor in successors.iter().map(|successor| TaskIndex(*successor)) {
+            match run.ending(successor.instance()) {
+                Some(Ending::Unreached) if seen.insert(successor) => stack.push(successor),
+                Some(Ending::Unreached) => {}
+                // Nothing came of it; whether it would have forgiven is not known.
+                Some(Ending::Skipped) => return true,
+                Some(
+                    Ending::Completed
+                    | Ending::Failed
+                    | Ending::Mended
+                    | Ending::Quarantined
+                    | Ending::Cancelled,
+                )
+                | None => match definition.options(successor).join {
+                    Join::AnySuccess | Join::CountOf(_) => {}
+                    // It ran all the same, as `all_done` does: nothing is forgiven.
+                    Join::AllSuccess | Join::AllDone | Join::NoneFailedMinOneSuccess => {
+                        return true;
+                    }
+                },
             }
         }
     }

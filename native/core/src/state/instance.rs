@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::event::TaskError;
-use crate::ids::{Grant, InstanceIndex, SessionId};
+use crate::ids::{Grant, SessionId};
 use crate::lifecycle::TaskState;
 use crate::time::Millis;
 
@@ -127,8 +127,8 @@ pub struct Active {
     pub grant: Grant,
     /// How often it may have brought a worker down.
     pub deliveries: u32,
-    /// Was running when its process died beside others; runs alone until it has proved itself.
-    pub suspect: bool,
+    /// How often it was running when its process died; it runs alone until it has proved itself.
+    pub suspicions: u32,
     /// What its last heartbeat told.
     pub details: Option<Bytes>,
     /// Why the last attempt ended.
@@ -145,10 +145,21 @@ impl Active {
             first_attempt: 1,
             grant: Grant(0),
             deliveries: 0,
-            suspect: false,
+            suspicions: 0,
             details: None,
             error: None,
         }
+    }
+
+    /// A record whose numbers go on from what an instance had before.
+    pub(super) fn after(past: Past, phase: Phase, ready: Millis) -> Self {
+        let attempt = past.attempts + 1;
+        Self { attempt, first_attempt: attempt, grant: past.grant, ..Self::new(phase, ready) }
+    }
+
+    /// Whether it may be what brought its process down.
+    pub fn is_suspect(&self) -> bool {
+        self.suspicions > 0
     }
 
     pub fn state(&self) -> TaskState {
@@ -161,12 +172,9 @@ impl Active {
     }
 }
 
-/// A failure that was recorded for good, in the order of recording.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    pub instance: InstanceIndex,
-    pub attempt: u32,
-    pub error: Box<TaskError>,
-    /// Whether the task was made ready again since.
-    pub recovered: bool,
+/// What an instance that waits anew had before: its numbers go on growing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Past {
+    pub(super) grant: Grant,
+    pub(super) attempts: u32,
 }

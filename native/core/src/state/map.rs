@@ -1,5 +1,7 @@
 //! The items of a map: a contiguous range of instances, numbered when the map was expanded.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -10,26 +12,51 @@ use crate::ids::InstanceIndex;
 pub struct MapState {
     /// The instance of the first item; the others follow.
     pub base: InstanceIndex,
-    /// The JSON array of items, empty once the map has ended.
+    /// The JSON array of items, empty once the map has ended well.
     pub(super) items: Bytes,
     /// Where each item stands in `items`.
     pub(super) spans: Vec<(u32, u32)>,
     pub count: u32,
-    /// Items that were opened so far: always the first ones.
+    /// How many items, from the first, have had their turn to open.
     pub opened: u32,
     pub settled: u32,
+    /// Items that are open and have not ended.
+    pub(super) open: u32,
+    /// Items that are to be opened once more, before those that were never opened.
+    pub(super) again: BTreeSet<u32>,
 }
 
 impl MapState {
     pub(super) fn new(base: InstanceIndex, items: Bytes) -> Self {
         let spans = spans_of(&items).expect("decide checked that the items are a list");
         let count = spans.len() as u32;
-        Self { base, items, spans, count, opened: 0, settled: 0 }
+        Self { items, spans, count, opened: 0, settled: 0, ..Self::ended(base, count) }
     }
 
     /// A map whose items are no longer needed.
-    pub(super) fn ended(base: InstanceIndex, count: u32, opened: u32, settled: u32) -> Self {
-        Self { base, items: Bytes::new(), spans: Vec::new(), count, opened, settled }
+    pub(super) fn ended(base: InstanceIndex, count: u32) -> Self {
+        Self {
+            base,
+            items: Bytes::new(),
+            spans: Vec::new(),
+            count,
+            opened: count,
+            settled: count,
+            open: 0,
+            again: BTreeSet::new(),
+        }
+    }
+
+    /// Takes the next item whose turn it is, if any is left.
+    pub(super) fn next_item(&mut self) -> Option<InstanceIndex> {
+        let index = self.again.pop_first().or_else(|| {
+            let next = self.opened;
+            (next < self.count).then(|| {
+                self.opened += 1;
+                next
+            })
+        })?;
+        Some(self.instance(index))
     }
 
     /// The item with this index, as JSON.

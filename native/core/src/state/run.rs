@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use slab::Slab;
 
-use super::instance::{Active, Ending, Failure, Instance, NO_OUTPUT, Phase};
+use super::failures::{Failure, Failures};
+use super::instance::{Active, Ending, Instance, NO_OUTPUT, Past, Phase};
 use super::map::MapState;
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
@@ -35,7 +36,7 @@ pub(super) struct JoinCounts {
 #[derive(Debug)]
 pub struct Run {
     pub(super) number: RunNumber,
-    pub(super) run_id: Arc<str>,
+    pub(super) id: Arc<str>,
     pub(super) namespace: Arc<str>,
     pub(super) definition: Arc<Definition>,
     pub(super) state: RunState,
@@ -53,34 +54,88 @@ pub struct Run {
     pub(super) created_by: Option<Arc<str>>,
     pub(super) created_at: Millis,
     pub(super) started_at: Option<Millis>,
+    pub(super) instances: Vec<Instance>,
+    pub(super) active: Slab<Active>,
+    pub(super) outputs: Slab<Payload>,
+    /// Tasks of scope 0 that have not ended, without the run's own error handler.
+    pub(super) unsettled: u32,
+    pub(super) leased: u32,
+    /// Grows with each pause.
+    pub(super) pauses: u32,
+    pub(super) extra: Option<Box<Extra>>,
+}
+
+/// What most runs never have, at most at their end: a waiting run takes no memory for it.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
     pub(super) ended_at: Option<Millis>,
     pub(super) stop: Option<Stop>,
     pub(super) result: Option<Payload>,
     pub(super) error: Option<Failure>,
-    pub(super) instances: Vec<Instance>,
-    pub(super) active: Slab<Active>,
-    pub(super) outputs: Slab<Payload>,
+    pub(super) failures: Failures,
+    /// By task: how its dependencies ended so far, where its join must know.
     pub(super) joins: BTreeMap<u32, JoinCounts>,
     pub(super) maps: BTreeMap<u32, MapState>,
     /// The map that each range of items belongs to, by the range's first instance.
     pub(super) map_bases: BTreeMap<u32, u32>,
     /// For each decision that was taken: the place of its branch.
     pub(super) taken: BTreeMap<u32, u32>,
-    pub(super) failures: Vec<Failure>,
-    /// Tasks of scope 0 that have not ended, without the run's own error handler.
-    pub(super) unsettled: u32,
-    pub(super) leased: u32,
-    /// Grows with each pause, so that entries of the queues made before it are known as stale.
-    pub(super) pauses: u32,
+    /// By instance that waits anew: what it had before.
+    pub(super) pasts: BTreeMap<u32, Past>,
+    /// By task that has not ended: readers of its output that were skipped before it.
+    pub(super) early_readers: BTreeMap<u32, u32>,
 }
 
+impl Extra {
+    const fn new() -> Self {
+        Self {
+            ended_at: None,
+            stop: None,
+            result: None,
+            error: None,
+            failures: Failures::new(),
+            joins: BTreeMap::new(),
+            maps: BTreeMap::new(),
+            map_bases: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            pasts: BTreeMap::new(),
+            early_readers: BTreeMap::new(),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ended_at.is_none()
+            && self.stop.is_none()
+            && self.result.is_none()
+            && self.error.is_none()
+            && self.failures.is_empty()
+            && self.joins.is_empty()
+            && self.maps.is_empty()
+            && self.map_bases.is_empty()
+            && self.taken.is_empty()
+            && self.pasts.is_empty()
+            && self.early_readers.is_empty()
+    }
+}
+
+static NO_EXTRA: Extra = Extra::new();
+
 impl Run {
+    pub(super) fn extra(&self) -> &Extra {
+        self.extra.as_deref().unwrap_or(&NO_EXTRA)
+    }
+
+    pub(super) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
     pub fn number(&self) -> RunNumber {
         self.number
     }
 
     pub fn run_id(&self) -> &Arc<str> {
-        &self.run_id
+        &self.id
     }
 
     pub fn namespace(&self) -> &Arc<str> {
@@ -139,25 +194,30 @@ impl Run {
 
     /// When it was created, started and ended.
     pub fn times(&self) -> (Millis, Option<Millis>, Option<Millis>) {
-        (self.created_at, self.started_at, self.ended_at)
+        (self.created_at, self.started_at, self.extra().ended_at)
+    }
+
+    /// Whether it was ever admitted among the runs that may work.
+    pub fn was_started(&self) -> bool {
+        self.started_at.is_some()
     }
 
     pub fn stop(&self) -> Option<&Stop> {
-        self.stop.as_ref()
+        self.extra().stop.as_ref()
     }
 
     pub fn result(&self) -> Option<&Payload> {
-        self.result.as_ref()
+        self.extra().result.as_ref()
     }
 
     /// The failure that the run ended with.
     pub fn error(&self) -> Option<&Failure> {
-        self.error.as_ref()
+        self.extra().error.as_ref()
     }
 
     /// Every failure that was recorded for good, oldest first: the run's stack of errors.
-    pub fn failures(&self) -> &[Failure] {
-        &self.failures
+    pub fn failures(&self) -> &Failures {
+        &self.extra().failures
     }
 
     pub fn instance_count(&self) -> usize {
@@ -207,20 +267,30 @@ impl Run {
     /// The output of an instance, while someone may still read it.
     pub fn output(&self, instance: InstanceIndex) -> Option<&Payload> {
         match self.instance(instance)? {
-            Instance::Settled { output: NO_OUTPUT, .. } => None,
-            Instance::Settled { output, .. } => self.outputs.get(output as usize),
-            Instance::Pending { .. } | Instance::Ready { .. } | Instance::Active(_) => None,
+            Instance::Settled { output, .. } if output != NO_OUTPUT => {
+                self.outputs.get(output as usize)
+            }
+            Instance::Settled { .. }
+            | Instance::Pending { .. }
+            | Instance::Ready { .. }
+            | Instance::Active(_) => None,
         }
     }
 
     /// The failure recorded for an instance, the latest where it was recovered in between.
     pub fn failure(&self, instance: InstanceIndex) -> Option<&Failure> {
-        self.failures.iter().rev().find(|failure| failure.instance == instance)
+        self.failures().of(instance)
+    }
+
+    /// Whether an instance was cancelled with its whole run, not by itself.
+    pub fn was_stopped(&self, instance: InstanceIndex) -> bool {
+        self.ending(instance) == Some(Ending::Cancelled)
+            && self.failure(instance).is_none_or(|failure| failure.recovered)
     }
 
     /// The map that this instance expanded into.
     pub fn map(&self, parent: InstanceIndex) -> Option<&MapState> {
-        self.maps.get(&parent.0)
+        self.extra().maps.get(&parent.0)
     }
 
     /// For an item of a map: the map's instance and the item's index.
@@ -228,7 +298,7 @@ impl Run {
         if instance.index() < self.definition.task_count() {
             return None;
         }
-        let (base, parent) = self.map_bases.range(..=instance.0).next_back()?;
+        let (base, parent) = self.extra().map_bases.range(..=instance.0).next_back()?;
         Some((InstanceIndex(*parent), instance.0 - base))
     }
 
@@ -256,23 +326,45 @@ impl Run {
             return Some(task.instance());
         }
         let (name, index) = id.strip_suffix(']')?.rsplit_once('[')?;
-        let map = self.maps.get(&self.definition.find(name)?.0)?;
+        let map = self.extra().maps.get(&self.definition.find(name)?.0)?;
         let index: u32 = index.parse().ok()?;
         (index < map.count).then(|| map.instance(index))
     }
 
     /// The branch that a decision took, where it was taken.
     pub fn branch_taken(&self, decision: TaskIndex) -> Option<u32> {
-        self.taken.get(&decision.0).copied()
+        self.extra().taken.get(&decision.0).copied()
     }
 
-    /// The latest grant of an instance and, while it is leased, its record.
+    /// The latest grant of an instance; none was made yet at 0.
     pub fn grant(&self, instance: InstanceIndex) -> Option<Grant> {
         match self.instance(instance)? {
             Instance::Active(record) => Some(self.active[record as usize].grant),
             Instance::Settled { grant, .. } => Some(grant),
-            Instance::Pending { .. } | Instance::Ready { .. } => Some(Grant(0)),
+            Instance::Pending { .. } => Some(self.past(instance).grant),
+            Instance::Ready { .. } => Some(Grant(0)),
         }
+    }
+
+    /// The number of an instance's present or next attempt.
+    pub fn attempt(&self, instance: InstanceIndex) -> u32 {
+        self.active(instance).map_or(1, |active| active.attempt)
+    }
+
+    /// What tells the present attempt of an instance from others.
+    pub fn stamp(&self, instance: InstanceIndex) -> (u32, u32) {
+        (self.generation, self.attempt(instance))
+    }
+
+    /// Whether no attempt was made since the instance was opened, or opened again.
+    pub fn is_untried(&self, instance: InstanceIndex) -> bool {
+        self.active(instance).is_none_or(|active| active.attempt == active.first_attempt)
+    }
+
+    /// What an instance that waits had before it was opened again.
+    pub(super) fn past(&self, instance: InstanceIndex) -> Past {
+        let none = Past { grant: Grant(0), attempts: 0 };
+        self.extra().pasts.get(&instance.0).copied().unwrap_or(none)
     }
 
     /// When an instance became ready for its first attempt.

@@ -22,7 +22,7 @@ use crate::request::{AttemptReport, Look, ReportKind, Request};
 impl Driver {
     pub(super) fn take(&mut self, request: Request, now: Millis) {
         if let (Some(fault), Some(ticket)) = (&self.fault, request.ticket())
-            && !matches!(request, Request::Look { look: Look::Query(_), .. })
+            && !matches!(request, Request::Look { .. })
         {
             let fault = fault.clone();
             return self.refuse(ticket, fault);
@@ -193,6 +193,10 @@ impl Driver {
     pub(super) fn wait_result(&mut self, ticket: u64, run_id: &str) {
         let live = self.shard.state().run_by_id(&self.namespace, run_id);
         if let Some(run) = live.filter(|run| !run.state().is_terminal()) {
+            if let Some(fault) = self.fault.as_ref().filter(|_| !self.may_resume) {
+                let fault = fault.clone();
+                return self.refuse(ticket, fault); // It will not end any more.
+            }
             self.waiters.entry(run.number()).or_default().push(ticket);
             return;
         }

@@ -50,13 +50,16 @@ impl ReadModel {
         }
         let opened = open_file(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(Trouble::from)
-            .and_then(|conn| Ok((schema::is_current(&conn)?, conn)));
+            .and_then(|conn| {
+                let is_current = schema::is_current(&conn)?;
+                Ok((is_current && schema::is_sound(&conn, size_of(&path))?, conn))
+            });
         let (is_current, conn) = opened.map_err(|trouble| opening(&path).fault(trouble))?;
         if is_current {
             return Ok(Self { conn, path });
         }
-        let found = "its read model is of another format".to_owned();
-        Err(StoreFault::NotAStore { path, found })
+        let wanted = opening(&path);
+        Err(wanted.fault(damaged("the read model", None, "it is not as it was written")))
     }
 
     fn open_writer(path: PathBuf) -> Result<Self, StoreFault> {
@@ -89,9 +92,7 @@ impl ReadModel {
         }
         self.transact("applying runs", |conn| {
             rows.iter().try_for_each(|row| row.upsert(conn))?;
-            conn.prepare_cached("UPDATE applied SET position = ?1 WHERE id = 1")?
-                .execute([position as i64])?;
-            Ok(())
+            schema::set_position(conn, position)
         })
     }
 
@@ -109,8 +110,8 @@ impl ReadModel {
     /// Forgets everything, so that it can be rebuilt; a damaged file is replaced.
     pub fn clear(&mut self) -> Result<(), StoreFault> {
         let cleared = self.transact("clearing the read model", |conn| {
-            conn.execute_batch("DELETE FROM run; UPDATE applied SET position = 0 WHERE id = 1;")?;
-            Ok(())
+            conn.execute_batch("DELETE FROM run;")?;
+            schema::set_position(conn, 0)
         });
         match cleared {
             Err(StoreFault::Damaged(_)) if self.path.is_file() => {
@@ -159,6 +160,10 @@ impl ReadModel {
     }
 }
 
+fn size_of(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
+}
+
 const fn opening(path: &Path) -> Wanted<'_> {
     Wanted { operation: "opening the read model", path }
 }
@@ -168,7 +173,7 @@ fn open_current(path: &Path) -> Result<Option<Connection>, StoreFault> {
     let opened = open_file(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .map_err(Trouble::from)
         .and_then(|conn| {
-            if !schema::is_current(&conn)? {
+            if !schema::is_current(&conn)? || !schema::is_sound(&conn, size_of(path))? {
                 return Ok(None);
             }
             set_up(&conn)?;

@@ -2,21 +2,22 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::row::{ALL_COLUMNS, RunRow};
 use crate::sqlite::Trouble;
 
 /// "pyfr": marks the file as a read model.
 const APPLICATION_ID: u32 = 0x7079_6672;
 /// Raised with any change below; the file is then rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const TABLES: &str = "
-CREATE TABLE applied(id INTEGER PRIMARY KEY, position INTEGER NOT NULL);
-INSERT INTO applied(id, position) VALUES (1, 0);
+CREATE TABLE applied(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE run(
     run INTEGER PRIMARY KEY, run_id TEXT NOT NULL, namespace TEXT NOT NULL, definition TEXT NOT NULL,
     version TEXT, hash TEXT NOT NULL, status TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
     started_at_ms INTEGER, ended_at_ms INTEGER, created_by TEXT, priority TEXT NOT NULL, metadata TEXT,
-    first_position INTEGER NOT NULL, last_position INTEGER NOT NULL, key TEXT, error TEXT, result BLOB);
+    first_position INTEGER NOT NULL, last_position INTEGER NOT NULL, key TEXT, error TEXT, result BLOB,
+    crc INTEGER NOT NULL, long_crc INTEGER NOT NULL);
 CREATE UNIQUE INDEX run_by_id ON run(namespace, run_id);
 CREATE INDEX run_by_status ON run(namespace, status, run);
 CREATE INDEX run_by_definition ON run(namespace, definition, run);
@@ -31,6 +32,7 @@ pub(super) fn create(conn: &mut Connection) -> Result<(), Trouble> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute_batch(TABLES)?;
+    set_position(&transaction, 0)?;
     transaction.commit()?;
     Ok(())
 }
@@ -43,11 +45,46 @@ pub(super) fn is_current(conn: &Connection) -> Result<bool, Trouble> {
         && position(conn)?.is_some())
 }
 
-/// The position that has been applied; `None` if its row is missing.
+/// The position that has been applied; `None` if its row is missing or not as it was written.
 pub(super) fn position(conn: &Connection) -> Result<Option<u64>, Trouble> {
-    let position: Option<i64> = conn
-        .prepare_cached("SELECT position FROM applied WHERE id = 1")?
-        .query_row([], |row| row.get(0))
+    let row: Option<(i64, i64)> = conn
+        .prepare_cached("SELECT position, crc FROM applied WHERE id = 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(position.map(|position| position as u64))
+    Ok(row.filter(|(position, crc)| crc_of(*position) == *crc).map(|(position, _)| position as u64))
+}
+
+/// Notes the position that has been applied.
+pub(super) fn set_position(conn: &Connection, position: u64) -> Result<(), Trouble> {
+    let position = position as i64;
+    conn.prepare_cached("INSERT OR REPLACE INTO applied(id, position, crc) VALUES (1, ?1, ?2)")?
+        .execute([position, crc_of(position)])?;
+    Ok(())
+}
+
+fn crc_of(position: i64) -> i64 {
+    i64::from(crc32fast::hash(&position.to_le_bytes()))
+}
+
+/// Files up to this size are checked whole when they are opened; the rows of larger ones are checked
+/// as they are read.
+const CHECKED_SIZE_MAX: u64 = 32 * 1024 * 1024;
+
+/// Whether the file holds what was written: its pages, its indexes and every row.
+pub(super) fn is_sound(conn: &Connection, size: u64) -> Result<bool, Trouble> {
+    if size > CHECKED_SIZE_MAX {
+        return Ok(true);
+    }
+    let verdict: String = conn.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
+    if verdict != "ok" {
+        return Ok(false);
+    }
+    let mut statement = conn.prepare(&format!("SELECT {ALL_COLUMNS} FROM run"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !RunRow::is_sound(row)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -9,9 +9,8 @@ use crate::event::{
 use crate::ids::InstanceIndex;
 use crate::lifecycle::TaskInput;
 use crate::payload::Payload;
-use crate::state::instance::{Ending, Failure, Phase};
-use crate::state::{Moved, State};
-use crate::time::Millis;
+use crate::state::instance::{Ending, Phase};
+use crate::state::{Failure, State};
 
 impl State {
     pub(super) fn task_leased(&mut self, event: &TaskLeased) {
@@ -23,11 +22,9 @@ impl State {
         record.attempt = event.attempt;
         record.grant = event.grant;
         let task = moving.run.task_of(event.instance);
-        if let Some(rate) = moving.run.definition.options(task).rate_limit {
-            let name = moving.run.definition.task_type(task).clone();
-            let step_ms = rate.window_ms / u64::from(rate.count);
-            let debt = self.rates.entry(name).or_insert(event.at);
-            *debt = (*debt).max(event.at).plus(step_ms.max(1));
+        let definition = moving.run.definition.clone();
+        if let Some(rate) = definition.options(task).rate_limit {
+            self.rates.start(definition.task_type(task), rate, event.at);
         }
     }
 
@@ -57,7 +54,7 @@ impl State {
         record.attempt = event.attempt + 1;
         record.error = Some(event.error.clone());
         record.details.clone_from(&event.details);
-        record.suspect = false;
+        record.suspicions = 0;
     }
 
     pub(super) fn backoff_ended(&mut self, event: &BackoffEnded) {
@@ -72,9 +69,11 @@ impl State {
 
     pub(super) fn task_cancelled(&mut self, event: &TaskCancelled) {
         let mut moving = self.moving(event.run);
-        if moving.run.stop.is_none() {
-            let id = moving.run.instance_id(event.instance);
-            moving.run.failures.push(Failure::of_cancelled(event.instance, &id));
+        if moving.run.extra().stop.is_none() {
+            let (instance, attempt) = (event.instance, moving.run.attempt(event.instance));
+            let failure =
+                Failure::of_cancelled(instance, attempt, &moving.run.instance_id(instance));
+            moving.run.extra_mut().failures.push(failure);
         }
         moving.settle(event.instance, Ending::Cancelled, None, event.at);
     }
@@ -93,7 +92,7 @@ impl State {
         let record = moving.record(event.instance);
         record.ready = event.at;
         record.deliveries += u32::from(event.counted);
-        record.suspect = event.cause == LeaseEnd::OwnerDied as u8;
+        record.suspicions += u32::from(event.cause == LeaseEnd::OwnerDied as u8);
         if event.details.is_some() {
             record.details.clone_from(&event.details);
         }
@@ -101,7 +100,7 @@ impl State {
 
     pub(super) fn decision_taken(&mut self, event: &DecisionTaken) {
         let mut moving = self.moving(event.run);
-        moving.run.taken.insert(event.instance.0, event.branch);
+        moving.run.extra_mut().taken.insert(event.instance.0, event.branch);
         let output = moving.chosen_tasks(event.instance, event.branch);
         moving.settle(event.instance, Ending::Completed, Some(output), event.at);
     }
@@ -125,7 +124,7 @@ impl State {
 impl Moving<'_> {
     fn fail(&mut self, instance: InstanceIndex, attempt: u32, error: &TaskError) {
         let error = Box::new(error.clone());
-        self.run.failures.push(Failure { instance, attempt, error, recovered: false });
+        self.run.extra_mut().failures.push(Failure { instance, attempt, error, recovered: false });
     }
 
     /// The attempt is over: its lease no longer counts.
@@ -142,12 +141,5 @@ impl Moving<'_> {
         let targets = branches.get(branch as usize).map_or(&[][..], |branch| &branch.targets);
         let names: Vec<&str> = targets.iter().map(|task| definition.id(*task)).collect();
         Payload::new(serde_json::json!({ "next_task": names }).to_string().into())
-    }
-
-    /// An instance is ready again without an event of its own.
-    pub(super) fn told_ready(&mut self, instance: InstanceIndex, at: Millis) {
-        self.record(instance).ready = at;
-        let to = crate::lifecycle::TaskState::Ready;
-        self.moved.push(Moved::Task { run: self.run.number, instance, to });
     }
 }

@@ -1,6 +1,4 @@
-//! State ⇄ bytes: what a checkpoint holds, and what tells two states apart.
-//!
-//! The form is canonical: it does not show in which order slots of memory were used.
+//! One run ⇄ bytes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,64 +6,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use slab::Slab;
 
-use super::State;
-use super::directory::{Deployed, Directory, Key};
-use super::instance::{Active, Ending, Failure, Instance, NO_OUTPUT, Phase};
+use super::failures::Failure;
+use super::instance::{Active, Ending, Instance, NO_OUTPUT, Past, Phase};
 use super::map::MapState;
-use super::run::{JoinCounts, Run, Stop};
+use super::run::{Extra, JoinCounts, Run, Stop};
+use super::shard_record::VERSION;
 use crate::codec::{DecodeError, Reader, Stored, record, write_array};
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
 use crate::event::TaskError;
 use crate::ids::{DefinitionHash, Grant, InstanceIndex, RunNumber, SessionId};
 use crate::lifecycle::RunState;
-use crate::limits::PAYLOAD_INLINE_SIZE_MAX;
 use crate::payload::Payload;
 use crate::time::Millis;
 
-/// The version of the form; another one is not read.
-const VERSION: u32 = 1;
-
-/// Finds a definition by its hash.
-pub type Definitions<'a> = &'a dyn Fn(&DefinitionHash) -> Option<Arc<Definition>>;
-
-type Scoped = (Arc<str>, Arc<str>);
-
 record! {
-    /// A shard without its runs.
-    struct ShardRecord {
-        pub version: u32,
-        pub position: u64,
-        pub next_run: u64,
-        pub definitions: Vec<DefinitionHash>,
-        pub names: Vec<(Scoped, Vec<DeployedRecord>)>,
-        pub ids: Vec<(Scoped, RunNumber)>,
-        pub keys: Vec<(Scoped, KeyRecord)>,
-        pub rates: Vec<(Arc<str>, Millis)>,
-        pub closing: Vec<RunNumber>,
-        pub runs: Vec<RunNumber>,
-    }
-}
-
-record! {
-    struct DeployedRecord {
-        pub version: Option<Arc<str>>,
-        pub definition: DefinitionHash,
-        pub at: Millis,
-    }
-}
-
-record! {
-    struct KeyRecord {
-        pub run: RunNumber,
-        pub run_id: Arc<str>,
-        pub request_hash: Bytes,
-        pub expires_at: Option<Millis>,
-    }
-}
-
-record! {
-    struct FailureRecord {
+    pub(super) struct FailureRecord {
         pub instance: InstanceIndex,
         pub attempt: u32,
         pub error: Box<TaskError>,
@@ -74,18 +30,20 @@ record! {
 }
 
 record! {
-    struct MapRecord {
+    pub(super) struct MapRecord {
         pub base: InstanceIndex,
         pub items: Payload,
         pub count: u32,
         pub opened: u32,
         pub settled: u32,
+        pub open: u32,
+        pub again: Vec<u32>,
     }
 }
 
 record! {
     /// One run, whole.
-    struct RunRecord {
+    pub(super) struct RunRecord {
         pub version: u32,
         pub number: RunNumber,
         pub run_id: Arc<str>,
@@ -120,149 +78,23 @@ record! {
         pub unsettled: u32,
         pub leased: u32,
         pub pauses: u32,
+        /// By instance: its latest grant and the attempts it has had.
+        pub pasts: Vec<(u32, (Grant, u32))>,
+        pub early_readers: Vec<(u32, u32)>,
     }
 }
 
 /// An instance with what belongs to it.
 #[derive(Clone, Debug, PartialEq)]
-enum InstanceRecord {
+pub(super) enum InstanceRecord {
     Pending { unmet: u32, succeeded: bool },
     Ready { since: Millis },
     Active(Box<Active>),
     Settled { ending: Ending, readers: u32, output: Option<Payload>, grant: Grant },
 }
 
-impl State {
-    /// The shard without its runs.
-    pub fn encode_shard(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let directory = &self.directory;
-        let deployed = |d: &Deployed| DeployedRecord {
-            version: d.version.clone(),
-            definition: d.definition,
-            at: d.at,
-        };
-        let key = |k: &Key| KeyRecord {
-            run: k.run,
-            run_id: k.run_id.clone(),
-            request_hash: k.request_hash.clone(),
-            expires_at: k.expires_at,
-        };
-        let names = directory.names.iter();
-        ShardRecord {
-            version: VERSION,
-            position: self.position,
-            next_run: self.next_run,
-            definitions: self.definitions.keys().copied().collect(),
-            names: names.map(|(n, all)| (n.clone(), all.iter().map(deployed).collect())).collect(),
-            ids: directory.ids.iter().map(|(name, run)| (name.clone(), *run)).collect(),
-            keys: directory.keys.iter().map(|(name, each)| (name.clone(), key(each))).collect(),
-            rates: self.rates.iter().map(|(name, at)| (name.clone(), *at)).collect(),
-            closing: self.closing.clone(),
-            runs: self.runs.keys().copied().collect(),
-        }
-        .write(&mut out);
-        out
-    }
-
-    /// One run, and the payloads of it that must be kept beside the log.
-    pub fn encode_run(&self, number: RunNumber) -> Option<(Vec<u8>, Vec<Bytes>)> {
-        let record = self.runs.get(&number)?.record();
-        let mut out = Vec::new();
-        record.write(&mut out);
-        let large = record.payloads().filter(|p| p.size() > PAYLOAD_INLINE_SIZE_MAX);
-        Some((out, large.map(Payload::json).collect()))
-    }
-
-    /// The definitions and runs that an encoded shard names.
-    pub fn read_shard_names(
-        bytes: &[u8],
-    ) -> Result<(Vec<DefinitionHash>, Vec<RunNumber>), DecodeError> {
-        let record = read_shard(bytes)?;
-        Ok((record.definitions, record.runs))
-    }
-
-    /// Reads a shard; its runs are added by `decode_run`.
-    pub fn decode_shard(bytes: &[u8], definitions: Definitions<'_>) -> Result<Self, DecodeError> {
-        let record = read_shard(bytes)?;
-        let mut state = Self {
-            position: record.position,
-            next_run: record.next_run,
-            rates: record.rates.into_iter().collect(),
-            closing: record.closing,
-            ..Self::default()
-        };
-        for hash in record.definitions {
-            let unknown = DecodeError::Unexpected { wanted: "a known definition", at: 0 };
-            state.learn(definitions(&hash).ok_or(unknown)?);
-        }
-        state.directory = directory_of(record.names, record.ids, record.keys);
-        Ok(state)
-    }
-
-    /// Reads one run into the state.
-    pub fn decode_run(&mut self, input: &mut Reader<'_>) -> Result<RunNumber, DecodeError> {
-        let record = RunRecord::read(input)?;
-        let unknown = DecodeError::Unexpected { wanted: "a known definition", at: 0 };
-        let definition = self.definitions.get(&record.definition).ok_or(unknown)?.clone();
-        let run = Run::from_record(record, definition)?;
-        let number = run.number;
-        self.runs.insert(number, run);
-        Ok(number)
-    }
-
-    /// A hash of everything in the state: equal for states that are equal.
-    pub fn digest(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.encode_shard());
-        for number in self.runs.keys() {
-            let (bytes, _) = self.encode_run(*number).expect("its number was found just now");
-            hasher.update(&bytes);
-        }
-        *hasher.finalize().as_bytes()
-    }
-}
-
-fn read_shard(bytes: &[u8]) -> Result<ShardRecord, DecodeError> {
-    let record = ShardRecord::read(&mut Reader::new(bytes))?;
-    match record.version {
-        VERSION => Ok(record),
-        other => Err(DecodeError::Unknown { what: "checkpoint version", found: u64::from(other) }),
-    }
-}
-
-fn directory_of(
-    names: Vec<(Scoped, Vec<DeployedRecord>)>,
-    ids: Vec<(Scoped, RunNumber)>,
-    keys: Vec<(Scoped, KeyRecord)>,
-) -> Directory {
-    let deployed =
-        |d: DeployedRecord| Deployed { version: d.version, definition: d.definition, at: d.at };
-    let mut directory = Directory {
-        names: names
-            .into_iter()
-            .map(|(name, all)| (name, all.into_iter().map(deployed).collect()))
-            .collect(),
-        ids: ids.into_iter().collect(),
-        ..Directory::default()
-    };
-    for (name, key) in keys {
-        let key = Key {
-            run: key.run,
-            run_id: key.run_id,
-            request_hash: key.request_hash,
-            expires_at: key.expires_at,
-        };
-        if let Some(at) = key.expires_at {
-            directory.expiring.insert((at, key.run), name.clone());
-        }
-        directory.keys.insert(name, key);
-    }
-    directory
-}
-
 impl RunRecord {
-    fn payloads(&self) -> impl Iterator<Item = &Payload> {
+    pub(super) fn payloads(&self) -> impl Iterator<Item = &Payload> {
         let outputs = self.instances.iter().filter_map(|instance| match instance {
             InstanceRecord::Settled { output, .. } => output.as_ref(),
             InstanceRecord::Pending { .. }
@@ -293,19 +125,23 @@ fn pairs<A: Copy, B: Copy>(map: &BTreeMap<A, B>) -> Vec<(A, B)> {
 }
 
 impl Run {
-    fn record(&self) -> RunRecord {
-        let joins = self.joins.iter().map(|(task, c)| (*task, (c.succeeded, c.failed)));
+    pub(super) fn record(&self) -> RunRecord {
+        let extra = self.extra();
+        let joins = extra.joins.iter().map(|(task, c)| (*task, (c.succeeded, c.failed)));
         let map_record = |map: &MapState| MapRecord {
             base: map.base,
             items: Payload::new(map.items.clone()),
             count: map.count,
             opened: map.opened,
             settled: map.settled,
+            open: map.open,
+            again: map.again.iter().copied().collect(),
         };
+        let pasts = extra.pasts.iter().map(|(at, past)| (*at, (past.grant, past.attempts)));
         RunRecord {
             version: VERSION,
             number: self.number,
-            run_id: self.run_id.clone(),
+            run_id: self.id.clone(),
             namespace: self.namespace.clone(),
             definition: self.definition.hash,
             state: self.state as u8,
@@ -323,22 +159,24 @@ impl Run {
             created_by: self.created_by.clone(),
             created_at: self.created_at,
             started_at: self.started_at,
-            ended_at: self.ended_at,
-            stop: self.stop.as_ref().map(|stop| match stop {
+            ended_at: extra.ended_at,
+            stop: extra.stop.as_ref().map(|stop| match stop {
                 Stop::Cancelled { reason } => vec![reason.clone()],
                 Stop::DeadlineExceeded => Vec::new(),
             }),
-            result: self.result.clone(),
-            error: self.error.as_ref().map(FailureRecord::from),
+            result: extra.result.clone(),
+            error: extra.error.as_ref().map(FailureRecord::from),
             instances: self.instances.iter().map(|i| self.instance_record(*i)).collect(),
             joins: joins.collect(),
-            maps: self.maps.iter().map(|(parent, map)| (*parent, map_record(map))).collect(),
-            map_bases: pairs(&self.map_bases),
-            taken: pairs(&self.taken),
-            failures: self.failures.iter().map(FailureRecord::from).collect(),
+            maps: extra.maps.iter().map(|(parent, map)| (*parent, map_record(map))).collect(),
+            map_bases: pairs(&extra.map_bases),
+            taken: pairs(&extra.taken),
+            failures: extra.failures.iter().map(FailureRecord::from).collect(),
             unsettled: self.unsettled,
             leased: self.leased,
             pauses: self.pauses,
+            pasts: pasts.collect(),
+            early_readers: pairs(&extra.early_readers),
         }
     }
 
@@ -356,8 +194,12 @@ impl Run {
         }
     }
 
-    fn from_record(record: RunRecord, definition: Arc<Definition>) -> Result<Self, DecodeError> {
+    pub(super) fn from_record(
+        mut record: RunRecord,
+        definition: Arc<Definition>,
+    ) -> Result<Self, DecodeError> {
         let state = RunState::from_code(record.state);
+        let extra = record.take_extra()?;
         let mut active = Slab::new();
         let mut outputs = Slab::new();
         let mut instances = Vec::with_capacity(record.instances.len());
@@ -374,14 +216,10 @@ impl Run {
                 }
             });
         }
-        let mut maps = BTreeMap::new();
-        for (parent, map) in record.maps {
-            maps.insert(parent, map_of(map)?);
-        }
-        let joins = record.joins.into_iter();
+        active.shrink_to_fit();
         Ok(Self {
             number: record.number,
-            run_id: record.run_id,
+            id: record.run_id,
             namespace: record.namespace,
             definition,
             state: state.ok_or(DecodeError::Unexpected { wanted: "a run state", at: 0 })?,
@@ -399,32 +237,50 @@ impl Run {
             created_by: record.created_by,
             created_at: record.created_at,
             started_at: record.started_at,
-            ended_at: record.ended_at,
-            stop: record.stop.map(|mut reason| match reason.pop() {
-                Some(reason) => Stop::Cancelled { reason },
-                None => Stop::DeadlineExceeded,
-            }),
-            result: record.result,
-            error: record.error.map(Failure::from),
             instances,
             active,
             outputs,
-            joins: joins
-                .map(|(task, (succeeded, failed))| (task, JoinCounts { succeeded, failed }))
-                .collect(),
-            maps,
-            map_bases: record.map_bases.into_iter().collect(),
-            taken: record.taken.into_iter().collect(),
-            failures: record.failures.into_iter().map(Failure::from).collect(),
             unsettled: record.unsettled,
             leased: record.leased,
             pauses: record.pauses,
+            extra,
         })
     }
 }
 
+impl RunRecord {
+    /// What most runs never have: none where there is nothing of it.
+    fn take_extra(&mut self) -> Result<Option<Box<Extra>>, DecodeError> {
+        let mut maps = BTreeMap::new();
+        for (parent, map) in std::mem::take(&mut self.maps) {
+            maps.insert(parent, map_of(map)?);
+        }
+        let joins = std::mem::take(&mut self.joins).into_iter();
+        let pasts = std::mem::take(&mut self.pasts).into_iter();
+        let extra = Extra {
+            ended_at: self.ended_at,
+            stop: self.stop.take().map(|mut reason| match reason.pop() {
+                Some(reason) => Stop::Cancelled { reason },
+                None => Stop::DeadlineExceeded,
+            }),
+            result: self.result.take(),
+            error: self.error.take().map(Failure::from),
+            failures: std::mem::take(&mut self.failures).into_iter().map(Failure::from).collect(),
+            joins: joins
+                .map(|(task, (succeeded, failed))| (task, JoinCounts { succeeded, failed }))
+                .collect(),
+            maps,
+            map_bases: std::mem::take(&mut self.map_bases).into_iter().collect(),
+            taken: std::mem::take(&mut self.taken).into_iter().collect(),
+            pasts: pasts.map(|(at, (grant, attempts))| (at, Past { grant, attempts })).collect(),
+            early_readers: std::mem::take(&mut self.early_readers).into_iter().collect(),
+        };
+        Ok((!extra.is_empty()).then(|| Box::new(extra)))
+    }
+}
+
 fn map_of(record: MapRecord) -> Result<MapState, DecodeError> {
-    let ended = MapState::ended(record.base, record.count, record.opened, record.settled);
+    let ended = MapState::ended(record.base, record.count);
     if record.items.is_null() {
         return Ok(ended);
     }
@@ -432,7 +288,13 @@ fn map_of(record: MapRecord) -> Result<MapState, DecodeError> {
     let wanted = "the items of a map";
     super::item_count(&items).ok_or(DecodeError::Unexpected { wanted, at: 0 })?;
     let whole = MapState::new(record.base, items);
-    Ok(MapState { opened: record.opened, settled: record.settled, ..whole })
+    Ok(MapState {
+        opened: record.opened,
+        settled: record.settled,
+        open: record.open,
+        again: record.again.into_iter().collect(),
+        ..whole
+    })
 }
 
 impl Stored for InstanceRecord {
@@ -498,7 +360,7 @@ record! {
         pub first_attempt: u32,
         pub grant: Grant,
         pub deliveries: u32,
-        pub suspect: bool,
+        pub suspicions: u32,
         pub details: Option<Bytes>,
         pub error: Option<Box<TaskError>>,
     }
@@ -525,7 +387,7 @@ impl Stored for Active {
             first_attempt: self.first_attempt,
             grant: self.grant,
             deliveries: self.deliveries,
-            suspect: self.suspect,
+            suspicions: self.suspicions,
             details: self.details.clone(),
             error: self.error.clone(),
         }
@@ -556,7 +418,7 @@ impl Stored for Active {
             first_attempt: record.first_attempt,
             grant: record.grant,
             deliveries: record.deliveries,
-            suspect: record.suspect,
+            suspicions: record.suspicions,
             details: record.details,
             error: record.error,
         })

@@ -1,0 +1,117 @@
+//! Do anew what has failed: one task, or everything of a run.
+
+use super::Decision;
+use super::control_task::refused;
+use crate::event::{Event, RunReopened, TaskRecovered};
+use crate::ids::InstanceIndex;
+use crate::lifecycle::RunState;
+use crate::rejection::Rejection;
+use crate::state::{Ending, Run};
+use crate::time::Millis;
+
+const WANTED: &str = "only a failed task of a run that is working or has failed can be recovered";
+
+pub(super) fn of_task(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
+    let reopened = reopened(run, now)?;
+    let task = run.task_of(instance);
+    if run.definition().is_handler(task) {
+        let wanted = "an error handler is not recovered by itself; recover the task that failed";
+        return Err(refused(run, instance, wanted));
+    }
+    let was_stopped = run.state() == RunState::Failed && run.was_stopped(instance);
+    if !was_stopped && !has_failed(run, instance) {
+        return Err(refused(run, instance, WANTED));
+    }
+    if is_being_handled(run, instance) {
+        return Err(refused(run, instance, "its error handler is at work; wait for its end"));
+    }
+    if run.ending(task.instance()) == Some(Ending::Mended) {
+        return Err(refused(run, instance, "its error handler has mended it already"));
+    }
+    Ok(reopened.into_iter().chain(recovered(run, instance, now)).collect())
+}
+
+pub(super) fn of_run(run: &Run, now: Millis) -> Decision {
+    let reopened = reopened(run, now)?;
+    let definition = run.definition();
+    let recovered: Vec<Event> = definition
+        .tasks()
+        .filter(|task| !definition.is_handler(*task))
+        .map(crate::ids::TaskIndex::instance)
+        .filter(|task| has_failed(run, *task) || run.was_stopped(*task))
+        .filter(|task| !is_being_handled(run, *task))
+        .flat_map(|task| recovered(run, task, now))
+        .collect();
+    if recovered.is_empty() && run.stop().is_none() {
+        let (run_id, state) = (run.run_id().clone(), run.state());
+        let wanted = "no task of it has failed that could be recovered";
+        return Err(Rejection::RunStateRefused { run_id, state, wanted });
+    }
+    Ok(reopened.into_iter().chain(recovered).collect())
+}
+
+/// What opens a run that has failed again; nothing where it is at work.
+fn reopened(run: &Run, now: Millis) -> Result<Option<Event>, Rejection> {
+    let refused = |wanted| {
+        let (run_id, state) = (run.run_id().clone(), run.state());
+        Err(Rejection::RunStateRefused { run_id, state, wanted })
+    };
+    match run.state() {
+        RunState::Failed => Ok(Some(RunReopened { run: run.number(), at: now }.into())),
+        RunState::Running | RunState::Paused if run.was_started() => {
+            let handler = run.definition().on_error.map(crate::ids::TaskIndex::instance);
+            if run.unsettled() == 0 && handler.is_some_and(|h| run.ending(h).is_none()) {
+                return refused("its error handler is at work; wait for its end");
+            }
+            Ok(None)
+        }
+        RunState::Created
+        | RunState::Running
+        | RunState::Paused
+        | RunState::Cancelling
+        | RunState::Completed
+        | RunState::Cancelled => refused(WANTED),
+    }
+}
+
+/// Whether an instance has failed by itself.
+fn has_failed(run: &Run, instance: InstanceIndex) -> bool {
+    match run.ending(instance) {
+        Some(Ending::Failed | Ending::Quarantined) => true,
+        Some(Ending::Cancelled) => !run.was_stopped(instance),
+        Some(Ending::Completed | Ending::Mended | Ending::Skipped | Ending::Unreached) | None => {
+            false
+        }
+    }
+}
+
+/// Whether the error handler of an instance's task has been called and has not ended.
+fn is_being_handled(run: &Run, instance: InstanceIndex) -> bool {
+    let mut task = run.task_of(instance);
+    while let Some(handler) = run.definition().handler(task) {
+        let is_called =
+            matches!(run.ending(task.instance()), Some(Ending::Failed | Ending::Quarantined));
+        if !is_called {
+            return false;
+        }
+        if run.ending(handler.task.instance()).is_none() {
+            return run.state() != RunState::Failed;
+        }
+        task = handler.task;
+    }
+    false
+}
+
+/// A map is recovered by its failed items, anything else as a whole; what was stopped with its run
+/// goes on by itself.
+fn recovered(run: &Run, instance: InstanceIndex, now: Millis) -> Vec<Event> {
+    let items = run.map(instance).into_iter().flat_map(|map| {
+        (0..map.count).map(|index| map.instance(index)).filter(|item| has_failed(run, *item))
+    });
+    let mut parts: Vec<InstanceIndex> = items.collect();
+    if parts.is_empty() && has_failed(run, instance) {
+        parts.push(instance);
+    }
+    let event = |instance| TaskRecovered { run: run.number(), instance, at: now }.into();
+    parts.into_iter().map(event).collect()
+}

@@ -1,0 +1,142 @@
+//! Ready work on racks, one for each task type and rate limit, found by urgency and rank.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::lane::{Item, Lane, Rank};
+use super::queues::Waiting;
+use super::sessions::{Pool, Session};
+use crate::definition::RateLimit;
+use crate::time::Millis;
+
+/// Work of one type and one rate limit: all of it is held back alike.
+pub(super) type Rack = (Arc<str>, Option<RateLimit>);
+
+#[derive(Debug, Default)]
+struct Stock {
+    lanes: [Lane; 3],
+    /// Under which ranks the lanes stand among the heads.
+    heads: [Option<Rank>; 3],
+    /// Its rate holds it back until then.
+    held_until: Option<Millis>,
+}
+
+impl Stock {
+    fn len(&self) -> usize {
+        self.lanes.iter().map(Lane::len).sum()
+    }
+}
+
+/// All racks.
+#[derive(Debug, Default)]
+pub(super) struct Racks {
+    stocks: BTreeMap<Rack, Stock>,
+    /// For each urgency: the racks with work that is not held back, by the rank of what is next.
+    heads: [BTreeMap<Rank, Rack>; 3],
+    held: BTreeSet<(Millis, Rack)>,
+}
+
+impl Racks {
+    pub(super) fn push(&mut self, waiting: Waiting) {
+        let rack = waiting.rack();
+        let stock = self.stocks.entry(rack.clone()).or_default();
+        let lane = &mut stock.lanes[waiting.priority as usize];
+        lane.push(&waiting.fairness_key, waiting.item, waiting.deadline);
+        self.refresh(&rack);
+    }
+
+    /// For each urgency: the rack of the next item that the worker could begin now.
+    pub(super) fn best(&self, session: &Session) -> [Option<(&Rack, Pool)>; 3] {
+        self.heads.each_ref().map(|heads| {
+            heads.values().find_map(|rack| session.pool_now(&rack.0).map(|pool| (rack, pool)))
+        })
+    }
+
+    /// Takes the next item of an urgency off a rack.
+    pub(super) fn pop(&mut self, rack: &Rack, lane: usize) -> Option<Item> {
+        let item = self.stocks.get_mut(rack)?.lanes[lane].pop();
+        self.refresh(rack);
+        item
+    }
+
+    /// Holds everything on a rack back until then.
+    pub(super) fn hold(&mut self, rack: &Rack, until: Millis) {
+        if let Some(stock) = self.stocks.get_mut(rack) {
+            if let Some(before) = stock.held_until.replace(until) {
+                self.held.remove(&(before, rack.clone()));
+            }
+            self.held.insert((until, rack.clone()));
+            self.refresh(rack);
+        }
+    }
+
+    /// Lets go of the racks whose time has come.
+    pub(super) fn release(&mut self, now: Millis) {
+        while self.held.first().is_some_and(|(until, _)| *until <= now) {
+            let (_, rack) = self.held.pop_first().expect("it was found just now");
+            if let Some(stock) = self.stocks.get_mut(&rack) {
+                stock.held_until = None;
+                self.refresh(&rack);
+            }
+        }
+    }
+
+    /// When the next rack is let go.
+    pub(super) fn next_release(&self) -> Option<Millis> {
+        self.held.first().map(|(until, _)| *until)
+    }
+
+    /// Brings the heads up to what is on a rack; an empty one goes.
+    fn refresh(&mut self, rack: &Rack) {
+        let Some(stock) = self.stocks.get_mut(rack) else { return };
+        for ((lane, known), heads) in stock.lanes.iter().zip(&mut stock.heads).zip(&mut self.heads)
+        {
+            let head = lane.rank().filter(|_| stock.held_until.is_none());
+            if *known == head {
+                continue;
+            }
+            if let Some(rank) = known.take() {
+                heads.remove(&rank);
+            }
+            if let Some(rank) = head {
+                heads.insert(rank, rack.clone());
+            }
+            *known = head;
+        }
+        if stock.len() == 0 && stock.held_until.is_none() {
+            self.stocks.remove(rack);
+        }
+    }
+
+    /// Drops what is not to be kept.
+    pub(super) fn retain(&mut self, keep: &mut dyn FnMut(&Item) -> bool) {
+        for stock in self.stocks.values_mut() {
+            stock.lanes.iter_mut().for_each(|lane| lane.retain(keep));
+        }
+        let racks: Vec<Rack> = self.stocks.keys().cloned().collect();
+        for rack in &racks {
+            self.refresh(rack);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+        self.stocks.values().flat_map(|stock| stock.lanes.iter().flat_map(Lane::iter))
+    }
+
+    /// How much of a type there is.
+    pub(super) fn count_of(&self, task_type: &str) -> usize {
+        let of_type = self.stocks.iter().filter(|(rack, _)| &*rack.0 == task_type);
+        of_type.map(|(_, stock)| stock.len()).sum()
+    }
+
+    /// How much there is in each urgency.
+    pub(super) fn depths(&self) -> [usize; 3] {
+        let mut depths = [0; 3];
+        for stock in self.stocks.values() {
+            for (lane, depth) in stock.lanes.iter().zip(&mut depths) {
+                *depth += lane.len();
+            }
+        }
+        depths
+    }
+}

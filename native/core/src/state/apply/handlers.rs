@@ -1,0 +1,139 @@
+//! Error handlers: a task's own, which stands between it and those that wait for it, and the run's.
+
+use super::shift::Moving;
+use crate::ids::TaskIndex;
+use crate::state::Run;
+use crate::state::instance::{Ending, Instance, NO_OUTPUT};
+use crate::time::Millis;
+
+impl Moving<'_> {
+    /// Gives the tasks whose ends are to be told now that `task` has ended: it and those that it
+    /// handled, or none yet where its own handler comes first. Handlers that are not needed end
+    /// here; their ends are noted in `ended`.
+    pub(super) fn speakers(
+        &mut self,
+        task: TaskIndex,
+        at: Millis,
+        ended: &mut Vec<TaskIndex>,
+    ) -> Vec<TaskIndex> {
+        let definition = self.run.definition.clone();
+        if definition.on_error == Some(task) {
+            return Vec::new();
+        }
+        let mut speakers = Vec::new();
+        let mut next = Some(task);
+        while let Some(task) = next.take() {
+            if self.hands_over(task, at, ended) {
+                break;
+            }
+            speakers.push(task);
+            // A failed task has kept silent until its handler ended.
+            next = definition.handles(task).filter(|owner| self.run.has_failed(*owner));
+            if let Some(owner) = next {
+                self.mend_where_recovered(owner, task);
+            }
+        }
+        speakers
+    }
+
+    /// Whether an ended task leaves the word to its handler, which is opened or not needed.
+    fn hands_over(&mut self, task: TaskIndex, at: Millis, ended: &mut Vec<TaskIndex>) -> bool {
+        let Some(handler) = self.run.definition.handler(task) else { return false };
+        let instance = handler.task.instance();
+        if !matches!(self.run.instances[instance.index()], Instance::Pending { .. }) {
+            return !self.run.is_through(handler.task);
+        }
+        if self.run.has_failed(task) {
+            self.open(instance, at);
+            return true;
+        }
+        self.end(instance, Ending::Skipped, None);
+        ended.push(handler.task);
+        false
+    }
+
+    /// The handler's output stands in for that of the failed task.
+    fn mend_where_recovered(&mut self, owner: TaskIndex, handler: TaskIndex) {
+        let recovers = self.run.definition.handler(owner).is_some_and(|found| found.recovers);
+        let has_failed = self.run.ending(owner.instance()) == Some(Ending::Failed);
+        let is_done = self.run.ending(handler.instance()) == Some(Ending::Completed);
+        if !recovers || !has_failed || !is_done {
+            return;
+        }
+        let stand_in = self.run.output(handler.instance()).cloned();
+        self.release_read(handler);
+        let place = stand_in.map(|output| self.run.outputs.insert(output) as u32);
+        let Instance::Settled { ending, output, readers, .. } =
+            &mut self.run.instances[owner.index()]
+        else {
+            unreachable!("a handler runs after its task has failed")
+        };
+        *ending = Ending::Mended;
+        match place {
+            Some(place) if *readers > 0 => *output = place,
+            Some(place) => drop(self.run.outputs.remove(place as usize)),
+            None => *output = NO_OUTPUT,
+        }
+        self.release_reads(owner);
+        self.release_reads(handler);
+    }
+
+    /// The run's own error handler is ready once all else has ended and the run is to fail.
+    pub(super) fn open_run_handler(&mut self, at: Millis) {
+        let Some(handler) = self.run.definition.on_error else { return };
+        if self.run.unsettled > 0 || self.run.extra().stop.is_some() {
+            return;
+        }
+        let waits = matches!(self.run.instances[handler.index()], Instance::Pending { .. });
+        if waits && self.run.unforgiven_failure().is_some() {
+            self.open(handler.instance(), at);
+        }
+    }
+
+    /// A run that ends without it has no use for its error handler.
+    pub(super) fn skip_run_handler(&mut self) {
+        let Some(handler) = self.run.definition.on_error else { return };
+        if matches!(self.run.instances[handler.index()], Instance::Pending { .. }) {
+            self.end(handler.instance(), Ending::Skipped, None);
+        }
+    }
+}
+
+impl Run {
+    fn has_failed(&self, task: TaskIndex) -> bool {
+        matches!(self.ending(task.instance()), Some(Ending::Failed | Ending::Quarantined))
+    }
+
+    /// Whether a task has ended and so has its handler, where that was called: those that wait for
+    /// the task have been told.
+    pub(in crate::state) fn is_through(&self, task: TaskIndex) -> bool {
+        let mut next = task;
+        loop {
+            if self.ending(next.instance()).is_none() {
+                return false;
+            }
+            match self.definition.handler(next) {
+                Some(handler) if self.has_failed(next) => next = handler.task,
+                Some(_) | None => return true,
+            }
+        }
+    }
+
+    /// Whether an error handler that has ended may be called once more, so that what it reads must
+    /// be kept: what it handles may be recovered and fail again.
+    pub(in crate::state) fn may_handle_again(&self, handler: TaskIndex) -> bool {
+        let of_task = self.definition.handles(handler).is_some_and(|owner| {
+            self.ending(owner.instance()).is_none_or(Ending::may_be_recovered)
+        });
+        of_task || self.definition.on_error == Some(handler)
+    }
+
+    pub(in crate::state) fn is_item(&self, instance: crate::ids::InstanceIndex) -> bool {
+        instance.index() >= self.definition.task_count()
+    }
+
+    /// Whether an instance is one of those whose ends the run waits for.
+    pub(in crate::state) fn is_counted(&self, instance: crate::ids::InstanceIndex) -> bool {
+        !self.is_item(instance) && self.definition.on_error != Some(TaskIndex(instance.0))
+    }
+}
