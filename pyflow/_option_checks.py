@@ -41,7 +41,7 @@ def seconds(*, zero: bool = False) -> Check:
     def check(value: Any) -> float:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             least = value >= 0 if zero else value > 0
-            if math.isfinite(value) and least and value <= SPAN_S_MAX:
+            if least and value <= SPAN_S_MAX:
                 return value
         raise Refused(f"seconds as a number, {'from' if zero else 'above'} 0, to {SPAN_S_MAX:,}")
 

@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pyflow
+from tests.crash.flows import pass_time
 
 
 def say(*words: object) -> None:
@@ -37,6 +39,20 @@ async def never(value: int) -> int:
     return value
 
 
+@pyflow.task(name="faults.hold")
+async def hold(gate: str) -> str:
+    say("holding")
+    while not Path(gate).exists():
+        await pass_time(0.01)
+    return "let go"
+
+
+@pyflow.task(name="faults.linger")
+async def linger() -> None:
+    say("lingering")
+    await asyncio.get_running_loop().create_future()
+
+
 @pyflow.task(name="faults.outlive", executor="process")
 def outlive(owner: int) -> None:
     say("child", os.getpid())
@@ -47,6 +63,23 @@ def outlive(owner: int) -> None:
 @pyflow.workflow
 def elsewhere(owner: int) -> None:
     return outlive(owner)
+
+
+@pyflow.workflow
+def held(gate: str) -> str:
+    return hold(gate)
+
+
+@pyflow.workflow
+def lingering() -> None:
+    return linger()
+
+
+@pyflow.workflow
+def waits(value: int, span_s: float) -> int:
+    first = plus(value)
+    wait = pyflow.sleep(span_s, after=[first])
+    return plus.options(after=[wait])(first)
 
 
 @pyflow.workflow
@@ -177,13 +210,65 @@ async def left(path: str) -> None:
     raise SystemExit(0)
 
 
+async def suspects(path: str, count: str) -> None:
+    """Have a task that takes for ever at work, and some that wait for a gate; be killed."""
+    async with pyflow.connect(f"sqlite:///{path}") as engine:
+        await engine.start(lingering)
+        for number in range(int(count)):
+            await engine.start(held, f"{path}-gate", run_id=f"held-{number}")
+        await asyncio.get_running_loop().create_future()
+
+
+async def wait(path: str, span_s: str, purpose: str) -> None:
+    """Begin a run with a long timer, look at it in a later life, or wait for its end."""
+    async with pyflow.connect(f"sqlite:///{path}") as engine:
+        if purpose == "begin":
+            await engine.start(waits, 2, float(span_s), run_id="waits")
+        run = engine.get_run("waits")
+        if purpose == "end":
+            say("completed", await run.result())
+            return
+        # Whatever is due has fired when a run that was started later has ended.
+        await (await engine.start(chain, 1)).result()
+        while await run.task("sleep").state() == "pending":
+            await pass_time(0.01)
+        say(await run.task("sleep").state())
+
+
+async def tick(path: str) -> None:
+    """Wait for a short timer, while the wall clock is moved from outside."""
+    async with pyflow.connect(f"sqlite:///{path}") as engine:
+        run = await engine.start(waits, 2, 0.5, run_id="waits")
+        while await run.task("sleep").state() == "pending":
+            await pass_time(0.01)
+        say("waiting")
+        await asyncio.to_thread(sys.stdin.readline)
+        say("completed", await run.result())
+
+
+async def chains(path: str, count: str) -> None:
+    """Bring some runs to their ends, those that are new and those that are not."""
+    async with pyflow.connect(f"sqlite:///{path}") as engine:
+        for number in range(int(count)):
+            try:
+                await engine.start(chain, number, run_id=f"chain-{number}")
+            except pyflow.RunExists:
+                continue
+        found = [await engine.get_run(f"chain-{number}").result() for number in range(int(count))]
+        say(len(found))
+
+
 PROGRAMS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "chains": chains,
     "children": children,
     "fill": fill,
     "fork": fork,
     "interrupted": interrupted,
     "left": left,
     "orphan": orphan,
+    "suspects": suspects,
+    "tick": tick,
+    "wait": wait,
 }
 
 if __name__ == "__main__":

@@ -75,3 +75,22 @@ def test_worker_processes_end_with_an_engine_that_was_killed(store_path: Path) -
 
         asyncio.run(has_ended())
     os.close(watched)
+
+
+async def test_a_task_that_takes_for_ever_does_not_hold_up_what_died_beside_it(
+    store_path: Path,
+) -> None:
+    with program("suspects", store_path, 4) as killed:
+        assert sorted(line(killed) for _ in range(5)) == [*["holding"] * 4, "lingering"]
+        killed.kill()
+        killed.wait(30)
+    Path(f"{store_path}-gate").touch()
+
+    async with pyflow.connect(store_path, tasks=["tests.faults.programs"], drain_s=0) as engine:
+        found = [
+            await engine.get_run(f"held-{number}").result(timeout_s=40) for number in range(4)
+        ]
+        later = await engine.start("chain", {"value": 1})
+        assert await later.result(timeout_s=40) == "value 12 " * 20
+
+    assert found == ["let go"] * 4

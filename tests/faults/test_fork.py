@@ -20,8 +20,8 @@ def test_every_handle_is_refused_in_a_forked_child(store_path: Path) -> None:
     assert len(heard) > 15
     assert set(heard.values()) == {"EngineForked"}
     assert [text for text in said if text.startswith("parent")] == [
-        f"parent {'value 12 ' * 20}".rstrip(),
-        f"parent {'value 13 ' * 20}".rstrip(),
+        f"parent {'value 12 ' * 20}",
+        f"parent {'value 13 ' * 20}",
     ]
 
 

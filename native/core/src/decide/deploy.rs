@@ -60,13 +60,11 @@ fn first_difference(there: &Value, here: &Value) -> Option<String> {
     let (Value::Object(before), Value::Object(after)) = (there, here) else {
         return (there != here).then(|| format!("{} there and {} here", shown(there), shown(here)));
     };
-    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let mut names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
     let member =
         |object: &Map<String, Value>, name: &str| object.get(name).cloned().unwrap_or(Value::Null);
-    names
-        .filter_map(|name| {
-            let found = first_difference(&member(before, name), &member(after, name))?;
-            Some(format!("{} {found}", shown(name)))
-        })
-        .next()
+    names.find_map(|name| {
+        let found = first_difference(&member(before, name), &member(after, name))?;
+        Some(format!("{} {found}", shown(name)))
+    })
 }
