@@ -1,6 +1,5 @@
 """What each option of a task accepts. A check gives the value in its settled form or refuses it."""
 
-import math
 import re
 from collections.abc import Callable
 from typing import Any

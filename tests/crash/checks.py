@@ -157,7 +157,7 @@ def runs_end_once(story: Story) -> Iterator[str]:
     for run in story.runs:
         ends = [event for event in run.history if isinstance(event, events.TERMINAL)]
         reopenings = sum(isinstance(event, events.RunReopened) for event in run.history)
-        if run.end is None or not run.history or run.history[-1] is not (ends or [None])[-1]:
+        if run.end is None or not ends or run.history[-1] is not ends[-1]:
             yield f"run {run.info.run_id} is {run.info.state} and has not ended"
         if len(ends) != reopenings + 1:
             yield f"run {run.info.run_id} ended {len(ends)} times, reopened {reopenings} times"
@@ -237,9 +237,9 @@ def attempts_do_not_overlap(story: Story) -> Iterator[str]:
             running.pop(effect.task, None)
             continue
         other = running.get(effect.task)
-        if other is not None and other.generation == effect.generation:
-            if not effect.task_id.startswith(_MAY_OVERLAP):
-                yield f"{effect.task} began with {effect.token} while {other.token} ran"
+        same_generation = other is not None and other.generation == effect.generation
+        if other is not None and same_generation and not effect.task_id.startswith(_MAY_OVERLAP):
+            yield f"{effect.task} began with {effect.token} while {other.token} ran"
         running[effect.task] = effect
 
 

@@ -41,7 +41,5 @@ def test_a_store_whose_making_was_killed_works(tmp_path: Path, number: int) -> N
 
     ledger.close()
     assert status == 0, place.errors.read_text(encoding="utf-8")
-    story = Story(
-        list(ledger.entries()), list(read_effects(place.effects)), read_runs(place.store)
-    )
+    story = Story(list(ledger.entries()), list(read_effects(place.effects)), read_runs(place.store))
     assert violations(story) == []

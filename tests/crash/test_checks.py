@@ -64,7 +64,7 @@ def attempts(run_id: str, task_id: str, *tokens: int) -> list[Effect]:
     """The side effects of attempts that began and ended in the first process."""
     key = f"{run_id}/{task_id}"
     return [
-        Effect(what, 1, run_id, task_id, 1, token, key, 10)  # type: ignore[arg-type]
+        Effect(what, 1, run_id, task_id, 1, token, key, 10)
         for token in tokens
         for what in ("began", "ended")
     ]

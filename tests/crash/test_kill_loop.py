@@ -1,4 +1,4 @@
-"""The kill loop: engine processes killed at random instants lose nothing and record nothing twice."""
+"""The kill loop: engines killed at random instants lose nothing and record nothing twice."""
 
 from pathlib import Path
 

@@ -6,7 +6,8 @@ One line of JSON an input; with `--report` a table of what took longest and grew
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -49,7 +50,7 @@ def tried(repeats_count: int = 1) -> Iterator[Tried]:
         for hostile in hostile_files():
             path = directory / f"hostile{hostile.ending}"
             path.write_bytes(hostile.data)
-            call: Callable[[], object] = lambda path=path: pyflow.load_definition(path)  # type: ignore[misc]
+            call = partial(pyflow.load_definition, path)
             trials = [trial_of(call) for _ in range(repeats_count)]
             middle = median(trial.took_ms for trial in trials)
             nearest = min(trials, key=lambda trial: abs(trial.took_ms - middle))

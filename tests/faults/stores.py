@@ -94,7 +94,7 @@ def read_answers(store: Path, *, read_only: bool) -> Answers:
     """Open a store and ask it everything."""
 
     async def read() -> Answers:
-        async with pyflow.connect(store, read_only=read_only) as engine:
+        async with pyflow.connect(store, read_only=read_only, drain_s=0) as engine:
             async with asyncio.timeout(_ANSWER_S):
                 return await answers_of(engine)
 

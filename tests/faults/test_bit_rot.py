@@ -13,7 +13,7 @@ from tests.faults.stores import Answers, copied, files_of, line, program, read_a
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # The long profile looks at so many places of each file, the quick one at a part of them.
-FLIPS_COUNT = 400 if os.environ.get("PYFLOW_TEST_PROFILE") == "long" else 25
+FLIPS_COUNT = 400 if os.environ.get("PYFLOW_TEST_PROFILE") == "long" else 60
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import pyflow
+from tests.faults.programs import chain
 from tests.faults.stores import line, program
 
 pytestmark = pytest.mark.slow
@@ -84,13 +85,11 @@ async def test_a_task_that_takes_for_ever_does_not_hold_up_what_died_beside_it(
         assert sorted(line(killed) for _ in range(5)) == [*["holding"] * 4, "lingering"]
         killed.kill()
         killed.wait(30)
-    Path(f"{store_path}-gate").touch()
+    Path(f"{store_path}-gate").touch()  # noqa: ASYNC240 - nothing else runs on the loop yet
 
     async with pyflow.connect(store_path, tasks=["tests.faults.programs"], drain_s=0) as engine:
-        found = [
-            await engine.get_run(f"held-{number}").result(timeout_s=40) for number in range(4)
-        ]
-        later = await engine.start("chain", {"value": 1})
+        found = [await engine.get_run(f"held-{number}").result(timeout_s=40) for number in range(4)]
+        later = await engine.start(chain, 1)
         assert await later.result(timeout_s=40) == "value 12 " * 20
 
     assert found == ["let go"] * 4

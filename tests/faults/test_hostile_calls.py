@@ -139,8 +139,8 @@ WRONG_LOOKS: dict[str, Look] = {
     "half a beginning": lambda engine, _: engine.find_run(HALF_PAIR),
     "history before the first": lambda _, run: run.history(after=-1),
     "less than no history": lambda _, run: run.history(limit=-1),
-    "history after a word": lambda _, run: run.history(after="x"),
-    "tasks of an unknown state": lambda _, run: run.tasks(state="x"),
+    "history after a word": lambda _, run: run.history(after="x"),  # type: ignore[arg-type]
+    "tasks of an unknown state": lambda _, run: run.tasks(state="x"),  # type: ignore[arg-type]
     "an item before the first": lambda _, run: run.task("plus[-1]").info(),
     "an item far away": lambda _, run: run.task("plus[99999999999999999999]").info(),
     "brackets": lambda _, run: run.task("a[[[").state(),

@@ -100,12 +100,14 @@ async def give(name: str) -> Any:
 async def throw(name: str) -> Any:
     if name == "recursion":
         recurse()
-    raise ERRORS[name]()
+    error = ERRORS[name]()
+    raise error
 
 
 @pyflow.task(name="faults.throw_on_thread")
 def throw_on_thread(name: str) -> Any:
-    raise ERRORS[name]()
+    error = ERRORS[name]()
+    raise error
 
 
 @pyflow.workflow

@@ -7,7 +7,7 @@ use crate::lifecycle::{RunState, TaskState};
 /// A refusal. Nothing was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    #[error("nothing is deployed as {wanted}{hint}")]
+    #[error("nothing is deployed as {}{hint}", crate::names::shown(wanted))]
     DefinitionUnknown { wanted: String, hint: String },
     #[error("{name} {version} is deployed with other content: {difference}; give it a new version")]
     DefinitionConflict { name: Arc<str>, version: Arc<str>, difference: String },

@@ -14,7 +14,7 @@ use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::state::State;
 use pyflow_store::read_model::{ReadModel, RunRow};
-use pyflow_store::{Log, MemoryStore, Options, StoreFault};
+use pyflow_store::{Log, MemoryStore, Options};
 
 use crate::board::Board;
 use crate::clock::Clock;
@@ -150,8 +150,9 @@ impl Engine {
         let options = Options { read_only: settings.read_only };
         let log = source.open(options)?;
         let model = match ReadModel::open(&source.url, &options) {
-            // A reader may not make the file anew; it makes the rows in memory.
-            Err(StoreFault::Missing { .. } | StoreFault::Damaged(_)) if settings.read_only => {
+            // It is missing, damaged, or cannot be read where it is. A reader may not make the file
+            // anew; it makes the rows in memory.
+            Err(_) if settings.read_only => {
                 ReadModel::open(MEMORY_URL, &Options { read_only: false })?
             }
             opened => opened?,

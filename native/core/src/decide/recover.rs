@@ -12,7 +12,6 @@ use crate::time::Millis;
 const WANTED: &str = "only a failed task of a run that is working or has failed can be recovered";
 
 pub(super) fn of_task(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
-    let reopened = reopened(run, now)?;
     let task = run.task_of(instance);
     if run.definition().is_handler(task) {
         let wanted = "an error handler is not recovered by itself; recover the task that failed";
@@ -22,6 +21,7 @@ pub(super) fn of_task(run: &Run, instance: InstanceIndex, now: Millis) -> Decisi
     if !was_stopped && !has_failed(run, instance) {
         return Err(refused(run, instance, WANTED));
     }
+    let reopened = reopened(run, now)?;
     if is_being_handled(run, instance) {
         return Err(refused(run, instance, "its error handler is at work; wait for its end"));
     }

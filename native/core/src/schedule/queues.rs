@@ -93,7 +93,7 @@ impl Queues {
             }
             let suits = |w: &Waiting| session.pool_now(&w.task_type).is_some();
             if let Some(place) = self.suspects.iter().position(suits) {
-                if session.held_count() > 0 && session.alone_until.is_none() {
+                if session.is_in_use() {
                     continue; // It is being cleared for the suspect.
                 }
                 return Some(self.take_suspect(place, (id, session)));

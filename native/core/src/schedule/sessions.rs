@@ -1,6 +1,6 @@
 //! Workers: which types they run, how many slots are free, what they hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,6 +48,8 @@ pub struct Session {
     held: BTreeMap<u64, Held>,
     /// A suspect runs alone until then, or until it ends.
     pub(super) alone_until: Option<(u64, Millis)>,
+    /// What has outlived the time in which a suspect ran alone: it holds up no further suspect.
+    outlived: BTreeSet<u64>,
 }
 
 impl Session {
@@ -67,6 +69,11 @@ impl Session {
 
     pub(super) fn has_free_slot(&self) -> bool {
         !self.draining && self.free.iter().any(|free| *free > 0)
+    }
+
+    /// Whether something runs that a suspect must not run beside.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.alone_until.is_none() && self.held.keys().any(|handle| !self.outlived.contains(handle))
     }
 
     /// Whether it is kept clear for a suspect.
@@ -92,6 +99,7 @@ impl Sessions {
             draining: false,
             held: BTreeMap::new(),
             alone_until: None,
+            outlived: BTreeSet::new(),
         };
         self.by_id.insert(id, session);
     }
@@ -147,6 +155,7 @@ impl Sessions {
         let session = self.by_id.get_mut(&id).expect("the session was picked just now");
         session.free[held.pool as usize] -= 1;
         if let Some(until) = alone_until {
+            session.outlived = session.held.keys().copied().collect();
             session.alone_until = Some((handle, until));
         }
         self.by_lease.insert(held.lease, (id, handle));
@@ -172,6 +181,7 @@ impl Sessions {
     pub fn let_go(&mut self, id: SessionId, handle: u64) -> Option<Held> {
         let session = self.by_id.get_mut(&id)?;
         let held = session.held.remove(&handle)?;
+        session.outlived.remove(&handle);
         session.free[held.pool as usize] += 1;
         if session.alone_until.is_some_and(|(alone, _)| alone == handle) {
             session.alone_until = None;

@@ -224,6 +224,7 @@ impl Shard {
 
     /// Hands out what the free slots can take, and closes the turn.
     pub fn end_turn(&mut self, now: Millis) -> Turn {
+        self.work(now);
         self.hand_out(now);
         self.sweep();
         self.state.dismiss_visitors();

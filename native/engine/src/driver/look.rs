@@ -1,9 +1,12 @@
 //! Finding a run that is asked about: in memory, in the read model, or folded from its history.
 
 use pyflow_core::ids::RunNumber;
+use pyflow_core::lifecycle::RunState;
+use pyflow_core::rejection::Rejection;
 use pyflow_core::state::{Run, State};
 use pyflow_store::read_model::{Lookup, RunRow, RunSelector};
 
+use super::queries::find;
 use super::ring::Driver;
 use crate::fault::Refusal;
 use crate::recovery::fold_run;
@@ -57,14 +60,21 @@ impl Driver {
     }
 
     /// Makes an ended run live again, so that it can be recovered.
-    pub(super) fn bring_back(&mut self, run_id: &str) -> Result<(), Refusal> {
+    pub(super) fn bring_back(&mut self, run_id: &str, task: Option<&str>) -> Result<(), Refusal> {
         let (folded, number) = match self.look(run_id)? {
             Looked::Live(_) => return Ok(()),
             Looked::Folded(state, number) => (*state, number),
         };
         if let Some(run) = folded.run(number)
-            && run.state() != pyflow_core::lifecycle::RunState::Failed
+            && run.state() != RunState::Failed
         {
+            if let Some(task_id) = task {
+                let instance = find(run, task_id)?;
+                let state = run.task_state(instance).expect("it was found just now");
+                let wanted = "only a failed task can be recovered";
+                let (run_id, task_id) = (run.run_id().clone(), task_id.to_string());
+                return Err(Rejection::TaskStateRefused { run_id, task_id, state, wanted }.into());
+            }
             let state = run.state().name();
             let message = format!("run {run_id} is {state}; only a failed run can be recovered");
             let fields = serde_json::json!({"run_id": run_id, "state": state, "message": message});

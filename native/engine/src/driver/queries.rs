@@ -282,7 +282,7 @@ impl Driver {
     }
 }
 
-fn find(run: &Run, task_id: &str) -> Result<InstanceIndex, Refusal> {
+pub(super) fn find(run: &Run, task_id: &str) -> Result<InstanceIndex, Refusal> {
     run.find_instance(task_id).ok_or_else(|| {
         let ids = run.definition().tasks().map(|task| run.definition().id(task));
         let hint = pyflow_core::names::closest(task_id, ids)

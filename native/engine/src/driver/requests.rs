@@ -145,7 +145,7 @@ impl Driver {
 
     fn control_task(&mut self, ticket: u64, control: ControlTask, now: Millis) {
         let brought_back = match control.verb {
-            TaskVerb::Recover => self.bring_back(&control.run_id),
+            TaskVerb::Recover => self.bring_back(&control.run_id, Some(&control.task_id)),
             TaskVerb::Cancel => self.must_be_live(&control.run_id),
         };
         if let Err(refusal) = brought_back {
@@ -155,7 +155,7 @@ impl Driver {
     }
 
     fn recover_run(&mut self, ticket: u64, run_id: &Arc<str>, now: Millis) {
-        if let Err(refusal) = self.bring_back(run_id) {
+        if let Err(refusal) = self.bring_back(run_id, None) {
             return self.refuse(ticket, refusal);
         }
         let namespace = self.namespace.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pyflow_core::effect::Effect;
@@ -67,6 +67,7 @@ pub(crate) struct Driver {
     pub(super) fault: Option<Refusal>,
     /// Whether writes may go on by themselves once there is room again.
     pub(super) may_resume: bool,
+    probed_at: Option<Instant>,
     /// Reports that no kept turn holds yet.
     pub(super) unkept: Vec<(SessionId, AttemptReport)>,
     pub(super) counts: Counts,
@@ -120,6 +121,7 @@ impl Driver {
             rows: BTreeMap::new(),
             fault: None,
             may_resume: false,
+            probed_at: None,
             unkept: Vec::new(),
             counts: Counts::default(),
             checkpoint: parts.checkpoint,
@@ -151,6 +153,7 @@ impl Driver {
         if self.read_only {
             return self.look_only();
         }
+        self.probe_in_time();
         if self.fault.is_some() {
             return self.refuse_all();
         }
@@ -249,6 +252,15 @@ impl Driver {
         self.fault = Some(fault);
     }
 
+    /// Probes a store without room each second, however much is asked meanwhile.
+    fn probe_in_time(&mut self) {
+        let is_due = self.probed_at.is_none_or(|at| at.elapsed() >= PROBE_DELAY);
+        if self.fault.is_some() && self.may_resume && is_due {
+            self.probed_at = Some(Instant::now());
+            self.probe();
+        }
+    }
+
     /// Looks whether there is room again; if so, goes on with the reports that had to wait.
     fn probe(&mut self) {
         let before = self.log.get_meta(PROBE).ok().flatten();
@@ -305,9 +317,7 @@ impl Driver {
 
     /// Does what can wait for a quiet moment.
     pub(crate) fn idle(&mut self) {
-        if self.fault.is_some() && self.may_resume {
-            self.probe();
-        }
+        self.probe_in_time();
         self.project();
         self.speak();
     }

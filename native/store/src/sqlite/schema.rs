@@ -3,6 +3,7 @@
 //! Each key is in two trees, a table and a twin index: a damaged page can hide a row from one of them, never from
 //! both. The head's table comes first; its page number is known to the reader of the write-ahead log.
 
+use std::io::Read;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -110,8 +111,19 @@ fn fingerprint(conn: &Connection) -> Result<u32, Trouble> {
 fn foreign(path: &Path, error: rusqlite::Error) -> StoreFault {
     let fault = Wanted { operation: "opening the store", path }.fault(error.into());
     if let StoreFault::Damaged(damage) = fault {
+        if bears_our_mark(path) {
+            return StoreFault::Damaged(damage);
+        }
         StoreFault::NotAStore { path: path.to_owned(), found: damage.reason }
     } else {
         fault
     }
+}
+
+/// Whether the head of a file that SQLite cannot read says that it was a store of ours.
+fn bears_our_mark(path: &Path) -> bool {
+    const AT: usize = 68; // Where SQLite keeps a file's application id.
+    let mut head = [0; AT + 4];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head[AT..] == APPLICATION_ID.to_be_bytes()
 }

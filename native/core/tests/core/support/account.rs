@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pyflow_core::decide::key_of;
 use pyflow_core::definition::Kind;
 use pyflow_core::ids::{InstanceIndex, RunNumber};
 use pyflow_core::lifecycle::{RunState, TaskState};
@@ -85,13 +86,16 @@ fn check_wake_reason(shard: &Shard, run: &Run, queued: &Queued) {
 /// No more is at work than limits allow.
 fn check_limits(shard: &Shard) {
     let mut types: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    let mut keys: BTreeMap<String, usize> = BTreeMap::new();
+    let mut keys: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for run in shard.state().runs() {
         let mut maps: BTreeMap<u32, u32> = BTreeMap::new();
         for (instance, _) in run.leases() {
             let options = run.definition().options(run.task_of(instance));
-            if options.concurrency_key.is_some() {
-                *keys.entry("shared".into()).or_default() += 1;
+            if let Some(key) = &options.concurrency_key {
+                let name = key_of(run, instance, key).expect("it was rendered to be handed out");
+                let counted = keys.entry(name).or_default();
+                *counted =
+                    (counted.0 + 1, counted.1.max(options.concurrency.unwrap_or(1) as usize));
             } else if let Some(limit) = options.concurrency {
                 if let Some((parent, _)) = run.item_of(instance) {
                     let open = maps.entry(parent.0).or_default();
@@ -109,7 +113,7 @@ fn check_limits(shard: &Shard) {
             assert!(run.leased() <= limit, "{} of {limit} tasks at work", run.leased());
         }
     }
-    assert!(keys.values().all(|count| *count <= 1), "one holder of a named key");
+    assert!(keys.values().all(|(count, limit)| count <= limit), "{keys:?}");
     let working =
         shard.state().runs().filter(|run| run.times().1.is_some() && !run.state().is_terminal());
     assert_eq!(shard.working_count(), working.count());

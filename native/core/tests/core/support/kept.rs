@@ -42,6 +42,11 @@ impl Kept {
         events
     }
 
+    /// Bytes of the largest turn.
+    pub(crate) fn largest_turn(&self) -> usize {
+        self.turns.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0)
+    }
+
     pub(crate) fn turns(&self) -> impl Iterator<Item = (u64, Vec<Event>)> {
         self.turns.iter().map(|(position, bytes)| (*position, self.decode(bytes)))
     }

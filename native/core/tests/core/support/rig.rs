@@ -439,6 +439,15 @@ impl Rig {
         })
     }
 
+    /// The output of a task of the run `r`.
+    pub(crate) fn result_of(&self, name: &str) -> String {
+        self.look("r", |run| {
+            let instance = run.find_instance(name).expect("the run has the task");
+            let output = run.output(instance).expect("its output is kept").json();
+            String::from_utf8_lossy(&output).into_owned()
+        })
+    }
+
     /// The kind of error that a run has failed with.
     pub(crate) fn error(&self, run_id: &str) -> String {
         self.look(run_id, |run| {

@@ -1,0 +1,258 @@
+//! Recover: what has failed is done anew, what was not reached behind it waits anew, and nothing
+//! else changes.
+
+use pyflow_core::command::{RunVerb, TaskVerb};
+use pyflow_core::effect::Answer;
+use pyflow_core::lifecycle::{RunState, TaskState};
+use pyflow_core::rejection::Rejection;
+use serde_json::json;
+
+use crate::support::{Rig, document, task, with};
+
+#[test]
+fn a_failed_task_is_done_anew_and_what_it_kept_from_running_follows() {
+    let tasks = [task("a", &[]), task("b", &["a"]), task("c", &["b"]), task("d", &[])];
+    let mut rig = Rig::new();
+    rig.run("r", &document(&tasks));
+    rig.complete("d");
+    rig.fail("a");
+    assert_eq!(rig.run_state("r"), RunState::Failed);
+
+    rig.recover("r", "a");
+
+    assert_eq!(rig.look("r", |run| run.generation()), 1);
+    assert_eq!(rig.names(), ["a"]);
+    assert_eq!(rig.held("a").map(|given| given.attempt), Some(2));
+    assert_eq!(rig.state("r", "c"), TaskState::Pending);
+    for name in ["a", "b", "c"] {
+        rig.complete(name);
+    }
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+    assert_eq!(rig.result("r")["d"], json!("d"), "what was done is kept");
+}
+
+#[test]
+fn a_recover_gives_a_fresh_set_of_attempts() {
+    let mut rig = Rig::new();
+    let options = json!({"max_retries": 1, "base_delay": 1, "jitter": 0});
+    rig.run("r", &document(&[with(task("a", &[]), &options)]));
+    rig.fail("a");
+    rig.advance(1_000);
+    rig.fail("a");
+
+    rig.recover("r", "a");
+    rig.fail("a");
+
+    assert_eq!(rig.state("r", "a"), TaskState::Backoff);
+    rig.advance(1_000);
+    assert_eq!(rig.held("a").map(|given| given.attempt), Some(4));
+}
+
+#[test]
+fn a_task_is_recovered_while_its_run_is_at_work_and_while_it_is_paused() {
+    for pauses in [false, true] {
+        let mut rig = Rig::new();
+        rig.run("r", &document(&[task("a", &[]), task("b", &[]), task("c", &["a"])]));
+        rig.fail("a");
+        if pauses {
+            rig.control("r", RunVerb::Pause).expect("it can be paused");
+        }
+
+        rig.recover("r", "a");
+        assert_eq!(rig.look("r", |run| run.generation()), 0, "the run was not over");
+        if pauses {
+            assert_eq!(rig.names(), ["b"]);
+            rig.control("r", RunVerb::Resume).expect("it can be resumed");
+        }
+
+        for name in ["a", "b", "c"] {
+            rig.complete(name);
+        }
+        assert_eq!(rig.run_state("r"), RunState::Completed);
+    }
+}
+
+#[test]
+fn a_join_counts_a_recovered_dependency_once() {
+    for join in ["all_done", "n_of_m:2", "any_success", "all_success"] {
+        let tasks = [
+            task("a", &[]),
+            task("b", &[]),
+            task("c", &[]),
+            with(task("join", &["a", "b", "c"]), &json!({"join": join})),
+        ];
+        let mut rig = Rig::new();
+        rig.run("r", &document(&tasks));
+        rig.fail("a");
+
+        rig.recover("r", "a");
+        rig.fail("a");
+        rig.recover("r", "a");
+        rig.complete("a");
+        let opens = join == "any_success";
+        let wanted = if opens { TaskState::Leased } else { TaskState::Pending };
+        assert_eq!(rig.state("r", "join"), wanted, "{join}");
+        rig.complete("b");
+        rig.complete("c");
+        rig.complete("join");
+
+        assert_eq!(rig.run_state("r"), RunState::Completed, "{join}");
+    }
+}
+
+#[test]
+fn a_task_behind_two_failures_runs_only_once_both_are_recovered() {
+    let tasks = [task("a", &[]), task("b", &[]), task("c", &["a", "b"]), task("d", &["c"])];
+    let mut rig = Rig::new();
+    rig.run("r", &document(&tasks));
+    rig.fail("a");
+    rig.fail("b");
+
+    rig.recover("r", "a");
+    assert_eq!(rig.state("r", "c"), TaskState::Skipped, "the other has failed still");
+    rig.complete("a");
+    assert_eq!(rig.run_state("r"), RunState::Failed);
+    rig.recover("r", "b");
+    rig.complete("b");
+    rig.complete("c");
+    rig.complete("d");
+
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+}
+
+#[test]
+fn a_run_that_failed_a_moment_ago_or_long_ago_is_opened_again() {
+    for others in [0, 3] {
+        let mut rig = Rig::new();
+        rig.run("r", &document(&[task("a", &[])]));
+        rig.fail("a");
+        for other in 0..others {
+            rig.run(&format!("other{other}"), &document(&[task("x", &[])]));
+        }
+
+        rig.recover("r", "a");
+        rig.complete("a");
+
+        assert_eq!(rig.run_state("r"), RunState::Completed);
+    }
+}
+
+#[test]
+fn a_refused_recover_leaves_no_trace_of_the_run_that_was_looked_at() {
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[task("a", &[]), task("b", &["a"])]));
+    rig.fail("a");
+    rig.run("other", &document(&[task("x", &[])]));
+    assert_eq!(rig.shard.state().run_count(), 1);
+
+    let answer = rig.on_task("r", "b", TaskVerb::Recover);
+
+    assert!(matches!(answer, Err(Rejection::TaskStateRefused { .. })), "{answer:?}");
+    assert_eq!(rig.shard.state().run_count(), 1);
+    rig.complete("x");
+}
+
+#[test]
+fn everything_of_a_run_that_has_failed_is_recovered_at_once() {
+    let tasks = [task("a", &[]), task("b", &[]), task("c", &["a", "b"])];
+    let mut rig = Rig::new();
+    rig.run("r", &document(&tasks));
+    rig.fail("a");
+    rig.fail("b");
+
+    assert_eq!(rig.control("r", RunVerb::Recover), Ok(Answer::Done));
+
+    assert_eq!(rig.names(), ["a", "b"]);
+    rig.complete("a");
+    rig.complete("b");
+    rig.complete("c");
+    assert!(matches!(rig.control("r", RunVerb::Recover), Err(Rejection::RunStateRefused { .. })));
+}
+
+#[test]
+fn a_run_that_was_stopped_by_its_deadline_goes_on_where_it_was() {
+    let map = with(task("m", &[]), &json!({"for_each": [0, 1, 2], "concurrency": 1}));
+    let timer = json!({"id": "t", "task_type": "timer", "parameters": {"seconds": 500}});
+    let tasks = [task("a", &[]), task("b", &["a"]), map, timer, task("done", &[])];
+    let mut rig = Rig::new();
+    rig.run("r", &with(document(&tasks), &json!({"deadline": 100})));
+    rig.complete("m[0]");
+    rig.complete("done");
+    rig.advance(100_000);
+    rig.report_cancelled("a");
+    rig.complete("m[1]");
+    assert_eq!(rig.error("r"), "DeadlineExceeded");
+
+    assert_eq!(rig.control("r", RunVerb::Recover), Ok(Answer::Done));
+
+    assert_eq!(rig.names(), ["a", "m[2]"]);
+    assert_eq!(rig.state("r", "t"), TaskState::Waiting);
+    for name in ["a", "b", "m[2]"] {
+        rig.complete(name);
+    }
+    rig.advance(500_000);
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+    assert_eq!(rig.result("r")["m"], json!(["m[0]", "m[1]", "m[2]"]));
+}
+
+#[test]
+fn a_deadline_that_is_still_ahead_holds_for_a_recovered_run() {
+    let mut rig = Rig::new();
+    rig.run("r", &with(document(&[task("a", &[])]), &json!({"deadline": 100})));
+    rig.fail("a");
+
+    rig.recover("r", "a");
+    rig.advance(100_000);
+    rig.report_cancelled("a");
+
+    assert_eq!(rig.error("r"), "DeadlineExceeded");
+}
+
+#[test]
+fn what_a_recovered_task_reads_is_kept_for_it() {
+    let reads = json!({"parameters": {"value": "${output.a}"}});
+    let tasks = [task("a", &[]), with(task("b", &["a"]), &reads)];
+    let flow = with(document(&tasks), &json!({"result": "${output.b}"}));
+    let mut rig = Rig::new();
+    rig.run("r", &flow);
+    rig.complete_with("a", "[1,2]");
+    rig.fail("b");
+
+    rig.recover("r", "b");
+
+    assert_eq!(rig.held("b").expect("it is at work").args, ["[1,2]"]);
+}
+
+#[test]
+fn only_what_has_failed_can_be_recovered() {
+    let tasks = [task("a", &[]), task("b", &[])];
+    let mut rig = Rig::new();
+    rig.run("r", &document(&tasks));
+    rig.complete("a");
+
+    for name in ["a", "b"] {
+        let answer = rig.on_task("r", name, TaskVerb::Recover);
+        assert!(matches!(answer, Err(Rejection::TaskStateRefused { .. })), "{name}: {answer:?}");
+    }
+    rig.complete("b");
+    let answer = rig.on_task("r", "b", TaskVerb::Recover);
+    assert!(answer.is_err(), "{answer:?}");
+}
+
+#[test]
+fn a_cancelled_task_is_recovered_by_name_and_not_by_others() {
+    let tasks = [task("a", &[]), task("b", &["a"])];
+    let mut rig = Rig::new();
+    rig.run("r", &document(&tasks));
+    rig.on_task("r", "b", TaskVerb::Cancel).expect("it can be cancelled");
+    rig.fail("a");
+
+    rig.recover("r", "a");
+    rig.complete("a");
+    assert_eq!(rig.state("r", "b"), TaskState::Cancelled);
+    assert_eq!(rig.run_state("r"), RunState::Failed);
+    rig.recover("r", "b");
+    rig.complete("b");
+
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+}

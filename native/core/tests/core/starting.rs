@@ -1,0 +1,241 @@
+//! Deploy and start: names, versions, run ids, idempotency keys.
+
+use std::sync::Arc;
+
+use pyflow_core::command::{Command, DeployDefinition, StartRun, Wanted};
+use pyflow_core::consistency::Consistency;
+use pyflow_core::effect::Answer;
+use pyflow_core::payload::Payload;
+use pyflow_core::rejection::Rejection;
+use serde_json::{Value, json};
+
+use crate::support::{NAMESPACE, Rig, document, task, with};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+fn keyed(run_id: &str, key: &str) -> StartRun {
+    StartRun { key: Some(key.into()), ..Rig::start(run_id, "flow") }
+}
+
+fn new(run_id: &str) -> Result<Answer, Rejection> {
+    Ok(Answer::Run { run_id: run_id.into(), is_new: true })
+}
+
+fn known(run_id: &str) -> Result<Answer, Rejection> {
+    Ok(Answer::Run { run_id: run_id.into(), is_new: false })
+}
+
+fn deployed() -> Rig {
+    let mut rig = Rig::new();
+    rig.deploy(&document(&[task("a", &[])])).expect("it can be deployed");
+    rig
+}
+
+#[test]
+fn the_same_key_gives_the_same_run() {
+    let mut rig = deployed();
+
+    assert_eq!(rig.begin(keyed("r", "k")), new("r"));
+    assert_eq!(rig.begin(keyed("s", "k")), known("r"));
+    assert_eq!(rig.begin(keyed("s", "other")), new("s"));
+    rig.restart(true);
+
+    assert_eq!(rig.begin(keyed("t", "k")), known("r"));
+}
+
+#[test]
+fn the_same_key_with_other_content_is_refused() {
+    let mut rig = deployed();
+    rig.begin(keyed("r", "k")).expect("it can be started");
+    let mut other = keyed("s", "k");
+    other.input = Payload::new("{\"x\":1}".into());
+
+    let answer = rig.begin(other);
+
+    assert_eq!(answer, Err(Rejection::KeyReused { key: "k".into(), run_id: "r".into() }));
+}
+
+#[test]
+fn a_key_is_free_again_a_day_after_its_run_has_ended() {
+    let mut rig = deployed();
+    rig.begin(keyed("r", "k")).expect("it can be started");
+    rig.advance(10 * DAY_MS);
+    assert_eq!(rig.begin(keyed("s", "k")), known("r"), "a run that lives keeps its key");
+    rig.complete("a");
+
+    rig.advance(DAY_MS - 1);
+    assert_eq!(rig.begin(keyed("s", "k")), known("r"));
+    rig.advance(1);
+
+    assert_eq!(rig.begin(keyed("s", "k")), new("s"));
+}
+
+#[test]
+fn a_recovered_run_keeps_its_key_until_a_day_after_its_new_end() {
+    let mut rig = deployed();
+    rig.begin(keyed("r", "k")).expect("it can be started");
+    rig.fail("a");
+    rig.advance(DAY_MS / 2);
+    rig.recover("r", "a");
+
+    rig.advance(DAY_MS);
+    rig.begin(Rig::start("other", "flow")).expect("it can be started");
+    assert_eq!(rig.begin(keyed("s", "k")), known("r"), "it lives again");
+    rig.complete("a");
+    rig.advance(DAY_MS - 1);
+    assert_eq!(rig.begin(keyed("s", "k")), known("r"));
+    rig.advance(1);
+
+    assert_eq!(rig.begin(keyed("s", "k")), new("s"));
+}
+
+#[test]
+fn a_recovered_run_does_not_take_its_key_back_from_another() {
+    let mut rig = deployed();
+    rig.begin(keyed("r", "k")).expect("it can be started");
+    rig.fail("a");
+    rig.advance(2 * DAY_MS);
+    rig.begin(keyed("s", "k")).expect("the key is free again");
+    rig.recover("r", "a");
+    while let Some(given) = rig.given.iter().find(|given| given.run_id == "r").cloned() {
+        rig.report(&given, pyflow_core::command::Outcome::Completed { output: Payload::default() });
+    }
+
+    rig.advance(2 * DAY_MS);
+
+    assert_eq!(rig.begin(keyed("t", "k")), known("s"), "the run that has the key lives");
+}
+
+#[test]
+fn a_run_id_names_one_run() {
+    let mut rig = deployed();
+    let mut chosen = Rig::start("mine", "flow");
+    chosen.chosen = true;
+    rig.begin(chosen).expect("it can be started");
+    rig.complete("a");
+    rig.begin(Rig::start("other", "flow")).expect("it can be started");
+
+    let again = rig.begin(Rig::start("mine", "flow"));
+
+    assert_eq!(again, Err(Rejection::RunExists { run_id: "mine".into() }), "also once it has left");
+}
+
+fn versioned(version: &str, tasks: &[Value]) -> Value {
+    with(document(tasks), &json!({"version": version}))
+}
+
+#[test]
+fn a_start_by_name_takes_the_newest_and_a_start_by_version_takes_that() {
+    let mut rig = Rig::new();
+    rig.deploy(&versioned("1", &[task("one", &[])])).expect("it can be deployed");
+    rig.deploy(&versioned("2", &[task("two", &[])])).expect("it can be deployed");
+    let of = |version: &str| Wanted::Name { name: "flow".into(), version: Some(version.into()) };
+
+    rig.begin(Rig::start("r", "flow")).expect("it can be started");
+    assert_eq!(rig.names(), ["two"]);
+    let first = StartRun { wanted: of("1"), ..Rig::start("s", "flow") };
+    rig.begin(first).expect("it can be started");
+
+    assert_eq!(rig.names(), ["two", "one"]);
+    let unknown = rig.begin(StartRun { wanted: of("3"), ..Rig::start("t", "flow") });
+    assert!(format!("{unknown:?}").contains("its versions are 1, 2"), "{unknown:?}");
+    let misspelt = rig.begin(Rig::start("t", "flw"));
+    assert!(format!("{misspelt:?}").contains("did you mean flow?"), "{misspelt:?}");
+}
+
+#[test]
+fn a_version_is_never_given_other_content() {
+    let mut rig = Rig::new();
+    rig.deploy(&versioned("1", &[task("a", &[])])).expect("it can be deployed");
+    assert_eq!(rig.deploy(&versioned("1", &[task("a", &[])])), Ok(Answer::Done), "the same again");
+
+    let other = rig.deploy(&versioned("1", &[with(task("a", &[]), &json!({"max_retries": 1}))]));
+
+    let refused = matches!(&other, Err(Rejection::DefinitionConflict { difference, .. })
+        if difference.contains("max_retries"));
+    assert!(refused, "{other:?}");
+    rig.begin(Rig::start("r", "flow")).expect("the first is what is deployed");
+}
+
+#[test]
+fn a_definition_that_was_refused_cannot_be_started_by_its_hash() {
+    let mut rig = Rig::new();
+    rig.deploy(&versioned("1", &[task("a", &[])])).expect("it can be deployed");
+    let (refused, _) = Rig::compile(&versioned("1", &[task("b", &[])]));
+    rig.shard.state_mut().learn(refused.clone());
+    let deploy = DeployDefinition { namespace: NAMESPACE.into(), definition: refused.clone() };
+    assert!(rig.ask(&Command::DeployDefinition(deploy)).is_err());
+
+    let start = StartRun { wanted: Wanted::Hash(refused.hash), ..Rig::start("r", "flow") };
+
+    assert!(matches!(rig.begin(start), Err(Rejection::DefinitionUnknown { .. })));
+}
+
+#[test]
+fn a_definition_is_known_in_its_own_namespace_only() {
+    let mut rig = deployed();
+    let hash = rig.shard.state().deployed(NAMESPACE, "flow")[0].definition;
+    let elsewhere =
+        |wanted| StartRun { namespace: "elsewhere".into(), wanted, ..Rig::start("r", "flow") };
+
+    for wanted in [Wanted::Hash(hash), Wanted::Name { name: "flow".into(), version: None }] {
+        let answer = rig.begin(elsewhere(wanted));
+        assert!(matches!(answer, Err(Rejection::DefinitionUnknown { .. })), "{answer:?}");
+    }
+}
+
+#[test]
+fn live_runs_keep_the_graph_that_they_began_with() {
+    let mut rig = deployed();
+    rig.begin(Rig::start("r", "flow")).expect("it can be started");
+    rig.deploy(&document(&[task("a", &[]), task("b", &["a"])])).expect("it can be deployed");
+
+    rig.restart(true);
+    rig.complete("a");
+
+    assert_eq!(rig.result("r"), json!({"a": "a"}));
+}
+
+#[test]
+fn what_is_too_long_or_empty_is_refused_and_leaves_no_trace() {
+    let mut rig = deployed();
+    let position = rig.shard.state().position();
+    let long: Arc<str> = "x".repeat(257).into();
+    let starts = [
+        Rig::start("", "flow"),
+        Rig::start("a\nb", "flow"),
+        Rig::start(&long, "flow"),
+        StartRun { key: Some(long.clone()), ..Rig::start("r", "flow") },
+        StartRun { created_by: Some(long.clone()), ..Rig::start("r", "flow") },
+        StartRun { metadata: Some(vec![b' '; 17_000].into()), ..Rig::start("r", "flow") },
+    ];
+
+    for start in starts {
+        let answer = rig.begin(start);
+        let is_refused = matches!(
+            answer,
+            Err(Rejection::InputInvalid { .. } | Rejection::PayloadTooLarge { .. })
+        );
+        assert!(is_refused, "{answer:?}");
+    }
+
+    assert_eq!(rig.shard.state().position(), position);
+}
+
+#[test]
+fn a_call_may_ask_for_more_consistency_than_its_definition_and_not_for_less() {
+    let mut rig = Rig::new();
+    let flow = with(document(&[task("a", &[])]), &json!({"consistency": "session"}));
+    rig.deploy(&flow).expect("it can be deployed");
+    let cases = [
+        ("r", None, Consistency::Session),
+        ("s", Some(Consistency::Eventual), Consistency::Session),
+        ("t", Some(Consistency::Strong), Consistency::Strong),
+    ];
+
+    for (run_id, asked, wanted) in cases {
+        let start = StartRun { consistency: asked, ..Rig::start(run_id, "flow") };
+        rig.begin(start).expect("it can be started");
+        assert_eq!(rig.look(run_id, |run| run.consistency()), wanted);
+    }
+}
