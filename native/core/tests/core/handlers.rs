@@ -55,9 +55,9 @@ fn a_handler_is_skipped_where_its_task_does_not_fail() {
         rig.run("r", &document(&[before, a, task("h", &[]), task("after_h", &["h"])]));
 
         if ending == "unreached" {
-            rig.fail("before")
+            rig.fail("before");
         } else {
-            rig.complete("before")
+            rig.complete("before");
         }
         if ending == "complete" {
             rig.complete("a");
@@ -106,9 +106,9 @@ fn a_handler_that_was_cancelled_before_it_was_called_is_not_called() {
 
         rig.on_task("r", "h", TaskVerb::Cancel).expect("it can be cancelled");
         if fails {
-            rig.fail("a")
+            rig.fail("a");
         } else {
-            rig.complete("a")
+            rig.complete("a");
         }
         if !fails {
             rig.complete("b");
@@ -139,9 +139,9 @@ fn a_run_is_cancelled_while_a_task_with_a_handler_is_at_work() {
 
         rig.cancel("r");
         if fails {
-            rig.fail("a")
+            rig.fail("a");
         } else {
-            rig.complete("a")
+            rig.complete("a");
         }
 
         assert_eq!(rig.run_state("r"), RunState::Cancelled);

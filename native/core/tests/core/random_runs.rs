@@ -161,15 +161,12 @@ impl Story {
             if self.rig.shard.state().runs().all(|run| run.state().is_terminal()) {
                 return;
             }
-            match self.rig.given.first().cloned() {
-                Some(given) => {
-                    let output = Payload::new("[1]".into());
-                    self.rig.report(&given, Outcome::Completed { output });
-                }
-                None => {
-                    let woke = self.rig.advance_to_wake();
-                    assert!(woke, "nothing is at work and nothing is due");
-                }
+            if let Some(given) = self.rig.given.first().cloned() {
+                let output = Payload::new("[1]".into());
+                self.rig.report(&given, Outcome::Completed { output });
+            } else {
+                let woke = self.rig.advance_to_wake();
+                assert!(woke, "nothing is at work and nothing is due");
             }
         }
         let live = self.rig.shard.state().runs().filter(|run| !run.state().is_terminal());

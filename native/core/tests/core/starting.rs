@@ -236,6 +236,6 @@ fn a_call_may_ask_for_more_consistency_than_its_definition_and_not_for_less() {
     for (run_id, asked, wanted) in cases {
         let start = StartRun { consistency: asked, ..Rig::start(run_id, "flow") };
         rig.begin(start).expect("it can be started");
-        assert_eq!(rig.look(run_id, |run| run.consistency()), wanted);
+        assert_eq!(rig.look(run_id, pyflow_core::state::Run::consistency), wanted);
     }
 }

@@ -12,4 +12,3 @@ mod worker;
 pub(crate) use dice::Dice;
 pub(crate) use flows::{document, task, with};
 pub(crate) use rig::{NAMESPACE, Rig, error};
-pub(crate) use worker::Given;
