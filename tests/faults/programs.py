@@ -42,7 +42,7 @@ async def never(value: int) -> int:
 @pyflow.task(name="faults.hold")
 async def hold(gate: str) -> str:
     say("holding")
-    while not Path(gate).exists():  # noqa: ASYNC240 - it waits for a file on purpose
+    while not Path(gate).exists():
         await pass_time(0.01)
     return "let go"
 

@@ -85,7 +85,7 @@ async def test_a_task_that_takes_for_ever_does_not_hold_up_what_died_beside_it(
         assert sorted(line(killed) for _ in range(5)) == [*["holding"] * 4, "lingering"]
         killed.kill()
         killed.wait(30)
-    Path(f"{store_path}-gate").touch()  # noqa: ASYNC240 - nothing else runs on the loop yet
+    Path(f"{store_path}-gate").touch()
 
     async with pyflow.connect(store_path, tasks=["tests.faults.programs"], drain_s=0) as engine:
         found = [await engine.get_run(f"held-{number}").result(timeout_s=40) for number in range(4)]

@@ -1,5 +1,6 @@
 //! Decisions choose branches; what no decision chose is skipped, and so is what only follows it.
 
+use pyflow_core::lifecycle::TaskState::{Leased, Pending, Skipped};
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
 use serde_json::{Value, json};
@@ -36,7 +37,6 @@ fn the_first_true_branch_is_taken_and_the_others_are_skipped() {
 
     rig.run("r", &document(&tasks));
 
-    use TaskState::{Leased, Pending, Skipped};
     let found = states(&rig, &["a", "b", "c", "after_a", "after_a_and_b"]);
     assert_eq!(found, [Skipped, Leased, Skipped, Skipped, Pending]);
     rig.complete("b");
@@ -67,7 +67,6 @@ fn the_default_is_taken_where_no_condition_is_true() {
 
     rig.run("r", &document(&tasks));
 
-    use TaskState::{Leased, Skipped};
     assert_eq!(states(&rig, &["a", "b", "c"]), [Skipped, Leased, Leased]);
 }
 
@@ -83,7 +82,6 @@ fn a_branch_may_name_several_tasks() {
 
     rig.run("r", &document(&tasks));
 
-    use TaskState::{Leased, Skipped};
     assert_eq!(states(&rig, &["a", "b", "c"]), [Leased, Leased, Skipped]);
 }
 

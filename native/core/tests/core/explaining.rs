@@ -41,14 +41,14 @@ fn a_task_waits_for_its_dependencies() {
 #[test]
 fn a_task_was_not_chosen_or_waits_for_a_failure() {
     let skipped = with(task("a", &[]), &json!({"condition": "false"}));
-    let handled = with(task("b", &[]), &json!({"on_error": "h"}));
+    let failing = with(task("b", &[]), &json!({"on_error": "h"}));
     let mut rig = Rig::new();
-    rig.run("r", &document(&[skipped, handled, task("h", &[]), task("after", &["a"])]));
+    rig.run("r", &document(&[skipped, failing, task("h", &[]), task("after", &["a"])]));
 
     assert_eq!(kinds(&rig, "a"), ["condition"]);
     assert_eq!(kinds(&rig, "after"), ["condition"]);
-    let handler = blockers(&rig, "r", Some("h"));
-    assert_eq!((&handler[0]["kind"], &handler[0]["ids"]), (&json!("condition"), &json!(["b"])));
+    let called = blockers(&rig, "r", Some("h"));
+    assert_eq!((&called[0]["kind"], &called[0]["ids"]), (&json!("condition"), &json!(["b"])));
 }
 
 #[test]

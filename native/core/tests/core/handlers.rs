@@ -84,6 +84,27 @@ fn a_handler_that_fails_leaves_the_failure_of_its_task() {
 }
 
 #[test]
+fn a_handler_can_have_a_handler_and_each_speaks_after_the_next() {
+    let tasks = [
+        handled("a", &[], &json!({"task": "h", "recovers": true})),
+        handled("h", &[], &json!({"task": "g", "recovers": true})),
+        task("g", &[]),
+        task("b", &["a"]),
+    ];
+    let mut rig = Rig::new();
+    rig.run("r", &document(&tasks));
+
+    rig.fail("a");
+    rig.fail("h");
+    assert_eq!(rig.names(), ["g"]);
+    rig.complete("g");
+
+    assert_eq!(rig.result_of("a"), "\"g\"", "the last of them stands in for all");
+    rig.complete("b");
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+}
+
+#[test]
 fn a_handler_whose_own_condition_is_false_leaves_the_failure() {
     let h = with(task("h", &[]), &json!({"condition": "false"}));
     let mut rig = Rig::new();

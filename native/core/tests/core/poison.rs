@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use crate::support::{Rig, document, task, with};
 
 fn counted(rig: &Rig) -> Vec<bool> {
-    let ended = rig.events.iter().filter_map(|event| match event {
-        Event::LeaseEnded(ended) => Some(ended.counted),
-        _ => None,
+    let ended = rig.events.iter().filter_map(|event| {
+        if let Event::LeaseEnded(ended) = event { Some(ended.counted) } else { None }
     });
     ended.collect()
 }

@@ -167,8 +167,25 @@ impl Making<'_> {
 
     fn handler(&mut self, task: &mut Value) {
         let recovers = self.dice.chance(50);
-        let kind = ["work", "noop", "work"][self.dice.below(3)];
-        task["on_error"] = json!({"task_type": kind, "recovers": recovers});
+        if self.dice.chance(50) {
+            let kind = ["work", "noop", "work"][self.dice.below(3)];
+            task["on_error"] = json!({"task_type": kind, "recovers": recovers});
+            return;
+        }
+        let id = format!("h_{}", task["id"].as_str().unwrap_or("task"));
+        let mut handler = json!({"id": id, "task_type": "work"});
+        if let Some(read) = task["depends_on"].get(0).and_then(Value::as_str) {
+            handler["parameters"] = json!({"value": format!("${{output.{read}}}")});
+        }
+        if self.dice.chance(20) {
+            handler["condition"] = json!("input.flag == true");
+        }
+        if self.dice.chance(40) {
+            let own = self.dice.chance(50);
+            handler["on_error"] = json!({"task_type": "work", "recovers": own});
+        }
+        self.tasks.push(handler);
+        task["on_error"] = json!({"task": id, "recovers": recovers});
     }
 }
 

@@ -5,6 +5,7 @@ use pyflow_core::command::{RunVerb, TaskVerb};
 use pyflow_core::effect::Answer;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::rejection::Rejection;
+use pyflow_core::state::Run;
 use serde_json::json;
 
 use crate::support::{Rig, document, task, with};
@@ -20,7 +21,7 @@ fn a_failed_task_is_done_anew_and_what_it_kept_from_running_follows() {
 
     rig.recover("r", "a");
 
-    assert_eq!(rig.look("r", pyflow_core::state::Run::generation), 1);
+    assert_eq!(rig.look("r", Run::generation), 1);
     assert_eq!(rig.names(), ["a"]);
     assert_eq!(rig.held("a").map(|given| given.attempt), Some(2));
     assert_eq!(rig.state("r", "c"), TaskState::Pending);
@@ -59,7 +60,7 @@ fn a_task_is_recovered_while_its_run_is_at_work_and_while_it_is_paused() {
         }
 
         rig.recover("r", "a");
-        assert_eq!(rig.look("r", pyflow_core::state::Run::generation), 0, "the run was not over");
+        assert_eq!(rig.look("r", Run::generation), 0, "the run was not over");
         if pauses {
             assert_eq!(rig.names(), ["b"]);
             rig.control("r", RunVerb::Resume).expect("it can be resumed");

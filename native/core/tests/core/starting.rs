@@ -7,6 +7,7 @@ use pyflow_core::consistency::Consistency;
 use pyflow_core::effect::Answer;
 use pyflow_core::payload::Payload;
 use pyflow_core::rejection::Rejection;
+use pyflow_core::state::Run;
 use serde_json::{Value, json};
 
 use crate::support::{NAMESPACE, Rig, document, task, with};
@@ -17,12 +18,12 @@ fn keyed(run_id: &str, key: &str) -> StartRun {
     StartRun { key: Some(key.into()), ..Rig::start(run_id, "flow") }
 }
 
-fn new(run_id: &str) -> Result<Answer, Rejection> {
-    Ok(Answer::Run { run_id: run_id.into(), is_new: true })
+fn new(run_id: &str) -> Answer {
+    Answer::Run { run_id: run_id.into(), is_new: true }
 }
 
-fn known(run_id: &str) -> Result<Answer, Rejection> {
-    Ok(Answer::Run { run_id: run_id.into(), is_new: false })
+fn known(run_id: &str) -> Answer {
+    Answer::Run { run_id: run_id.into(), is_new: false }
 }
 
 fn deployed() -> Rig {
@@ -35,12 +36,12 @@ fn deployed() -> Rig {
 fn the_same_key_gives_the_same_run() {
     let mut rig = deployed();
 
-    assert_eq!(rig.begin(keyed("r", "k")), new("r"));
-    assert_eq!(rig.begin(keyed("s", "k")), known("r"));
-    assert_eq!(rig.begin(keyed("s", "other")), new("s"));
+    assert_eq!(rig.begin(keyed("r", "k")), Ok(new("r")));
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(known("r")));
+    assert_eq!(rig.begin(keyed("s", "other")), Ok(new("s")));
     rig.restart(true);
 
-    assert_eq!(rig.begin(keyed("t", "k")), known("r"));
+    assert_eq!(rig.begin(keyed("t", "k")), Ok(known("r")));
 }
 
 #[test]
@@ -60,14 +61,14 @@ fn a_key_is_free_again_a_day_after_its_run_has_ended() {
     let mut rig = deployed();
     rig.begin(keyed("r", "k")).expect("it can be started");
     rig.advance(10 * DAY_MS);
-    assert_eq!(rig.begin(keyed("s", "k")), known("r"), "a run that lives keeps its key");
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(known("r")), "a run that lives keeps its key");
     rig.complete("a");
 
     rig.advance(DAY_MS - 1);
-    assert_eq!(rig.begin(keyed("s", "k")), known("r"));
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(known("r")));
     rig.advance(1);
 
-    assert_eq!(rig.begin(keyed("s", "k")), new("s"));
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(new("s")));
 }
 
 #[test]
@@ -80,13 +81,13 @@ fn a_recovered_run_keeps_its_key_until_a_day_after_its_new_end() {
 
     rig.advance(DAY_MS);
     rig.begin(Rig::start("other", "flow")).expect("it can be started");
-    assert_eq!(rig.begin(keyed("s", "k")), known("r"), "it lives again");
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(known("r")), "it lives again");
     rig.complete("a");
     rig.advance(DAY_MS - 1);
-    assert_eq!(rig.begin(keyed("s", "k")), known("r"));
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(known("r")));
     rig.advance(1);
 
-    assert_eq!(rig.begin(keyed("s", "k")), new("s"));
+    assert_eq!(rig.begin(keyed("s", "k")), Ok(new("s")));
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn a_recovered_run_does_not_take_its_key_back_from_another() {
 
     rig.advance(2 * DAY_MS);
 
-    assert_eq!(rig.begin(keyed("t", "k")), known("s"), "the run that has the key lives");
+    assert_eq!(rig.begin(keyed("t", "k")), Ok(known("s")), "the run that has the key lives");
 }
 
 #[test]
@@ -236,6 +237,6 @@ fn a_call_may_ask_for_more_consistency_than_its_definition_and_not_for_less() {
     for (run_id, asked, wanted) in cases {
         let start = StartRun { consistency: asked, ..Rig::start(run_id, "flow") };
         rig.begin(start).expect("it can be started");
-        assert_eq!(rig.look(run_id, pyflow_core::state::Run::consistency), wanted);
+        assert_eq!(rig.look(run_id, Run::consistency), wanted);
     }
 }

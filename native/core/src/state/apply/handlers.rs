@@ -56,12 +56,12 @@ impl Moving<'_> {
     fn mend_where_recovered(&mut self, owner: TaskIndex, handler: TaskIndex) {
         let recovers = self.run.definition.handler(owner).is_some_and(|found| found.recovers);
         let has_failed = self.run.ending(owner.instance()) == Some(Ending::Failed);
-        let is_done = self.run.ending(handler.instance()) == Some(Ending::Completed);
+        let is_done =
+            matches!(self.run.ending(handler.instance()), Some(Ending::Completed | Ending::Mended));
         if !recovers || !has_failed || !is_done {
             return;
         }
         let stand_in = self.run.output(handler.instance()).cloned();
-        self.release_read(handler);
         let place = stand_in.map(|output| self.run.outputs.insert(output) as u32);
         let Instance::Settled { ending, output, readers, .. } =
             &mut self.run.instances[owner.index()]
@@ -74,8 +74,23 @@ impl Moving<'_> {
             Some(place) => drop(self.run.outputs.remove(place as usize)),
             None => *output = NO_OUTPUT,
         }
-        self.release_reads(owner);
-        self.release_reads(handler);
+        if !self.run.may_handle_again(owner) {
+            self.release_mended(owner, handler);
+        }
+    }
+
+    /// Neither a mended task nor what stood in for it will read anything again.
+    fn release_mended(&mut self, owner: TaskIndex, handler: TaskIndex) {
+        let (mut owner, mut handler) = (owner, handler);
+        loop {
+            self.release_reads(owner);
+            self.release_read(handler);
+            let mended = self.run.ending(handler.instance()) == Some(Ending::Mended);
+            let Some(next) = self.run.definition.handler(handler).filter(|_| mended) else {
+                return self.release_reads(handler);
+            };
+            (owner, handler) = (handler, next.task);
+        }
     }
 
     /// The run's own error handler is ready once all else has ended and the run is to fail.
