@@ -12,6 +12,8 @@ use crate::names::{closest, shown};
 
 /// Problems for which the name that was probably meant is looked for.
 const HINT_COUNT_MAX: usize = 20;
+/// Characters of a task's id that the id of its handler repeats.
+const OWNER_SHOWN_MAX: usize = 40;
 
 const FIELDS: &[&str] = &[
     "id",
@@ -102,8 +104,9 @@ impl Reading {
         });
         draft.result = object.get("result").map(Value::to_string);
         self.tasks(object, &mut draft);
-        if let Some(handler) = object.get("on_error") {
-            draft.on_error = self.handler(&mut draft, handler, "on_error").map(|found| found.0);
+        if let Some(handler) = object.get("on_error").filter(|handler| !handler.is_null()) {
+            let named = ("run", "on_error");
+            draft.on_error = self.handler(&mut draft, handler, named).map(|found| found.0);
         }
         draft
     }
@@ -316,13 +319,19 @@ impl Reading {
 
     fn task_handler(&mut self, draft: &mut Draft, owner: u32, handler: &Value) {
         let path = format!("tasks[{owner}].on_error");
-        if let Some((handler, recovers)) = self.handler(draft, handler, &path) {
+        let id: String = draft.id(owner as usize).chars().take(OWNER_SHOWN_MAX).collect();
+        if let Some((handler, recovers)) = self.handler(draft, handler, (&id, &path)) {
             draft.handlers.push(DraftHandler { owner, handler, recovers });
         }
     }
 
     /// A handler is the id of a task of the document, or a task of its own given in place.
-    fn handler(&mut self, draft: &mut Draft, handler: &Value, path: &str) -> Option<(u32, bool)> {
+    fn handler(
+        &mut self,
+        draft: &mut Draft,
+        handler: &Value,
+        (owner, path): (&str, &str),
+    ) -> Option<(u32, bool)> {
         let Value::Object(object) = handler else {
             return self.task_named(handler, path).map(|task| (task, false));
         };
@@ -338,8 +347,7 @@ impl Reading {
         let empty = Map::new();
         let parameters = object.get("parameters").and_then(Value::as_object).unwrap_or(&empty);
         let task = draft.task_count() as u32;
-        let id = format!("{}.on_error", path.strip_suffix(".on_error").map_or("run", |_| "task"));
-        let id = self.free_id(&id);
+        let id = self.free_id(&format!("{owner}.on_error"));
         self.ids.insert(id.clone(), task);
         draft.dep_ends.push(draft.deps.len() as u32);
         if parameters.is_empty() {

@@ -78,7 +78,7 @@ impl Check {
                 }
                 next = handlers.get(&task).map(|handler| handler.task.0);
             }
-            harmless.append(&mut chain);
+            harmless.extend(chain);
         }
     }
 

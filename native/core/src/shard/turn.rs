@@ -15,6 +15,9 @@ use crate::schedule::{Held, Queues, Sessions, Stamp, Strategy, Timers};
 use crate::state::State;
 use crate::time::Millis;
 
+/// Places of the agenda that are kept while it is empty.
+const AGENDA_KEPT_COUNT: usize = 4_096;
+
 /// What a shard is told once.
 #[derive(Clone, Debug)]
 pub struct ShardSettings {
@@ -227,6 +230,9 @@ impl Shard {
         self.work(now);
         self.hand_out(now);
         self.sweep();
+        if self.agenda.is_empty() {
+            self.agenda.shrink_to(AGENDA_KEPT_COUNT); // It may have been as long as the largest run.
+        }
         self.state.dismiss_visitors();
         self.was_full = self.is_full();
         std::mem::take(&mut self.turn)
