@@ -55,7 +55,8 @@ class Document(NamedTuple):
     def refusal(self, problems: Iterable[Problem]) -> DefinitionInvalid:
         """Make the error for problems, each shown with its line and a caret."""
         listed = list(problems)
-        shown = "\n".join(map(self._picture, listed[:SHOWN_COUNT_MAX]))
+        lines = (_YAML_BREAK if self.is_yaml else _JSON_BREAK).split(self.text)
+        shown = "\n".join(self._picture(each, lines) for each in listed[:SHOWN_COUNT_MAX])
         if len(listed) > SHOWN_COUNT_MAX:
             shown += f"\nand {len(listed) - SHOWN_COUNT_MAX} more problems"
         return DefinitionInvalid(
@@ -109,11 +110,10 @@ class Document(NamedTuple):
         line_start = self.text.rfind("\n", 0, place) + 1
         return Mark(self.text.count("\n", 0, place), place - line_start)
 
-    def _picture(self, problem: Problem) -> str:
+    def _picture(self, problem: Problem, lines: list[str]) -> str:
         what = f"{problem.path}: {problem.message}" if problem.path else problem.message
         if problem.line is None or problem.column is None:
             return what
-        lines = (_YAML_BREAK if self.is_yaml else _JSON_BREAK).split(self.text)
         line = lines[problem.line - 1] if problem.line <= len(lines) else ""
         caret = _caret(line, problem.line, problem.column - 1)
         return f"{self.file}:{problem.line}:{problem.column}: {what}\n{caret}"

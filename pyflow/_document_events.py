@@ -6,7 +6,7 @@ Nothing here recurses and nothing is expanded: the size of the value is bounded 
 import json
 import math
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
 NESTING_MAX = 64
@@ -117,13 +117,14 @@ _TOO_DEEP = f"it is nested deeper than {NESTING_MAX}"
 
 
 def assemble(
-    events: Iterator[Event], wanted: Container[Path] = ()
+    events: Iterator[Event], wanted: Collection[Path] = ()
 ) -> tuple[Any, dict[Path, int | Place]]:
     """Put the value of a document together.
 
     Args:
         events: The document.
-        wanted: The paths of the parts whose places are asked for.
+        wanted: The paths of the parts whose places are asked for; after the last of them the rest
+            of the document is left unread.
 
     Returns:
         The value, and the places of the wanted parts that there are.
@@ -149,6 +150,8 @@ def assemble(
         value = event.value if event.kind == "scalar" else _opened(event, len(steps))
         if wanted and (path := (*steps, step)[1:]) in wanted:
             places[path] = event.place
+            if len(places) == len(wanted):
+                break
         if isinstance(top, dict):
             top[str(step)] = value
             key = None

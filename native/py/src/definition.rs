@@ -8,6 +8,7 @@ use pyflow_core::definition::{
     problems_of_document,
 };
 use pyflow_core::ids::TaskIndex;
+use pyflow_core::limits::NESTING_MAX;
 use pyflow_engine::Refusal;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -15,6 +16,7 @@ use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 
 use crate::door;
+use crate::fields::nesting;
 use crate::graph::Numbers;
 
 /// A checked definition with its stored form.
@@ -43,9 +45,15 @@ fn compiled(draft: Draft) -> Result<Definition, Refusal> {
 impl Definition {
     #[staticmethod]
     fn from_document(py: Python<'_>, document: Vec<u8>) -> PyResult<Self> {
-        door::wait(py, move || match draft_from_document(&document) {
-            Ok(draft) => compiled(draft),
-            Err(_) => Err(invalid(problems_of_document(&document))),
+        door::wait(py, move || {
+            let depth = nesting(&document);
+            if depth > NESTING_MAX {
+                let message = format!("it is nested {depth} deep; at most {NESTING_MAX} is read");
+                return Err(invalid(vec![Problem::new("", message)]));
+            }
+            draft_from_document(&document)
+                .map_err(|_| invalid(problems_of_document(&document)))
+                .and_then(compiled)
         })
     }
 
