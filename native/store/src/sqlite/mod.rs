@@ -10,6 +10,7 @@ mod log;
 mod meta;
 mod owner_lock;
 mod paths;
+mod place;
 mod run_history;
 mod schema;
 mod snapshots;
