@@ -143,6 +143,14 @@ class Definition:
         """
 
     @staticmethod
+    def from_stored(stored: bytes) -> Definition:
+        """Read the stored form of a definition back; it has the hash that it had.
+
+        Raises:
+            DefinitionInvalid: It is not the stored form of one.
+        """
+
+    @staticmethod
     def from_columns(
         header: bytes,
         type_names: list[str],

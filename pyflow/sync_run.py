@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from pyflow._loop_thread import LoopThread
 from pyflow.events import Event
-from pyflow.read_model import Explanation, RunInfo, RunState, TaskInfo, TaskState
+from pyflow.read_model import Explanation, LogLine, RunInfo, RunState, TaskInfo, TaskState
 from pyflow.run import Run, RunTask
 
 R = TypeVar("R")
@@ -53,6 +53,12 @@ class SyncRun(Generic[R]):
     def tasks(self, state: TaskState | None = None, limit: int = 1000) -> list[TaskInfo]:
         """List the run's tasks; see `Run.tasks`."""
         return self._thread.call(self._run.tasks(state, limit))
+
+    def logs(
+        self, task_id: str | None = None, *, after: int = 0, limit: int = 1000
+    ) -> list[LogLine]:
+        """Give the lines that the run's tasks logged; see `Run.logs`."""
+        return self._thread.call(self._run.logs(task_id, after=after, limit=limit))
 
     def task(self, task_id: str) -> "SyncRunTask":
         """Give a handle of one task; see `Run.task`."""

@@ -91,11 +91,13 @@ def view_of(name: str) -> View:
 
 
 def words_of(counts: Mapping[str, int]) -> str:
-    """Say how far a run is: `3 of 7 tasks done, 2 running, 1 skipped`."""
-    parts = [f"{counts.get('completed', 0)} of {sum(counts.values())} tasks done"]
+    """Say how far a run is: `3 of 7 tasks done, 2 running, 1 skipped`; or how it has ended."""
+    done, total = counts.get("completed", 0), sum(counts.values())
     told = (*_UNDER_WAY, *_NOT_DONE)
-    parts += [f"{counts[state]} {_word(state)}" for state in told if counts.get(state)]
-    return ", ".join(parts)
+    parts = [f"{counts[state]} {_word(state)}" for state in told if counts.get(state)]
+    if not done and parts and _over(counts) == total:
+        return f"{', '.join(parts)} of {total}"
+    return ", ".join([f"{done} of {total} tasks done", *parts])
 
 
 def _over(counts: Mapping[str, int]) -> int:

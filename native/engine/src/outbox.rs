@@ -22,6 +22,8 @@ pub enum Value {
     },
     Runs(Vec<String>),
     Json(Bytes),
+    /// The stored form of a definition.
+    Stored(Bytes),
     Events(Vec<Bytes>),
 }
 

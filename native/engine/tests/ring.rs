@@ -5,8 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyflow_core::command::{StartRun, Wanted};
 use pyflow_core::definition::{Definition, draft_from_document};
+use pyflow_core::event::SaidLine;
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::Pool;
+use pyflow_core::time::Millis;
 use pyflow_engine::{
     AttemptReport, Engine, EngineSettings, Look, Out, Query, ReportKind, Request, Value,
 };
@@ -122,6 +124,53 @@ fn after_a_crash_the_lost_attempt_is_granted_again_and_nothing_else() {
     assert_eq!(again, [(1, "second".to_string())]);
     report(&engine, 1, "2");
     assert!(matches!(answered(&result_of(&engine, 3), 3), Some(Ok(Value::Json(_)))));
+}
+
+fn asked(engine: &Engine, query: Query) -> serde_json::Value {
+    let heard = ask(engine, Request::Look { ticket: 9, look: Look::Query(query) });
+    match answered(&heard, 9) {
+        Some(Ok(Value::Json(json))) => serde_json::from_slice(&json).expect("an answer is JSON"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn say(engine: &Engine, handle: u64, text: &str) {
+    let line = SaidLine { at: Millis(0), level: "INFO".into(), text: text.into() };
+    let kind = ReportKind::Said(vec![line]);
+    ask(engine, Request::Report { session: 1, reports: vec![AttemptReport { handle, kind }] });
+}
+
+#[test]
+fn what_tasks_have_said_outlives_their_run_the_log_and_the_process() {
+    let settings = EngineSettings { checkpoint_size: 1, ..settings() };
+    let engine = Engine::open("memory://", &settings).expect("memory can be opened");
+    let definition = opened(&engine);
+    let logs = |engine: &Engine| {
+        let (run_id, task_id) = ("one".into(), None);
+        asked(engine, Query::Logs { run_id, task_id, after: 0, limit: 10 })
+    };
+
+    start(&engine, &definition, 2);
+    say(&engine, 1, "first words");
+    let live = logs(&engine);
+    report(&engine, 1, "1");
+    say(&engine, 2, "last words");
+    report(&engine, 2, "2");
+    let ended = logs(&engine);
+    let trimmed = asked(&engine, Query::Doctor)["trimmed"].as_u64();
+    let engine = engine.crash().expect("an inline ring can be crashed");
+
+    let texts = |lines: &serde_json::Value| {
+        let lines = lines.as_array().expect("lines are a list").iter();
+        lines.map(|line| line["text"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (texts(&live), texts(&ended)),
+        (vec!["first words".into()], vec!["first words".into(), "last words".into()],)
+    );
+    assert!(trimmed > Some(0), "the log was trimmed");
+    assert_eq!(logs(&engine), ended);
+    assert_eq!((&ended[1]["task_id"], &ended[1]["number"]), (&"second".into(), &2.into()));
 }
 
 #[test]

@@ -58,6 +58,16 @@ impl Definition {
     }
 
     #[staticmethod]
+    fn from_stored(py: Python<'_>, stored: Vec<u8>) -> PyResult<Self> {
+        door::wait(py, move || {
+            let stored = Bytes::from(stored);
+            let read = definition::Definition::from_stored(&stored)
+                .map_err(|error| invalid(vec![Problem::new("", error.to_string())]))?;
+            Ok(Definition { compiled: Arc::new(read), stored })
+        })
+    }
+
+    #[staticmethod]
     #[allow(clippy::too_many_arguments)] // One column each; a struct would be the same list again.
     fn from_columns(
         py: Python<'_>,

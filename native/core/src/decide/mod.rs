@@ -12,6 +12,7 @@ mod fire;
 mod lease;
 mod recover;
 mod report;
+mod said;
 mod start_run;
 mod view;
 
@@ -20,3 +21,4 @@ pub use args::{RenderedArgs, SecretUse, key_of, render_args};
 pub use by_command::{Decision, decide};
 pub use finish::finish;
 pub use lease::lease;
+pub use said::said;

@@ -1,9 +1,10 @@
 //! A definition in document form: a JSON object with a list of tasks, turned into columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::arguments::{FAILURE, FURTHER, in_order};
 use super::draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 use super::options::{positive_span, span};
 use super::problem::{Problem, bounded};
@@ -74,6 +75,8 @@ struct Reading {
     shapes: BTreeMap<Vec<String>, u32>,
     options: BTreeMap<String, u32>,
     texts: BTreeMap<(bool, String), u32>,
+    /// Tasks that read the failure that they are called for, with the place where they do.
+    failures: Vec<(u32, String)>,
 }
 
 impl Reading {
@@ -108,7 +111,19 @@ impl Reading {
             let named = ("run", "on_error");
             draft.on_error = self.handler(&mut draft, handler, named).map(|found| found.0);
         }
+        self.failures_have_handlers(&draft);
         draft
+    }
+
+    /// Only what is called for a failure can read it.
+    fn failures_have_handlers(&mut self, draft: &Draft) {
+        let handlers = draft.handlers.iter().map(|found| found.handler).chain(draft.on_error);
+        let handlers: BTreeSet<u32> = handlers.collect();
+        for (task, path) in std::mem::take(&mut self.failures) {
+            if !handlers.contains(&task) {
+                self.problem(path, "`failure` is in view of error handlers only");
+            }
+        }
     }
 
     fn text(&mut self, object: &Map<String, Value>, field: &str, path: &str) -> Option<String> {
@@ -391,14 +406,22 @@ impl Reading {
         draft.ids.push_str(id);
         draft.id_ends.push(draft.ids.len() as u32);
         draft.types.push(intern(&mut self.types, &mut draft.type_names, task_type.to_string()));
-        let mut shape: Vec<String> = parameters.keys().cloned().collect();
-        if draft.args.len() > draft.arg_ends.last().copied().unwrap_or(0) as usize {
-            shape.insert(0, "*".to_string());
+        let begun = draft.arg_ends.last().copied().unwrap_or(0) as usize;
+        let given = in_order(parameters, draft.args.len() - begun);
+        let mut shape: Vec<String> = given.iter().map(|(name, _)| (*name).to_string()).collect();
+        if draft.args.len() > begun {
+            shape.insert(0, FURTHER.to_string());
         }
         draft.shape_of.push(intern(&mut self.shapes, &mut draft.shapes, shape));
         let options = Value::Object(options.clone()).to_string();
         draft.option_of.push(intern(&mut self.options, &mut draft.options, options));
-        for value in parameters.values() {
+        for (name, value) in given {
+            if value.as_str() == Some(FAILURE) {
+                let task = draft.id_ends.len() as u32 - 1;
+                self.failures.push((task, format!("tasks[{task}].parameters.{name}")));
+                draft.args.push(DraftArg::Failure);
+                continue;
+            }
             let text = value.to_string();
             let is_template = text.contains("${");
             let table = if is_template { &mut draft.templates } else { &mut draft.consts };

@@ -2,6 +2,7 @@
 //!
 //! document or columns → `Draft` → `Definition::compile` → the graph that runs, or every problem.
 
+mod arguments;
 mod assemble;
 mod bind;
 mod compile;

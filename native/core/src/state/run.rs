@@ -84,6 +84,8 @@ pub(super) struct Extra {
     pub(super) pasts: BTreeMap<u32, Past>,
     /// By task that has not ended: readers of its output that were skipped before it.
     pub(super) early_readers: BTreeMap<u32, u32>,
+    /// By instance that has ended: its last attempt, where that was not the first.
+    pub(super) attempts: BTreeMap<u32, u32>,
 }
 
 impl Extra {
@@ -100,6 +102,7 @@ impl Extra {
             taken: BTreeMap::new(),
             pasts: BTreeMap::new(),
             early_readers: BTreeMap::new(),
+            attempts: BTreeMap::new(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Extra {
             && self.taken.is_empty()
             && self.pasts.is_empty()
             && self.early_readers.is_empty()
+            && self.attempts.is_empty()
     }
 }
 
@@ -349,6 +353,11 @@ impl Run {
     /// The number of an instance's present or next attempt.
     pub fn attempt(&self, instance: InstanceIndex) -> u32 {
         self.active(instance).map_or(1, |active| active.attempt)
+    }
+
+    /// The number of an ended instance's last attempt, where that was not the first.
+    pub fn last_attempt(&self, instance: InstanceIndex) -> Option<u32> {
+        self.extra().attempts.get(&instance.0).copied()
     }
 
     /// What tells the present attempt of an instance from others.

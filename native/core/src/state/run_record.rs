@@ -26,6 +26,7 @@ record! {
         pub attempt: u32,
         pub error: Box<TaskError>,
         pub recovered: bool,
+        pub at: Option<Millis>,
     }
 }
 
@@ -81,6 +82,8 @@ record! {
         /// By instance: its latest grant and the attempts it has had.
         pub pasts: Vec<(u32, (Grant, u32))>,
         pub early_readers: Vec<(u32, u32)>,
+        /// By instance that has ended: its last attempt, where that was not the first.
+        pub attempts: Option<Vec<(u32, u32)>>,
     }
 }
 
@@ -108,15 +111,15 @@ impl RunRecord {
 
 impl From<&Failure> for FailureRecord {
     fn from(failure: &Failure) -> Self {
-        let Failure { instance, attempt, error, recovered } = failure.clone();
-        Self { instance, attempt, error, recovered }
+        let Failure { instance, attempt, error, recovered, at } = failure.clone();
+        Self { instance, attempt, error, recovered, at }
     }
 }
 
 impl From<FailureRecord> for Failure {
     fn from(record: FailureRecord) -> Self {
-        let FailureRecord { instance, attempt, error, recovered } = record;
-        Self { instance, attempt, error, recovered }
+        let FailureRecord { instance, attempt, error, recovered, at } = record;
+        Self { instance, attempt, error, recovered, at }
     }
 }
 
@@ -177,6 +180,7 @@ impl Run {
             pauses: self.pauses,
             pasts: pasts.collect(),
             early_readers: pairs(&extra.early_readers),
+            attempts: Some(pairs(&extra.attempts)),
         }
     }
 
@@ -274,6 +278,7 @@ impl RunRecord {
             taken: std::mem::take(&mut self.taken).into_iter().collect(),
             pasts: pasts.map(|(at, (grant, attempts))| (at, Past { grant, attempts })).collect(),
             early_readers: std::mem::take(&mut self.early_readers).into_iter().collect(),
+            attempts: self.attempts.take().unwrap_or_default().into_iter().collect(),
         };
         Ok((!extra.is_empty()).then(|| Box::new(extra)))
     }

@@ -8,6 +8,7 @@ mod reader;
 mod release;
 mod requests;
 mod ring;
+mod said;
 
 pub(crate) use closing::POLITE_END;
 pub(crate) use ring::{Driver, Parts};

@@ -98,6 +98,7 @@ impl State {
             attempt: event.attempt,
             error: event.error.clone(),
             recovered: false,
+            at: Some(event.at),
         });
         moving.skip_run_handler();
         moving.shift_run(RunInput::Failed);
