@@ -6,6 +6,7 @@ use bytes::Bytes;
 use pyflow_core::command::{ControlRun, ControlTask, StartRun};
 use pyflow_core::definition::Definition;
 use pyflow_core::event::TaskError;
+use pyflow_core::ids::DefinitionHash;
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::Pool;
 
@@ -103,19 +104,49 @@ pub enum Look {
 /// A look at what is now.
 #[derive(Debug)]
 pub enum Query {
-    Status { run_id: Arc<str> },
-    Tasks { run_id: Arc<str>, task_id: Option<String>, state: Option<String>, limit: usize },
-    TaskResult { run_id: Arc<str>, task_id: String },
-    Explain { run_id: Arc<str>, task_id: Option<String> },
-    History { run_id: Arc<str>, after: u64, limit: usize },
+    Status {
+        run_id: Arc<str>,
+    },
+    Tasks {
+        run_id: Arc<str>,
+        task_id: Option<String>,
+        state: Option<String>,
+        limit: usize,
+    },
+    TaskResult {
+        run_id: Arc<str>,
+        task_id: String,
+    },
+    Explain {
+        run_id: Arc<str>,
+        task_id: Option<String>,
+    },
+    History {
+        run_id: Arc<str>,
+        after: u64,
+        limit: usize,
+    },
     ListRuns(Box<ListRuns>),
-    FindRun { text: String },
+    FindRun {
+        text: String,
+    },
     Definitions,
-    Definition { name: String, version: Option<String> },
+    Definition {
+        name: String,
+        version: Option<String>,
+    },
+    /// A definition by its content, also one whose name stands for another one by now.
+    DefinitionOfHash {
+        hash: DefinitionHash,
+    },
     Metrics,
     Doctor,
-    Prune { before_ms: u64 },
-    Backup { path: String },
+    Prune {
+        before_ms: u64,
+    },
+    Backup {
+        path: String,
+    },
 }
 
 /// Which runs to list.

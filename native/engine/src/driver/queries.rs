@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use pyflow_core::history::{error_json, payload_json};
-use pyflow_core::ids::InstanceIndex;
+use pyflow_core::ids::{DefinitionHash, InstanceIndex};
 use pyflow_core::lifecycle::TaskState;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Run;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::look::Looked;
 use super::ring::Driver;
+use crate::checkpoint;
 use crate::fault::{Refusal, failures_json};
 use crate::outbox::Value as Answer;
 use crate::request::{ListRuns, Query};
@@ -39,6 +40,7 @@ impl Driver {
             Query::FindRun { text } => self.find_run(&text)?,
             Query::Definitions => self.definitions(),
             Query::Definition { name, version } => self.definition(&name, version.as_deref())?,
+            Query::DefinitionOfHash { hash } => self.definition_of_hash(hash)?,
             Query::Metrics => self.metrics(),
             Query::Doctor => self.doctor()?,
             Query::Prune { before_ms } => {
@@ -229,6 +231,13 @@ impl Driver {
             Refusal::from(Rejection::DefinitionUnknown { wanted, hint })
         })?;
         Ok(definition.document())
+    }
+
+    fn definition_of_hash(&mut self, hash: DefinitionHash) -> Result<Value, Refusal> {
+        if let Some(known) = self.shard.state().definition(&hash) {
+            return Ok(known.document());
+        }
+        Ok(checkpoint::definition(self.log.as_mut(), hash)?.document())
     }
 
     /// Walks everything that is stored, and compares the read model with the log.
