@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.output import moment, say, say_json, say_table, span
 from pyflow.cli.places import Place, Store, looked_at, store_of
+from pyflow.cli.plain_text import one_line
 from pyflow.cli.progress import words_of
 from pyflow.read_model import RunInfo, TaskInfo, TaskState
 
@@ -75,12 +76,10 @@ class _Looked:
 
     def print(self) -> None:
         for name, value in _facts(self._info):
-            say(f"{name + ':':<12}{value}")
+            say(f"{name + ':':<12}{one_line(value)}")
         for each in self._info.errors[:_ERRORS_MAX]:
-            say(
-                f"{'error:':<12}{each.task_id or 'the run'}, attempt {each.attempt}: "
-                f"{each.error.type}: {each.error.message}"
-            )
+            text = one_line(f"{each.error.type}: {each.error.message}")
+            say(f"{'error:':<12}{each.task_id or 'the run'}, attempt {each.attempt}: {text}")
         if self._result is not msgspec.UNSET:
             text = msgspec.json.format(msgspec.json.encode(self._result), indent=2).decode()
             say(f"result:\n{_cut(text)}")
