@@ -30,6 +30,13 @@ class Place(Protocol):
     def column(self) -> int: ...
 
 
+class Spot(NamedTuple):
+    """Where a part of a document is, and its key if it has one."""
+
+    place: int | Place
+    key: int | Place | None
+
+
 class Event(NamedTuple):
     """A step through a document. A scalar has its value and, where it may be a key, its text."""
 
@@ -105,7 +112,8 @@ def number(text: str, place: int | Place) -> int | float:
     if _WHOLE_NUMBER.fullmatch(text):
         whole = int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
         if not -(2**63) <= whole < 2**64:
-            raise DocumentFault(f"{text} has more than 64 bits; write it as a text", place)
+            hint = "no option takes so much; as data, write it as a text"
+            raise DocumentFault(f"{text} is beyond 64 bits; {hint}", place)
         return whole
     value = float(text)
     if not math.isfinite(value):
@@ -118,7 +126,7 @@ _TOO_DEEP = f"it is nested deeper than {NESTING_MAX}"
 
 def assemble(
     events: Iterator[Event], wanted: Collection[Path] = ()
-) -> tuple[Any, dict[Path, int | Place]]:
+) -> tuple[Any, dict[Path, Spot]]:
     """Put the value of a document together.
 
     Args:
@@ -136,7 +144,8 @@ def assemble(
     levels: list[dict[str, Any] | list[Any]] = [found]
     steps: list[str | int] = []
     key: str | None = None
-    places: dict[Path, int | Place] = {}
+    key_place: int | Place | None = None
+    places: dict[Path, Spot] = {}
     for event in events:
         top = levels[-1]
         if event.kind == "end":
@@ -144,12 +153,12 @@ def assemble(
             steps.pop()
             continue
         if isinstance(top, dict) and key is None:
-            key = _key(event, top, steps)
+            key, key_place = _key(event, top, steps), event.place
             continue
         step = len(top) if key is None else key
         value = event.value if event.kind == "scalar" else _opened(event, len(steps))
         if wanted and (path := (*steps, step)[1:]) in wanted:
-            places[path] = event.place
+            places[path] = Spot(event.place, None if key is None else key_place)
             if len(places) == len(wanted):
                 break
         if isinstance(top, dict):

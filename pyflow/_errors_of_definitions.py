@@ -12,6 +12,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault of a definition: where it is, what it is called and what to do about it.
 
     `path` is like `tasks[3].depends_on[0]`; `line` and `column` start at 1 and are known for files.
+    `offset` counts characters from 0 into the text at `path`, where an expression in it is wrong;
+    `is_key` tells that the key is wrong, not its value.
     """
 
     path: str
@@ -19,6 +21,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str
     line: int | None = None
     column: int | None = None
+    offset: int | None = None
+    is_key: bool = False
 
 
 # Both may hold what the document says, at any length.
@@ -124,7 +128,7 @@ class TaskCallError(PyflowError):
 
 
 class NotImportable(PyflowError):
-    """A task for worker processes cannot be imported there by its module and name."""
+    """A task cannot be imported by its module and name, or a module of tasks not at all."""
 
     code = "PF1009"
     sentence = (

@@ -9,10 +9,10 @@ import msgspec
 
 from pyflow._column_writer import ColumnWriter
 from pyflow._columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches, Columns
-from pyflow._signature import FURTHER
+from pyflow._signature import FURTHER, Signature
 from pyflow._values import is_list, is_mapping
 from pyflow.error_handler import ErrorHandler
-from pyflow.errors import DefinitionInvalid, Problem
+from pyflow.errors import DefinitionInvalid, ParametersInvalid, Problem
 
 if TYPE_CHECKING:
     from pyflow.task import Task
@@ -63,6 +63,8 @@ class GraphWriter:
         self._numbers: dict[str, int] = {}
         self._handlers: dict[int, ErrorHandler] = {}
         self._handled: list[tuple[int, int, bool]] = []
+        # Functions with the parameters that they were found to take.
+        self._calls: set[tuple[Signature, tuple[str, ...]]] = set()
         for number, entry in enumerate(self.entries):
             self._numbers.setdefault(entry.id, number)
             if entry.handler is not None:
@@ -111,9 +113,22 @@ class GraphWriter:
             self._write_branches(entry.decision, f"{path}.parameters")
         for value in entry.arguments.values():
             rows.args.append(self._argument(value))
+        self._check_call(entry, f"{path}.parameters")
         shape = rows.shape_number(tuple(entry.arguments))
         options = rows.options.number(entry.options)
         rows.close_row(str(entry.id), self._type_number(entry.task), shape, options)
+
+    def _check_call(self, entry: Entry, path: str) -> None:
+        """Compare the parameters with those of the function, where it is at hand."""
+        task, names = entry.task, tuple(entry.arguments)
+        if isinstance(task, str) or (task.signature, names) in self._calls:
+            return
+        try:
+            task.signature.shape(0, names, task.name)
+        except ParametersInvalid as fault:
+            self.problem(path, fault.message)
+        else:
+            self._calls.add((task.signature, names))
 
     def _argument(self, value: bytes | WholeOutput) -> int:
         if isinstance(value, WholeOutput):

@@ -2,7 +2,6 @@
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +10,7 @@ from pyflow.definition import Definition
 from pyflow.registry import CORE_TYPES, REGISTRY
 from pyflow.task import Task
 from pyflow.tasks.builtin import BUILTIN_TASKS
-from pyflow.worker.importing import check_importable
+from pyflow.worker.importing import check_importable, import_tasks
 
 
 class KnownTasks:
@@ -76,11 +75,11 @@ class KnownTasks:
         """Take in tasks, or all that modules register when they are imported.
 
         Raises:
-            ImportError: A module cannot be imported.
+            NotImportable: A module cannot be imported.
         """
         for thing in things:
             if isinstance(thing, str):
-                import_module(thing)
+                import_tasks(thing)
             elif isinstance(thing, Task):
                 self._registered[thing.name] = thing
         self._add((name, task.executor) for name, task in self._registered.items())

@@ -207,7 +207,7 @@ class Engine:
             tasks: Tasks, modules that hold some, or the names of such modules.
 
         Raises:
-            ImportError: A module cannot be imported.
+            NotImportable: A module cannot be imported.
         """
         self._known.register(tasks)
         self._worker.forget_bindings()

@@ -8,6 +8,7 @@ import msgspec
 
 from pyflow import _looks, _values, events
 from pyflow._engine import Door
+from pyflow.definition import Definition, definition_of_stored
 from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
 from pyflow.read_model import Explanation, LogLine, RunInfo, RunState, TaskInfo, TaskState
@@ -91,6 +92,16 @@ class Run(Generic[R]):
         except _values.ValueUnreadable as error:
             raise ResultUnreadable(str(error), run_id=self.id) from error
         return result
+
+    async def definition(self) -> Definition:
+        """Give the definition that the run follows, also after its name was given to another one.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        info = await self.info()
+        data = await self._link.door.query("definition", hash=info.definition)
+        return definition_of_stored(data)
 
     async def explain(self, task_id: str | None = None) -> Explanation:
         """Tell why the run, or one of its tasks, does not get on.

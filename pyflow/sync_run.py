@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from pyflow._loop_thread import LoopThread
+from pyflow.definition import Definition
 from pyflow.events import Event
 from pyflow.read_model import Explanation, LogLine, RunInfo, RunState, TaskInfo, TaskState
 from pyflow.run import Run, RunTask
@@ -37,6 +38,10 @@ class SyncRun(Generic[R]):
     def result(self, timeout_s: float | None = None) -> R:
         """Wait for the end of the run and give its result; see `Run.result`."""
         return self._thread.call(self._run.result(timeout_s))
+
+    def definition(self) -> Definition:
+        """Give the definition that the run follows; see `Run.definition`."""
+        return self._thread.call(self._run.definition())
 
     def explain(self, task_id: str | None = None) -> Explanation:
         """Tell why the run, or one of its tasks, does not get on; see `Run.explain`."""

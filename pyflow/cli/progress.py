@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pyflow
 from pyflow.cli.output import STATE_COLOURS, is_terminal, note, span
+from pyflow.cli.plain_text import one_line
 
 _LOOK_S = 0.1
 # The time between two looks is at least so many times that of a look, however large the run is.
@@ -56,7 +57,7 @@ class Live:
         from rich.console import Console  # noqa: PLC0415 - only terminals need it
         from rich.live import Live as RichLive  # noqa: PLC0415
 
-        self._name = name
+        self._name = one_line(name)
         self._began = monotonic()
         self._live = RichLive(console=Console(stderr=True), auto_refresh=False, transient=True)
         self._live.start()

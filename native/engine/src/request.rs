@@ -6,6 +6,7 @@ use bytes::Bytes;
 use pyflow_core::command::{ControlRun, ControlTask, StartRun};
 use pyflow_core::definition::Definition;
 use pyflow_core::event::{SaidLine, TaskError};
+use pyflow_core::ids::DefinitionHash;
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::Pool;
 
@@ -116,6 +117,7 @@ pub enum Query {
     FindRun { text: String },
     Definitions,
     Definition { name: String, version: Option<String> },
+    DefinitionOfHash { hash: DefinitionHash },
     Metrics,
     Doctor,
     Prune { before_ms: u64 },

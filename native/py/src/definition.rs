@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::definition::{
-    self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, draft_from_document,
-    problems_of_document,
+    self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, definition_of_document,
 };
 use pyflow_core::ids::TaskIndex;
 use pyflow_core::limits::NESTING_MAX;
@@ -31,13 +30,23 @@ type Branches = Vec<(u32, Vec<(String, Vec<u32>)>)>;
 fn invalid(problems: Vec<Problem>) -> Refusal {
     let listed: Vec<Value> = problems
         .into_iter()
-        .map(|problem| json!({"path": problem.path, "code": "PF1001", "message": problem.message}))
+        .map(|problem| {
+            json!({
+                "path": problem.path,
+                "code": "PF1001",
+                "message": problem.message,
+                "offset": problem.offset,
+                "is_key": problem.is_key,
+            })
+        })
         .collect();
     Refusal::new("PF1001", json!({ "problems": listed }))
 }
 
-fn compiled(draft: Draft) -> Result<Definition, Refusal> {
-    let (compiled, stored) = definition::Definition::compile(draft).map_err(invalid)?;
+type Compiled = Result<(definition::Definition, Bytes), Vec<Problem>>;
+
+fn made(compiled: Compiled) -> Result<Definition, Refusal> {
+    let (compiled, stored) = compiled.map_err(invalid)?;
     Ok(Definition { compiled: Arc::new(compiled), stored })
 }
 
@@ -51,9 +60,7 @@ impl Definition {
                 let message = format!("it is nested {depth} deep; at most {NESTING_MAX} is read");
                 return Err(invalid(vec![Problem::new("", message)]));
             }
-            draft_from_document(&document)
-                .map_err(|_| invalid(problems_of_document(&document)))
-                .and_then(compiled)
+            made(definition_of_document(&document))
         })
     }
 
@@ -122,7 +129,7 @@ impl Definition {
             }));
         }
         draft.result = texts(result.into_iter().collect())?.pop();
-        door::wait(py, move || compiled(draft))
+        door::wait(py, move || made(definition::Definition::compile(draft)))
     }
 
     #[getter]

@@ -151,6 +151,11 @@ pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
         "find_run" => Query::FindRun { text: own("text")?.unwrap_or_default() },
         "definitions" => Query::Definitions,
         "definition" => {
+            if let Some(hash) = own("hash")? {
+                let parsed = DefinitionHash::parse(&hash);
+                let hash = parsed.ok_or_else(|| wrong("hash is not that of a definition"))?;
+                return Ok(Query::DefinitionOfHash { hash });
+            }
             let name = own("name")?.unwrap_or_default();
             Query::Definition { name, version: own("version")? }
         }

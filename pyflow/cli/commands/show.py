@@ -9,6 +9,7 @@ from pyflow.cli.event_lines import in_one_line
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.output import counted, moment, note, say, say_json, say_table, span
 from pyflow.cli.places import Place, Store, looked_at, store_of
+from pyflow.cli.plain_text import one_line
 from pyflow.cli.progress import words_of
 from pyflow.read_model import LogLine, RunInfo, TaskInfo, TaskState
 
@@ -85,12 +86,10 @@ class _Looked:
 
     def print(self) -> None:
         for name, value in _facts(self._info):
-            say(f"{name + ':':<12}{value}")
+            say(f"{name + ':':<12}{one_line(value)}")
         for each in self._info.errors[:_ERRORS_MAX]:
-            say(
-                f"{'error:':<12}{each.task_id or 'the run'}, attempt {each.attempt}: "
-                f"{each.error.type}: {each.error.message}"
-            )
+            text = one_line(f"{each.error.type}: {each.error.message}")
+            say(f"{'error:':<12}{each.task_id or 'the run'}, attempt {each.attempt}: {text}")
         if self._result is not msgspec.UNSET:
             text = msgspec.json.format(msgspec.json.encode(self._result), indent=2).decode()
             say(f"result:\n{_cut(text)}")

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::arguments::{FAILURE, FURTHER, in_order};
+use super::compiled::Definition;
 use super::draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 use super::options::{positive_span, span};
-use super::problem::{Problem, bounded};
+use super::problem::{Problem, bounded, hint, hint_or_all, member};
 use crate::limits::{DOCUMENT_SIZE_MAX, PROBLEM_COUNT_MAX, TASK_COUNT_MAX};
-use crate::names::{closest, shown};
+use crate::names::shown;
 
-/// Problems for which the name that was probably meant is looked for.
-const HINT_COUNT_MAX: usize = 20;
 /// Characters of a task's id that the id of its handler repeats.
 const OWNER_SHOWN_MAX: usize = 40;
 
@@ -37,18 +37,22 @@ pub fn draft_from_document(document: &[u8]) -> Result<Draft, Vec<Problem>> {
     if problems.is_empty() { Ok(draft) } else { Err(bounded(problems)) }
 }
 
-/// Every problem of a document: its own first, then those of its graph where it could be read.
-pub fn problems_of_document(document: &[u8]) -> Vec<Problem> {
-    match read(document) {
-        Err(problems) => problems,
-        Ok((draft, mut problems)) => {
-            if let Err(more) = super::Definition::compile(draft) {
-                let known: Vec<String> = problems.iter().map(|p| p.path.clone()).collect();
-                problems.extend(more.into_iter().filter(|p| !known.contains(&p.path)));
-            }
-            bounded(problems)
+/// Reads a document and compiles it. Of what is wrong its own problems come first, then those of its
+/// graph where it could be read.
+pub fn definition_of_document(document: &[u8]) -> Result<(Definition, Bytes), Vec<Problem>> {
+    let (draft, mut problems) = read(document)?;
+    if problems.len() > PROBLEM_COUNT_MAX {
+        return Err(bounded(problems)); // More than is shown is not looked for.
+    }
+    match Definition::compile(draft) {
+        Ok(compiled) if problems.is_empty() => return Ok(compiled),
+        Ok(_) => {}
+        Err(more) => {
+            let known: BTreeSet<String> = problems.iter().map(|p| p.path.clone()).collect();
+            problems.extend(more.into_iter().filter(|p| !known.contains(&p.path)));
         }
     }
+    Err(bounded(problems))
 }
 
 fn read(document: &[u8]) -> Result<(Draft, Vec<Problem>), Vec<Problem>> {
@@ -87,10 +91,9 @@ impl Reading {
     fn definition(&mut self, object: &Map<String, Value>) -> Draft {
         let unknown = object.keys().filter(|field| !FIELDS.contains(&field.as_str()));
         for field in unknown.take(PROBLEM_COUNT_MAX) {
-            self.problem(
-                shown(field),
-                format!("this field is not known; known are {}", FIELDS.join(", ")),
-            );
+            let near = hint_or_all(self.problems.len(), field, FIELDS);
+            let message = format!("this field is not known{near}");
+            self.problems.push(Problem::of_key(member(field).trim_start_matches('.'), message));
         }
         let mut draft = Draft::new(&self.text(object, "id", "").unwrap_or_default());
         if draft.name.is_empty() && !object.contains_key("id") {
@@ -274,13 +277,8 @@ impl Reading {
         };
         let found = self.ids.get(id).copied();
         if found.is_none() {
-            // Looking for what was meant costs more than all the rest, so only the first ones get it.
-            let looks = self.problems.len() < HINT_COUNT_MAX;
             let known = self.ids.keys().map(String::as_str);
-            let close = if looks { closest(id, known) } else { None };
-            let hint = close.map_or(String::new(), |name| {
-                format!("; did you mean {}?", shown(format_args!("{name:?}")))
-            });
+            let hint = hint(self.problems.len(), id, known);
             let id = shown(format_args!("{id:?}"));
             self.problem(path, format!("no task has the id {id}{hint}"));
         }
@@ -299,6 +297,9 @@ impl Reading {
             return;
         };
         for (index, entry) in conditions.iter().enumerate() {
+            if self.is_full() {
+                break;
+            }
             let path = format!("{path}.conditions[{index}]");
             let condition = match entry.get("condition") {
                 Some(Value::String(text)) => text.clone(),
@@ -322,7 +323,11 @@ impl Reading {
             Some(Value::Array(ids)) => ids
                 .iter()
                 .enumerate()
-                .filter_map(|(index, id)| self.task_named(id, &format!("{path}[{index}]")))
+                .map_while(|(index, id)| {
+                    let is_full = self.is_full();
+                    (!is_full).then(|| self.task_named(id, &format!("{path}[{index}]")))
+                })
+                .flatten()
                 .collect(),
             Some(id @ Value::String(_)) => self.task_named(id, path).into_iter().collect(),
             _ => {
@@ -377,8 +382,9 @@ impl Reading {
         const KNOWN: [&str; 4] = ["task", "task_type", "parameters", "recovers"];
         let unknown = object.keys().filter(|name| !KNOWN.contains(&name.as_str()));
         for name in unknown.take(PROBLEM_COUNT_MAX) {
-            let message = format!("{} is not known; known are {}", shown(name), KNOWN.join(", "));
-            self.problem(path, message);
+            let near = hint_or_all(self.problems.len(), name, &KNOWN);
+            let message = format!("{} is not known{near}", shown(name));
+            self.problems.push(Problem::of_key(format!("{path}{}", member(name)), message));
         }
         if object.get("recovers").is_some_and(|recovers| !recovers.is_boolean()) {
             self.problem(format!("{path}.recovers"), "recovers must be true or false");

@@ -12,6 +12,7 @@ use super::map::MapState;
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
 use crate::event::TaskError;
+use crate::expr::FieldCache;
 use crate::ids::{Grant, InstanceIndex, RunNumber, TaskIndex};
 use crate::lifecycle::{RunState, TaskState};
 use crate::payload::Payload;
@@ -63,6 +64,9 @@ pub struct Run {
     /// Grows with each pause.
     pub(super) pauses: u32,
     pub(super) extra: Option<Box<Extra>>,
+    /// Where the fields of what the items of its maps look at are. Derived, and forgotten when a
+    /// map ends.
+    pub(super) fields: FieldCache,
 }
 
 /// What most runs never have, at most at their end: a waiting run takes no memory for it.
@@ -295,6 +299,11 @@ impl Run {
     /// The map that this instance expanded into.
     pub fn map(&self, parent: InstanceIndex) -> Option<&MapState> {
         self.extra().maps.get(&parent.0)
+    }
+
+    /// Remembers where the fields of large texts are while a map is open.
+    pub fn field_cache(&self) -> &FieldCache {
+        &self.fields
     }
 
     /// For an item of a map: the map's instance and the item's index.

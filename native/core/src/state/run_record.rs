@@ -15,6 +15,7 @@ use crate::codec::{DecodeError, Reader, Stored, record, write_array};
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
 use crate::event::TaskError;
+use crate::expr::FieldCache;
 use crate::ids::{DefinitionHash, Grant, InstanceIndex, RunNumber, SessionId};
 use crate::lifecycle::RunState;
 use crate::payload::Payload;
@@ -248,6 +249,7 @@ impl Run {
             leased: record.leased,
             pauses: record.pauses,
             extra,
+            fields: FieldCache::default(),
         })
     }
 }

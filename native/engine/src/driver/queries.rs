@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use pyflow_core::command::LeaseRef;
 use pyflow_core::history::{error_json, payload_json};
-use pyflow_core::ids::InstanceIndex;
+use pyflow_core::ids::{DefinitionHash, InstanceIndex};
 use pyflow_core::lifecycle::TaskState;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Run;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::look::Looked;
 use super::ring::Driver;
 use super::said::lease_of;
+use crate::checkpoint;
 use crate::fault::{Refusal, failures_json};
 use crate::outbox::Value as Answer;
 use crate::request::{ListRuns, Query};
@@ -45,6 +46,9 @@ impl Driver {
             Query::Definitions => self.definitions(),
             Query::Definition { name, version } => {
                 return self.definition(&name, version.as_deref()).map(Answer::Stored);
+            }
+            Query::DefinitionOfHash { hash } => {
+                return self.definition_of_hash(hash).map(Answer::Stored);
             }
             Query::Metrics => self.metrics(),
             Query::Doctor => self.doctor()?,
@@ -237,7 +241,11 @@ impl Driver {
             let hint = String::new();
             Refusal::from(Rejection::DefinitionUnknown { wanted, hint })
         })?;
-        crate::checkpoint::stored_definition(self.log.as_mut(), hash)
+        self.definition_of_hash(hash)
+    }
+
+    fn definition_of_hash(&mut self, hash: DefinitionHash) -> Result<Bytes, Refusal> {
+        checkpoint::stored_definition(self.log.as_mut(), hash)
     }
 
     /// Walks everything that is stored, and compares the read model with the log.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::shift::Moving;
 use crate::event::{MapExpanded, TaskError};
+use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::lifecycle::TaskInput;
 use crate::limits::PAYLOAD_SIZE_MAX;
@@ -134,6 +135,7 @@ impl Moving<'_> {
         self.drop_outputs_of_items(parent);
         let map = self.map_mut(parent);
         *map = MapState::ended(map.base, map.count);
+        self.run.fields = FieldCache::default();
         let output = Payload::new(joined.into());
         self.settle(parent, Ending::Completed, Some(output), at);
     }

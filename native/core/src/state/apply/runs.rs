@@ -9,6 +9,7 @@ use crate::event::{
     DefinitionDeployed, RunCancelRequested, RunCancelled, RunCompleted, RunCreated,
     RunDeadlineExceeded, RunFailed, RunPaused, RunResumed, RunStarted,
 };
+use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunInput, RunState, TaskInput};
 use crate::limits::KEY_KEPT_MS;
@@ -167,6 +168,7 @@ impl Run {
             leased: 0,
             pauses: 0,
             extra: None,
+            fields: FieldCache::default(),
         }
     }
 }
