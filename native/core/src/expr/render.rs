@@ -12,6 +12,7 @@ use super::scope::Scope;
 use super::template::{Filling, Part, Template};
 use super::value::Value;
 use super::write::{RESULT_SIZE_MAX, escaped, plain, too_large};
+use crate::limits::PAYLOAD_SIZE_MAX;
 
 /// Where a rendered text waits for a secret.
 ///
@@ -27,8 +28,8 @@ pub struct SecretPlace {
 impl Template {
     /// Append the JSON text to `out`. `${secret.NAME}` is left as it is written.
     ///
-    /// What is built is no larger than 8 MiB; outputs that are copied unread do not count. After an
-    /// error `out` holds what was written before it.
+    /// What is built is no larger than 8 MiB; outputs that are copied unread do not count for that,
+    /// but all of it fits into a payload. After an error `out` holds what was written before it.
     pub fn render(
         &self,
         scope: &dyn Scope,
@@ -46,6 +47,28 @@ impl Template {
         out: &mut Vec<u8>,
         secrets: &mut Vec<SecretPlace>,
     ) -> Result<(), ExprError> {
+        self.fill(scope, fuel, out, secrets, PAYLOAD_SIZE_MAX)
+    }
+
+    /// [`Template::render`] for what the core itself goes on with: no larger than 8 MiB, whatever it
+    /// copies, or a few tasks that each copy the one before twice would fill all memory.
+    pub(super) fn render_small(
+        &self,
+        scope: &dyn Scope,
+        fuel: &mut Fuel,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ExprError> {
+        self.fill(scope, fuel, out, &mut Vec::new(), RESULT_SIZE_MAX)
+    }
+
+    fn fill(
+        &self,
+        scope: &dyn Scope,
+        fuel: &mut Fuel,
+        out: &mut Vec<u8>,
+        secrets: &mut Vec<SecretPlace>,
+        size_max: usize,
+    ) -> Result<(), ExprError> {
         let start = out.len();
         let mut copied_size = 0;
         for part in self.parts.iter() {
@@ -54,6 +77,9 @@ impl Template {
                 Part::Secret(name) => mark(name, out, secrets),
                 Part::Output(task, filling) => match scope.output_json(task) {
                     Some(text) => {
+                        if out.len() - start + text.len() > size_max {
+                            return Err(too_large(size_max));
+                        }
                         out.extend_from_slice(&text);
                         copied_size += text.len();
                     }
@@ -66,7 +92,7 @@ impl Template {
                 }
             }
             if out.len() - start - copied_size > RESULT_SIZE_MAX {
-                return Err(too_large());
+                return Err(too_large(RESULT_SIZE_MAX));
             }
         }
         Ok(())
@@ -92,7 +118,7 @@ impl Template {
             return filling.value(scope, fuel);
         }
         let mut out = Vec::new();
-        self.render(scope, fuel, &mut out)?;
+        self.render_small(scope, fuel, &mut out)?;
         json::parse(&out, fuel)
     }
 }
