@@ -11,6 +11,7 @@ import pyflow
 from tests.crash.flows import pass_time
 from tests.faults.flows import chain, endless, held, in_child, lingering, refused, say, waits
 from tests.faults.forks import elsewhere, fork, fork_sync, orphan
+from tests.faults.limits import few_files, short_files
 
 
 async def fill(path: str, count: str) -> None:
@@ -157,6 +158,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "chains": chains,
     "children": children,
     "elsewhere": elsewhere,
+    "few_files": few_files,
     "fill": fill,
     "fork": fork,
     "fork_sync": fork_sync,
@@ -165,6 +167,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "look": look,
     "orphan": orphan,
     "own": own,
+    "short_files": short_files,
     "staged": staged,
     "suspects": suspects,
     "tick": tick,

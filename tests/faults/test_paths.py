@@ -14,7 +14,7 @@ import pyflow
 from pyflow import errors
 from tests.crash.flows import pass_time
 from tests.faults.flows import chain
-from tests.faults.stores import line, program, read_answers
+from tests.faults.stores import Answers, copied, line, program, read_answers
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -66,6 +66,44 @@ def test_what_is_no_store_is_refused_and_left_alone(
     assert type(fault) is errors.StoreFault
     assert str(store_path) in str(fault)
     assert (store_path.read_bytes() if store_path.is_file() else None) == before
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere") / "at all")
+
+
+def answers_or_fault(store: Path, *, read_only: bool) -> Answers | None:
+    """What a store tells; None where it is refused."""
+    try:
+        return read_answers(store, read_only=read_only)
+    except errors.StoreFault:
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [_directory, _pipe, _loop, _dangling])
+def test_what_is_in_the_way_beside_a_store_is_refused_or_does_no_harm(
+    store_path: Path, make: Callable[[Path], None]
+) -> None:
+    _make_store(store_path)
+    told = read_answers(store_path, read_only=True)
+    for ending in ("-wal", "-shm", ".lock", "-read.db", "-read.db-wal", "-read.db-shm"):
+        elsewhere = copied(store_path, store_path.with_name("copy") / ending)
+        beside = elsewhere.with_name(elsewhere.name + ending)
+        beside.unlink(missing_ok=True)
+        make(beside)
+        for read_only in (True, False):
+            assert answers_or_fault(elsewhere, read_only=read_only) in (told, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [" ", "a b", "a%41b", "\u00e9.db", "a\nb", "a'\";b", "-", "flow.db-wal", "file:x"]
+)
+def test_a_store_may_have_an_odd_name(tmp_path: Path, name: str) -> None:
+    _make_store(tmp_path / name)
+
+    assert len(read_answers(tmp_path / name, read_only=True)) == 5
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ use super::expression::Expression;
 use super::fuel::Fuel;
 use super::template::Template;
 use super::test_scope::TestScope;
+use super::transform::Transform;
 use super::value::Value;
 
 const SIZE: usize = 64 * 1024;
@@ -122,6 +123,31 @@ fn large_data_is_paid_for() {
     let mut fuel = Fuel::default().looking(20_000_000);
     let error = template.render(&scope, &mut fuel, &mut Vec::new());
     assert_eq!(error.expect_err("read five times").code, ExprCode::CostExceeded);
+}
+
+#[test]
+fn what_is_copied_again_and_again_is_bounded() {
+    let large = format!(r#""{}""#, "x".repeat(5 * 1024 * 1024));
+    let scope = TestScope::default().with_output("t", &large);
+    let outputs = |count: usize| format!("[{}]", vec![r#""${output.t}""#; count].join(","));
+    let render = |count: usize| {
+        let template = Template::compile(outputs(count).as_bytes()).expect("sound");
+        template.render(&scope, &mut Fuel::default(), &mut Vec::new())
+    };
+
+    assert_eq!(render(50), Ok(()), "an argument may be as large as a payload");
+    assert_eq!(render(60).expect_err("larger than any payload").code, ExprCode::CostExceeded);
+    for parameters in [
+        format!(r#"{{"operation":"select","fields":{{"x":{}}}}}"#, outputs(2)),
+        format!(r#"{{"operation":"count","items":[1],"x":{}}}"#, outputs(2)),
+        format!(r#"{{"operation":"merge","sources":{}}}"#, outputs(2)),
+    ] {
+        let error = Transform::compile(parameters.as_bytes())
+            .expect("sound")
+            .apply(&scope, &mut Fuel::default())
+            .expect_err("it is more than the core goes on with");
+        assert_eq!(error.code, ExprCode::CostExceeded, "{error}");
+    }
 }
 
 #[test]

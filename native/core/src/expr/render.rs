@@ -28,9 +28,9 @@ pub struct SecretPlace {
 impl Template {
     /// Append the JSON text to `out`. `${secret.NAME}` is left as it is written.
     ///
-    /// A string that is exactly one path is copied as it was recorded, unread and unpaid, however
-    /// large it is; all together may be 256 MiB. What is built is no larger than 8 MiB. After an
-    /// error `out` holds what was written before it.
+    /// A string that is exactly one path is copied as it was recorded, unread and unpaid; all of it
+    /// fits into a payload. What is built besides is no larger than 8 MiB. After an error `out` holds
+    /// what was written before it.
     pub fn render(
         &self,
         scope: &dyn Scope,
@@ -48,6 +48,28 @@ impl Template {
         out: &mut Vec<u8>,
         secrets: &mut Vec<SecretPlace>,
     ) -> Result<(), ExprError> {
+        self.fill(scope, fuel, out, secrets, PAYLOAD_SIZE_MAX)
+    }
+
+    /// [`Template::render`] for what the core itself goes on with: no larger than 8 MiB, whatever it
+    /// copies, or a few tasks that each copy the one before twice would fill all memory.
+    pub(super) fn render_small(
+        &self,
+        scope: &dyn Scope,
+        fuel: &mut Fuel,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ExprError> {
+        self.fill(scope, fuel, out, &mut Vec::new(), RESULT_SIZE_MAX)
+    }
+
+    fn fill(
+        &self,
+        scope: &dyn Scope,
+        fuel: &mut Fuel,
+        out: &mut Vec<u8>,
+        secrets: &mut Vec<SecretPlace>,
+        size_max: usize,
+    ) -> Result<(), ExprError> {
         let start = out.len();
         let mut copied_size = 0;
         for part in self.parts.iter() {
@@ -57,8 +79,8 @@ impl Template {
                 Part::Output(_, filling) | Part::Value(filling) => {
                     match filling.held_json(scope, fuel)? {
                         Some(text) => {
-                            if out.len() - start + text.len() > PAYLOAD_SIZE_MAX {
-                                return Err(too_large(PAYLOAD_SIZE_MAX));
+                            if out.len() - start + text.len() > size_max {
+                                return Err(too_large(size_max));
                             }
                             out.extend_from_slice(&text);
                             copied_size += text.len();
@@ -96,7 +118,7 @@ impl Template {
             return filling.value(scope, fuel);
         }
         let mut out = Vec::new();
-        self.render(scope, fuel, &mut out)?;
+        self.render_small(scope, fuel, &mut out)?;
         json::parse(&out, fuel)
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::head::HeadRecord;
-use super::paths::resolve;
+use super::paths::{check_neighbours, resolve};
 use super::run_history::Stretch;
 use super::trouble::{Trouble, Wanted};
 use super::writer::{Durability, Writer};
@@ -20,12 +20,15 @@ use crate::{
 
 /// Opens a store as its owner; a missing one is created.
 pub(crate) fn open_owner(path: &Path) -> Result<SqliteLog, StoreFault> {
-    Writer::open(resolve(path)?).map(|writer| SqliteLog::new(Side::Owner(writer)))
+    let path = resolve(path)?;
+    check_neighbours(&path)?;
+    Writer::open(path).map(|writer| SqliteLog::new(Side::Owner(writer)))
 }
 
 /// Opens a store to read.
 pub(crate) fn open_reader(path: &Path) -> Result<SqliteLog, StoreFault> {
     let path = resolve(path)?;
+    check_neighbours(&path)?;
     let conn = connect::connect_reader(&path)?;
     Ok(SqliteLog::new(Side::Reader { conn, path }))
 }

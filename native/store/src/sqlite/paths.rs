@@ -45,6 +45,25 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreFault> {
     Ok(parent.join(name))
 }
 
+/// What lies beside a store under names that are its own.
+const OWN_ENDINGS: [&str; 6] =
+    ["-wal", "-shm", ".lock", "-read.db", "-read.db-wal", "-read.db-shm"];
+
+/// Refuses what is no plain file under a name that is the store's own: to open a pipe could take for ever.
+pub(super) fn check_neighbours(path: &Path) -> Result<(), StoreFault> {
+    for ending in OWN_ENDINGS {
+        let is_other = fs::metadata(beside(path, ending)).is_ok_and(|found| !found.is_file());
+        if is_other {
+            return Err(StoreFault::PathUnusable {
+                path: path.to_owned(),
+                reason: format!("what lies beside it with the ending {ending} is no plain file"),
+                advice: "move that away".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// The fault for a file operation beside the store.
 pub(super) fn io_fault(operation: &'static str, path: &Path, error: &io::Error) -> StoreFault {
     let (path, detail) = (path.to_owned(), error.to_string());

@@ -154,7 +154,7 @@ impl Passed {
             return Ok(out);
         }
         let start = out.len();
-        self.template.render(scope, fuel, &mut out)?;
+        self.template.render_small(scope, fuel, &mut out)?;
         // The rendered object begins with its brace, where the comma belongs.
         out[start] = b',';
         Ok(out)

@@ -140,7 +140,7 @@ impl Select {
 
     pub(super) fn apply(&self, scope: &dyn Scope, fuel: &mut Fuel) -> Result<Vec<u8>, ExprError> {
         let mut out = Vec::new();
-        self.fields.render(scope, fuel, &mut out).map_err(|error| error.within("fields"))?;
+        self.fields.render_small(scope, fuel, &mut out).map_err(|error| error.within("fields"))?;
         Ok(out)
     }
 }
