@@ -11,10 +11,10 @@ use pyflow_core::ids::DefinitionHash;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::{Pool, Strategy, Weights};
-use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, Request};
+use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, ReportKind, Request};
 use serde_json::{Value, json};
 
-use crate::fields::{count, needed_text, object_text, span_ms, text, word, wrong};
+use crate::fields::{check_nesting, count, needed_text, object_text, span_ms, text, word, wrong};
 
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))
@@ -208,6 +208,28 @@ pub(crate) fn failure(json: &[u8]) -> Result<(TaskError, bool), Refusal> {
         retry_after_ms: retry_after_s.map(|seconds| (seconds.max(0.0) * 1000.0).ceil() as u64),
     };
     Ok((error, object["exit_status"].is_i64()))
+}
+
+/// What a report says, by its code as in `pyflow.worker.grant`.
+pub(crate) fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
+    Ok(match code {
+        0 => match check_nesting("the output", &bytes) {
+            Ok(()) => ReportKind::Completed(Payload::new(bytes)),
+            Err(refusal) => {
+                let message = refusal.fields["message"].as_str().unwrap_or_default().to_string();
+                let error = TaskError::final_of_engine("PayloadTooLarge", message);
+                ReportKind::Failed(Box::new(error))
+            }
+        },
+        1 => match failure(&bytes)? {
+            (_, true) => ReportKind::WorkerDied,
+            (error, false) => ReportKind::Failed(Box::new(error)),
+        },
+        2 => ReportKind::Returned,
+        3 => ReportKind::Cancelled,
+        4 => ReportKind::Heartbeat(bytes),
+        _ => ReportKind::Said(bytes),
+    })
 }
 
 /// What goes with a grant only where there is some of it.
