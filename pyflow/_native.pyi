@@ -19,6 +19,7 @@ __all__ = [
     "Graph",
     "PanicException",
     "Reports",
+    "Stage",
     "Stepper",
     "TopologicalSorter",
     "transformation_schema",
@@ -195,6 +196,17 @@ class Reports:
 
     def __len__(self) -> int:
         """Count them."""
+
+@final
+class Stage:
+    """Whose first step a `StepTask` stands for, before it has begun as a real task."""
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt."""
+
+    def mark(self) -> None:
+        """Say that the task must not stand for another attempt."""
 
 @final
 class Stepper:

@@ -48,7 +48,7 @@ class Binding:
 
     `call` takes the arguments as they came and calls the function. Where `resources` is not empty,
     `call_with` is used in its place, once they are open. `readers` read one argument each, where
-    all are passed by place; else they are None.
+    all are passed by place, and say what may be given in place of reading; else they are None.
     """
 
     __slots__ = ("bare", "call", "call_with", "pool", "readers", "resources", "task")
@@ -60,7 +60,7 @@ class Binding:
         self.bare = self.pool == "async" and not self.resources
         readers = [_Reader(task.signature.hint(name), name) for name in shape]
         by_place = _positional_count(task.signature, shape) == len(shape)
-        self.readers = [reader.fast for reader in readers] if by_place else None
+        self.readers = [(each.fast, _takes(each.hint)) for each in readers] if by_place else None
         self.call: Call = _call_of(task, shape, readers)
         self.call_with = _call_with(task, shape, readers)
 
@@ -86,6 +86,13 @@ class _Reader:
             return self.fast(data)
         except Exception:  # noqa: BLE001 - the slow way fails too, and names the parameter
             return self.slow(data)
+
+
+def _takes(hint: Any) -> Literal["nothing", "dict", "anything"]:
+    """Tell which plain data a reader gives on as it is."""
+    if hint in _values.PLAIN_HINTS:
+        return "anything"
+    return "dict" if hint in (dict, dict[str, Any]) else "nothing"
 
 
 def _positional_count(signature: Signature, shape: Sequence[str]) -> int:

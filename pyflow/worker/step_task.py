@@ -14,7 +14,7 @@ from functools import wraps
 from types import coroutine
 from typing import Any
 
-from pyflow._native import Attempt
+from pyflow._native import Stage
 
 
 class Rest:
@@ -70,14 +70,14 @@ class StepTask(asyncio.Task[None]):
     __slots__ = ("first", "rest")
 
     # What `begin` needs; None once it has begun. Set before the step, as `rest` is by `begin`.
-    first: Attempt | None
+    first: Stage | None
     rest: Rest
 
     def begin(self) -> None:
         """Become a real task of the running loop, with the cancels that were asked for so far."""
         if self.first is None:
             return
-        attempt, self.first = self.first, None
+        attempt, self.first = self.first.attempt, None
         coro, context = attempt.take_over()
         self.rest = Rest(coro)
         going_on = attempt.desk.go_on(attempt.context, self.rest)
@@ -94,10 +94,16 @@ class StepTask(asyncio.Task[None]):
 
     def done(self) -> bool:
         """Tell whether the coroutine has ended."""
-        return super().done() if self.first is None else self.first.ended
+        return super().done() if self.first is None else self.first.attempt.ended
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Ask the coroutine to stop, as any task's does."""
+        if self.first is not None:
+            self.first.mark()
+        return super().cancel(msg)
 
     def __repr__(self) -> str:
-        return super().__repr__() if self.first is None else f"<StepTask {self.first!r}>"
+        return super().__repr__() if self.first is None else f"<StepTask {self.first.attempt!r}>"
 
 
 def _of_a_real_task(name: str) -> Callable[..., Any]:

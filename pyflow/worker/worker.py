@@ -266,7 +266,7 @@ class Worker:
         if not isinstance(task, StepTask):
             return None
         if task.first is not None:
-            return task.first.context
+            return task.first.attempt.context
         return next((mine for each, mine in list(self._tasks.values()) if each is task), None)
 
     # The end.

@@ -15,7 +15,7 @@ use crate::definition::Definition;
 use crate::door;
 use crate::fields::check_nesting;
 use crate::requests;
-use crate::worker::{self, Batch, Calls, Report, Stepper};
+use crate::worker::{Batch, Calls, Report, Stepper};
 
 /// One open store with its ring.
 #[pyclass(frozen, module = "pyflow._native")]
@@ -65,6 +65,8 @@ const BROKEN: u8 = 5;
 
 /// Things that are taken from the engine at once.
 const OUT_COUNT_MAX: usize = 256;
+/// A turn of so few reports is over before another thread would have begun to run.
+const SHORT_TURN_COUNT: usize = 16;
 
 impl Core {
     fn of(engine: Engine) -> Self {
@@ -76,13 +78,24 @@ impl Core {
         self.engine.submit(request).map_err(|refusal| door::error(py, &refusal))
     }
 
-    /// Sends the reports that a stepper has.
-    fn report_steps(&self, py: Python<'_>, session: u32, stepper: &Stepper) -> PyResult<()> {
-        let reports = Self::made(py, stepper.reports().take_read(py))?;
-        if reports.is_empty() {
-            return Ok(());
+    /// Sends reports; gives how many there were.
+    fn send(&self, py: Python<'_>, session: u32, reports: Vec<Report>) -> PyResult<usize> {
+        let count = reports.len();
+        if count > 0 {
+            let reports = reports.into_iter().map(Report::read).collect();
+            let reports = Self::made(py, reports)?;
+            self.submit(py, Request::Report { session, reports })?;
         }
-        self.submit(py, Request::Report { session, reports })
+        Ok(count)
+    }
+
+    /// Turns an inline ring.
+    fn turn(&self, py: Python<'_>, count: usize) {
+        if count > SHORT_TURN_COUNT {
+            py.detach(|| self.engine.pump());
+        } else {
+            self.engine.pump();
+        }
     }
 
     fn made<T>(py: Python<'_>, made: Result<T, Refusal>) -> PyResult<T> {
@@ -232,8 +245,7 @@ impl Core {
     }
 
     fn report(&self, py: Python<'_>, session: u32, reports: Vec<Report>) -> PyResult<()> {
-        let reports = Self::made(py, worker::read(py, reports))?;
-        self.submit(py, Request::Report { session, reports })
+        self.send(py, session, reports).map(drop)
     }
 
     fn drain<'py>(&self, py: Python<'py>, count_max: usize) -> PyResult<Bound<'py, PyList>> {
@@ -263,9 +275,10 @@ impl Core {
         let until = Instant::now() + Duration::from_secs_f64(time_s);
         let heard = PyList::empty(py);
         let mut batch = stepper.map(Batch::new).transpose()?;
+        let mut count = usize::MAX; // Nothing is known of what others asked for.
         loop {
             if self.is_inline {
-                py.detach(|| self.engine.pump());
+                self.turn(py, count);
             }
             for out in self.engine.drain(OUT_COUNT_MAX) {
                 match (out, stepper) {
@@ -283,7 +296,7 @@ impl Core {
                 return Ok((heard, is_done));
             };
             let ran = batch.run(until);
-            self.report_steps(py, session, batch.stepper())?;
+            count = self.send(py, session, batch.stepper().reports().take_all())?;
             ran?;
             if !self.is_inline || Instant::now() > until {
                 return Ok((heard, !self.is_inline && batch.is_empty()));

@@ -30,5 +30,5 @@ mod _native {
     #[pymodule_export]
     use super::pages::{transformation_schema, transition_tables};
     #[pymodule_export]
-    use super::worker::{Attempt, Reports, Stepper};
+    use super::worker::{Attempt, Reports, Stage, Stepper};
 }

@@ -1,10 +1,12 @@
 //! How a function is called: a `Binding` of `pyflow.worker.binding`, as the inner loop uses it.
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use super::attempt::Attempt;
+use super::copies::{Copies, Takes};
 use super::invoke::{call1, call2, call3};
 
 pub(super) struct Binding {
@@ -19,7 +21,7 @@ pub(super) struct Binding {
 /// A function whose arguments are all passed by place, each read by a function of its own.
 struct ByPlace {
     function: Py<PyAny>,
-    readers: Vec<Py<PyAny>>,
+    readers: Vec<(Py<PyAny>, Takes)>,
 }
 
 /// An argument does not fit the hint of its parameter.
@@ -27,7 +29,11 @@ struct Unreadable;
 
 impl Binding {
     pub(super) fn of(object: Bound<'_, PyAny>) -> PyResult<Self> {
-        let readers: Option<Vec<Py<PyAny>>> = object.getattr("readers")?.extract()?;
+        let readers: Option<Vec<(Py<PyAny>, String)>> = object.getattr("readers")?.extract()?;
+        let readers = readers.map(|readers| {
+            let readers = readers.into_iter();
+            readers.map(|(read, takes)| (read, Takes::parse(&takes))).collect()
+        });
         let function = object.getattr("task")?.getattr("fn")?.unbind();
         Ok(Self {
             is_bare: object.getattr("bare")?.extract()?,
@@ -42,9 +48,10 @@ impl Binding {
         &self,
         py: Python<'py>,
         attempt: &Attempt,
+        copies: &Mutex<Copies>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if let (Some(by_place), Some(texts)) = (&self.by_place, attempt.texts())
-            && let Ok(called) = by_place.call(py, texts)
+            && let Ok(called) = by_place.call(py, texts, copies)
         {
             return called;
         }
@@ -58,11 +65,17 @@ impl ByPlace {
         &self,
         py: Python<'py>,
         texts: &[Bytes],
+        copies: &Mutex<Copies>,
     ) -> Result<PyResult<Bound<'py, PyAny>>, Unreadable> {
         let function = self.function.bind(py);
         let read = |place: usize| {
-            let text = PyBytes::new(py, &texts[place]).into_any();
-            call1(self.readers[place].bind(py), &text).map_err(|_| Unreadable)
+            let (text, (read, takes)) = (&texts[place], &self.readers[place]);
+            let found = copies.lock().find(py, text, *takes);
+            match found {
+                Some(found) => found.object(py),
+                None => call1(read.bind(py), PyBytes::new(py, text).as_any()),
+            }
+            .map_err(|_| Unreadable)
         };
         Ok(match texts.len() {
             0 => function.call0(),

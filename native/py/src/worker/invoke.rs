@@ -72,6 +72,23 @@ pub(super) fn call_method1<'py>(
     }
 }
 
+/// How many references there are to an object.
+pub(super) fn references(object: &Bound<'_, PyAny>) -> isize {
+    // SAFETY: the interpreter is held and the object is live.
+    unsafe { ffi::Py_REFCNT(object.as_ptr()) }
+}
+
+/// Whether an object that has a `__dict__` has nothing in it.
+pub(super) fn has_no_attributes(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    // SAFETY: the interpreter is held and the object is live. The result is a new reference, or null
+    // with an exception set; it is asked for its size while that reference is held.
+    unsafe {
+        let dict = ffi::PyObject_GenericGetDict(object.as_ptr(), ptr::null_mut());
+        let dict = Bound::from_owned_ptr_or_err(object.py(), dict)?;
+        Ok(ffi::PyDict_Size(dict.as_ptr()) == 0)
+    }
+}
+
 /// Sends None into a coroutine; its end raises no `StopIteration`, which would have to be made.
 pub(super) fn send_none<'py>(coro: &Bound<'py, PyAny>) -> PyResult<Sent<'py>> {
     let py = coro.py();

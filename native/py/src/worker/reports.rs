@@ -8,12 +8,35 @@ use pyo3::types::PyBytes;
 
 use crate::requests;
 
-/// The grant's number, a code, and what goes with it.
-pub(crate) type Report = (u64, u8, Option<Py<PyBytes>>);
-
 /// The code of an attempt that ended well, and of one that is given back.
 pub(super) const COMPLETED: u8 = 0;
 pub(super) const GIVEN_BACK: u8 = 2;
+
+/// The grant's number, a code as in `pyflow.worker.grant`, and what goes with it.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(super) number: u64,
+    pub(super) code: u8,
+    pub(super) data: Option<Bytes>,
+}
+
+impl<'py> FromPyObject<'_, 'py> for Report {
+    type Error = PyErr;
+
+    fn extract(report: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let (number, code, data): (u64, u8, Option<Bound<'py, PyBytes>>) = report.extract()?;
+        let data = data.map(|data| Bytes::copy_from_slice(data.as_bytes()));
+        Ok(Self { number, code, data })
+    }
+}
+
+impl Report {
+    /// The report as the engine takes it.
+    pub(crate) fn read(self) -> Result<AttemptReport, Refusal> {
+        let kind = requests::report_kind(self.code, self.data.unwrap_or_default())?;
+        Ok(AttemptReport { handle: self.number, kind })
+    }
+}
 
 /// Reports that wait to be sent, in order.
 #[pyclass(frozen, module = "pyflow._native")]
@@ -33,8 +56,11 @@ impl Reports {
         self.push(report);
     }
 
-    fn take(&self) -> Vec<Report> {
-        std::mem::take(&mut *self.waiting.lock())
+    fn take<'py>(&self, py: Python<'py>) -> Vec<(u64, u8, Option<Bound<'py, PyBytes>>)> {
+        let made = |Report { number, code, data }| {
+            (number, code, data.map(|data: Bytes| PyBytes::new(py, &data)))
+        };
+        self.take_all().into_iter().map(made).collect()
     }
 
     fn __len__(&self) -> usize {
@@ -47,16 +73,7 @@ impl Reports {
         self.waiting.lock().push(report);
     }
 
-    /// Takes all of them, as the engine reads them.
-    pub(crate) fn take_read(&self, py: Python<'_>) -> Result<Vec<AttemptReport>, Refusal> {
-        read(py, self.take())
+    pub(crate) fn take_all(&self) -> Vec<Report> {
+        std::mem::take(&mut *self.waiting.lock())
     }
-}
-
-pub(crate) fn read(py: Python<'_>, reports: Vec<Report>) -> Result<Vec<AttemptReport>, Refusal> {
-    let read = |(handle, code, data): Report| {
-        let bytes = data.map(|data| Bytes::copy_from_slice(data.as_bytes(py))).unwrap_or_default();
-        Ok(AttemptReport { handle, kind: requests::report_kind(code, bytes)? })
-    };
-    reports.into_iter().map(read).collect()
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use pyflow_core::effect::Granted;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -17,8 +18,10 @@ use pyo3::types::{PyBytes, PyTuple};
 use super::attempt::{Attempt, Step};
 use super::binding::Binding;
 use super::calls::Calls;
-use super::invoke::{Sent, call_method1, call1, call2, send_none};
-use super::reports::{COMPLETED, GIVEN_BACK, Reports};
+use super::copies::{Copies, Copy};
+use super::invoke::{Sent, call_method1, call1, send_none};
+use super::reports::{COMPLETED, GIVEN_BACK, Report, Reports};
+use super::stage::Entered;
 use super::tools::Tools;
 
 /// Steps the attempts of one worker, on the thread of its event loop.
@@ -30,9 +33,12 @@ pub(crate) struct Stepper {
     reports: Py<Reports>,
     tools: Tools,
     calls: Mutex<Calls>,
+    copies: Mutex<Copies>,
     backlog: Mutex<VecDeque<Py<Attempt>>>,
     /// What `first_step` is to run, and in what context that is.
     next: Mutex<Option<(Py<Attempt>, Py<PyAny>)>>,
+    /// The current task between two steps of a batch.
+    entered: Mutex<Option<Entered>>,
     /// What it left waiting: its task, and what it waits for.
     waiting: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
     is_closed: AtomicBool,
@@ -53,8 +59,10 @@ impl Stepper {
             reports,
             tools: Tools::find(py)?,
             calls: Mutex::default(),
+            copies: Mutex::default(),
             backlog: Mutex::default(),
             next: Mutex::default(),
+            entered: Mutex::default(),
             waiting: Mutex::default(),
             is_closed: AtomicBool::new(false),
         })
@@ -94,28 +102,29 @@ impl Stepper {
         let (attempt, context) = next.expect("a batch says what is next");
         call1(self.tools.set_running.bind(py), attempt.bind(py).as_any())?;
         let Some(coro) = self.coroutine(py, attempt.get())? else { return Ok(()) };
-        let task = call1(self.tools.new_task.bind(py), self.tools.task_class.bind(py))?;
-        task.setattr(self.tools.first.bind(py), &attempt)?;
+        let entered = self.enter(py, attempt.clone_ref(py))?;
         attempt.get().begin_step(Step { coro: coro.clone().unbind(), context });
-
-        call2(self.tools.enter_task.bind(py), self.event_loop.bind(py), &task)?;
         let sent = send_none(&coro);
-        call2(self.tools.leave_task.bind(py), self.event_loop.bind(py), &task)?;
 
         if let Ok(Sent::Waits(pending)) = sent {
-            *self.waiting.lock() = Some((task.unbind(), pending.unbind()));
+            let task = entered.task.clone_ref(py);
+            entered.leave(&self.tools, self.event_loop.bind(py))?;
+            *self.waiting.lock() = Some((task, pending.unbind()));
             return Ok(());
         }
-        if attempt.get().end_step().is_none() {
+        let has_begun = attempt.get().end_step().is_none();
+        if has_begun {
             // Its code asked the task for more, so that it has begun as a real one.
-            task.getattr(intern!(py, "rest"))?.setattr(intern!(py, "ended"), true)?;
+            let rest = entered.task.bind(py).getattr(intern!(py, "rest"))?;
+            rest.setattr(intern!(py, "ended"), true)?;
+        }
+        if has_begun || sent.is_err() || !entered.is_as_new(py, &self.tools)? {
+            entered.leave(&self.tools, self.event_loop.bind(py))?;
+        } else {
+            *self.entered.lock() = Some(entered);
         }
         match sent? {
-            Sent::Returned(value) => {
-                let output = self.written(&value)?;
-                self.reports.get().push((attempt.get().number, COMPLETED, Some(output)));
-                Ok(())
-            }
+            Sent::Returned(value) => self.report(attempt.get(), value),
             Sent::Waits(_) => unreachable!("it was left waiting above"),
         }
     }
@@ -143,9 +152,37 @@ impl Stepper {
         Ok(())
     }
 
+    /// The current task of the next step.
+    fn enter(&self, py: Python<'_>, attempt: Py<Attempt>) -> PyResult<Entered> {
+        let entered = self.entered.lock().take();
+        let Some(entered) = entered else {
+            return Entered::new(&self.tools, self.event_loop.bind(py), attempt);
+        };
+        entered.stand_for(attempt);
+        Ok(entered)
+    }
+
+    /// Leaves the current task that was kept for the next step.
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        let entered = self.entered.lock().take();
+        entered.map_or(Ok(()), |entered| entered.leave(&self.tools, self.event_loop.bind(py)))
+    }
+
+    /// Reports the result of a coroutine.
+    fn report(&self, attempt: &Attempt, value: Bound<'_, PyAny>) -> PyResult<()> {
+        let text = self.written(&value)?;
+        if let Some(copy) = Copy::of(value, &text) {
+            drop(self.copies.lock().keep(copy));
+        }
+        let report = Report { number: attempt.number, code: COMPLETED, data: Some(text) };
+        self.reports.get().push(report);
+        Ok(())
+    }
+
     fn give_back(&self, py: Python<'_>) {
         for attempt in std::mem::take(&mut *self.backlog.lock()) {
-            self.reports.get().push((attempt.get().number, GIVEN_BACK, None));
+            let number = attempt.get().number;
+            self.reports.get().push(Report { number, code: GIVEN_BACK, data: None });
             attempt.drop_ref(py);
         }
     }
@@ -161,7 +198,7 @@ impl Stepper {
         };
         let binding = call.binding.get_or_try_init(py, || self.bind(py, attempt))?;
         if binding.is_bare && attempt.is_plain() {
-            return binding.call(py, attempt).map(Some);
+            return binding.call(py, attempt, &self.copies).map(Some);
         }
         self.placed(py, attempt, binding)
     }
@@ -178,22 +215,23 @@ impl Stepper {
         attempt: &Attempt,
         binding: &Binding,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.leave(py)?;
         let arguments = (attempt.context(py)?, &binding.object);
         let made = self.floor.bind(py).call_method1(intern!(py, "place"), arguments)?;
         Ok(Some(made).filter(|made| !made.is_none()))
     }
 
-    fn written(&self, value: &Bound<'_, PyAny>) -> PyResult<Py<PyBytes>> {
+    fn written(&self, value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
         let py = value.py();
         if let Ok(data) = call1(self.tools.write.bind(py), value) {
             let data = data.cast_into::<PyBytes>()?;
             // What cannot be written may have become a null, which the slow way finds and refuses.
             if value.is_none() || !holds_null(data.as_bytes()) {
-                return Ok(data.unbind());
+                return Ok(Bytes::copy_from_slice(data.as_bytes()));
             }
         }
         let data = call1(self.tools.write_slowly.bind(py), value)?;
-        Ok(data.cast_into::<PyBytes>()?.unbind())
+        Ok(Bytes::copy_from_slice(data.cast_into::<PyBytes>()?.as_bytes()))
     }
 }
 
@@ -277,8 +315,18 @@ impl<'a, 'py> Batch<'a, 'py> {
     /// Has an error reported; it comes back when it must stop the program.
     fn failed(&self, attempt: &Bound<'py, Attempt>, error: PyErr) -> PyResult<()> {
         let py = attempt.py();
+        self.stepper.get().leave(py)?;
         let arguments = (attempt.get().context(py)?, error.into_value(py));
         let floor = self.stepper.get().floor.bind(py);
         floor.call_method1(intern!(py, "failed"), arguments).map(drop)
+    }
+}
+
+impl Drop for Batch<'_, '_> {
+    fn drop(&mut self) {
+        let py = self.stepper.py();
+        if let Err(error) = self.stepper.get().leave(py) {
+            error.write_unraisable(py, Some(self.stepper.as_any()));
+        }
     }
 }

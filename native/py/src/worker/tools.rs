@@ -10,6 +10,8 @@ pub(super) struct Tools {
     /// `StepTask.__new__` and its argument.
     pub(super) new_task: Py<PyAny>,
     pub(super) task_class: Py<PyAny>,
+    /// `weakref.getweakrefcount`.
+    pub(super) count_weak: Py<PyAny>,
     /// `set` of the context variable behind `pyflow.current()`.
     pub(super) set_running: Py<PyAny>,
     /// Writes a value as JSON, and does so again slowly, with the place of what cannot be written.
@@ -29,6 +31,7 @@ impl Tools {
             leave_task: of("asyncio.tasks", "_leave_task")?,
             new_task: task_class.getattr(py, "__new__")?,
             task_class,
+            count_weak: of("weakref", "getweakrefcount")?,
             set_running: of("pyflow.context", "running")?.getattr(py, "set")?,
             write: of("pyflow.worker.binding", "write")?,
             write_slowly: of("pyflow.worker.binding", "write_output")?,
