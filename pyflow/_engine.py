@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from pyflow._native import Core, close_inherited_locks
+from pyflow._native import Core, PanicException, Stepper, close_inherited_locks
 from pyflow._native import Definition as NativeDefinition
 from pyflow.errors import EngineClosed, EngineForked, InputInvalid, PyflowError, from_code
 from pyflow.worker.grant import Grant, Report
@@ -22,13 +22,11 @@ from pyflow.worker.grant import Grant, Report
 # What an item of a batch is, by its first part; the rest is what was watched for.
 _REPLY: Final = 0
 _REFUSED: Final = 1
-_GRANT: Final = 2
-_STOP: Final = 3
+STOP: Final = 3
 _BROKEN: Final = 5
 
-# The loop is given back to others after so many items, or so much time.
-_ITEMS_COUNT_MAX: Final = 256
-_PUMP_TIME_S: Final = 0.001
+# The loop is given back to others after so much time.
+_WORK_TIME_S: Final = 0.001
 
 Answer: TypeAlias = asyncio.Future[Any]
 
@@ -65,10 +63,16 @@ _PROCESS: Final = _Process()
 
 
 class Hands(Protocol):
-    """The worker, as the core's news reach it."""
+    """The worker, as the core's news reach it.
+
+    Attributes:
+        stepper: Takes what the core grants, and runs it.
+    """
+
+    stepper: Stepper
 
     def take(self, grants: list[Grant]) -> None:
-        """Run these."""
+        """Run these too."""
         ...
 
     def stop(self, number: int, reason: str) -> None:
@@ -90,6 +94,7 @@ class Door:
         self._answers: dict[int, Answer] = {}
         self._wake_fd = core.wake_fd
         self._pump_planned = False
+        self._hearing_planned = False
         self._alarm: asyncio.TimerHandle | None = None
         if self._wake_fd is not None:
             loop.add_reader(self._wake_fd, self._hear)
@@ -252,18 +257,38 @@ class Door:
             self._core.forget(ticket)
 
     def _hear(self) -> None:
-        # What is left after a batch keeps the descriptor readable: others get their turn first.
-        self._deliver(self._core.drain(_ITEMS_COUNT_MAX))
+        # What is not taken yet keeps the descriptor readable: others get their turn first.
+        done = False
+        try:
+            done = self._work()
+        finally:
+            if not (done or self._closed or self._hearing_planned):
+                self._hearing_planned = True
+                self._loop.call_soon(self._hear_on)
 
-    def _deliver(self, items: list[tuple[Any, ...]]) -> None:
-        grants: list[Grant] = []
-        for item in items:
+    def _hear_on(self) -> None:
+        self._hearing_planned = False
+        if not self._closed:
+            self._hear()
+
+    def _work(self) -> bool:
+        """Have grants run and news delivered for a while; tells whether nothing is left to do."""
+        until = monotonic() + _WORK_TIME_S
+        done = False
+        while not (done or self._closed) and (left_s := until - monotonic()) > 0:
+            done = self._work_once(left_s)
+        return done
+
+    def _work_once(self, time_s: float) -> bool:
+        stepper = None if self._hands is None else self._hands.stepper
+        news, done = self._core.work(self._session, stepper, time_s)
+        self._deliver(news)
+        return done
+
+    def _deliver(self, news: list[tuple[Any, ...]]) -> None:
+        for item in news:
             kind = item[0]
-            if kind == _GRANT:
-                grants.append(item)
-            elif kind == _STOP:
-                # It may be for one of the grants in this batch.
-                grants = self._hand_out(grants)
+            if kind == STOP:
                 if self._hands is not None:
                     self._hands.stop(item[1], item[2])
             elif kind == _BROKEN:
@@ -272,12 +297,6 @@ class Door:
                 answer = self._answers.pop(item[1], None)
                 if answer is not None and not answer.done():
                     _answer(answer, item)
-        self._hand_out(grants)
-
-    def _hand_out(self, grants: list[Grant]) -> list[Grant]:
-        if grants and self._hands is not None:
-            self._hands.take(grants)
-        return []
 
     # Turns of an inline core.
 
@@ -289,32 +308,22 @@ class Door:
     def _pump(self) -> None:
         if self._closed:
             return
-        core = self._core
-        until = monotonic() + _PUMP_TIME_S
         done = False
         try:
-            while not done and monotonic() < until:
-                self._turn()
-                items = core.drain(_ITEMS_COUNT_MAX)
-                self._deliver(items)
-                done = not items
-        finally:
-            self._pump_planned = False
-            if done:
-                self._arm(core.next_wake_ms())
-            elif not self._closed:
-                self._plan_pump()
-
-    def _turn(self) -> None:
-        try:
-            self._core.pump()
-        except BaseException as error:
+            done = self._work()
+        except PanicException as error:
             # A fact that the core relies on broke: nothing it says can be trusted any more.
             self._closed = True
             self._refuse_all(
                 EngineClosed(f"the engine's core stopped by a fault of its own: {error}")
             )
             raise
+        finally:
+            self._pump_planned = False
+            if done:
+                self._arm(self._core.next_wake_ms())
+            elif not self._closed:
+                self._plan_pump()
 
     def _refuse_all(self, error: PyflowError) -> None:
         for answer in list(self._answers.values()):

@@ -1,15 +1,26 @@
 """The border: what Python sees of the native core."""
 
-from collections.abc import Hashable
+import asyncio
+from collections.abc import Coroutine, Hashable
+from contextvars import Context
 from types import GenericAlias
 from typing import Any, Generic, Self, TypeVar, final
 
 from typing_extensions import Buffer, disjoint_base
 
+from pyflow.context import TaskContext
+from pyflow.worker.grant import Grant
+from pyflow.worker.worker import Worker
+
 __all__ = [
+    "Attempt",
     "Core",
     "Definition",
     "Graph",
+    "PanicException",
+    "Reports",
+    "Stage",
+    "Stepper",
     "TopologicalSorter",
     "close_inherited_locks",
     "transformation_schema",
@@ -17,6 +28,9 @@ __all__ = [
 ]
 
 _Node = TypeVar("_Node", bound=Hashable)
+
+class PanicException(BaseException):
+    """A fact that the core relies on broke."""
 
 @final
 class Core:
@@ -118,6 +132,21 @@ class Core:
     def drain(self, count_max: int) -> list[tuple[Any, ...]]:
         """Hear what is safe to be heard, at most so many things."""
 
+    def work(
+        self, session: int, stepper: Stepper | None, time_s: float
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Run what is granted and report it, turn by turn; an inline ring is turned for that.
+
+        Args:
+            session: The session of the worker.
+            stepper: What runs its first steps; without one nothing is granted.
+            time_s: After how many seconds to stop, whatever is left.
+
+        Returns:
+            What there is to hear, as from `drain`, without grants; and whether nothing is left.
+            It comes back at once when there is something to hear.
+        """
+
     def next_wake_ms(self) -> int | None:
         """How long until an inline ring must be pumped without a request."""
 
@@ -129,6 +158,91 @@ class Core:
 
     def advance(self, span_ms: int) -> None:
         """Move the clock of an inline ring that is set by hand."""
+
+@final
+class Attempt:
+    """An attempt in a worker's hands, from its grant to the end of its first step."""
+
+    @property
+    def number(self) -> int:
+        """The grant's number."""
+
+    @property
+    def context(self) -> TaskContext:
+        """What its code sees of it; made when it is first asked for."""
+
+    @property
+    def desk(self) -> Any:
+        """The worker."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether its coroutine has ended, or a task has taken it over."""
+
+    def take_over(self) -> tuple[Coroutine[Any, Any, Any] | None, Context | None]:
+        """Give the coroutine of the first step and its context away, if it has not ended."""
+
+@final
+class Reports:
+    """Reports on their way to the engine, in order."""
+
+    def __new__(cls) -> Self:
+        """Make an empty one."""
+
+    def append(self, report: tuple[int, int, bytes | None]) -> None:
+        """Put one behind the others."""
+
+    def take(self) -> list[tuple[int, int, bytes | None]]:
+        """Take all of them out."""
+
+    def __len__(self) -> int:
+        """Count them."""
+
+@final
+class Stage:
+    """Whose first step a `StepTask` stands for, before it has begun as a real task."""
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt."""
+
+    def mark(self) -> None:
+        """Say that the task must not stand for another attempt."""
+
+@final
+class Stepper:
+    """Runs the first steps of a worker's attempts, on the thread of its loop.
+
+    A coroutine that ends in its first step has cost no asyncio task, no future and no wake-up. One
+    that waits is handed to the worker, with the task that it has seen as its current one.
+    """
+
+    def __new__(
+        cls, floor: Worker, event_loop: asyncio.AbstractEventLoop, reports: Reports
+    ) -> Self:
+        """Make the stepper of a worker, whose reports go to `reports`."""
+
+    def take(self, grants: list[Grant]) -> None:
+        """Put grants behind the others."""
+
+    def run(self, time_s: float) -> bool:
+        """Run what waits, for so many seconds; tells whether nothing is left.
+
+        Raises:
+            KeyboardInterrupt: A task raised it; what is left is run by the next call.
+        """
+
+    def remove(self, number: int) -> bool:
+        """Take a grant back that has not begun; tells whether it was there."""
+
+    def close(self) -> None:
+        """Report what has not begun as given back, now and from now on."""
+
+    def forget(self) -> None:
+        """Work out anew how functions are called, because others may be known by now."""
+
+    def first_step(self) -> None:
+        """Run the step that the loop inside has prepared; nobody else has a use for this."""
 
 @final
 class Definition:

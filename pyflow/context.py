@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -187,7 +187,16 @@ def record_fields(grant: Grant) -> dict[str, Any]:
     }
 
 
-running: contextvars.ContextVar[TaskContext | None] = contextvars.ContextVar(
+class Attempt(Protocol):
+    """An attempt whose context is made when it is first asked for."""
+
+    @property
+    def context(self) -> TaskContext:
+        """The same one each time."""
+        ...
+
+
+running: contextvars.ContextVar[TaskContext | Attempt | None] = contextvars.ContextVar(
     "pyflow_running", default=None
 )
 
@@ -198,7 +207,7 @@ def current() -> TaskContext:
     Raises:
         LookupError: The caller does not run inside a task.
     """
-    context = running.get()
-    if context is None:
+    found = running.get()
+    if found is None:
         raise LookupError("pyflow.current() is for code that a pyflow task runs; there is none")
-    return context
+    return found if isinstance(found, TaskContext) else found.context

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
 
-from pyflow._engine import Answer, Door
+from pyflow._engine import STOP, Answer, Door
 from pyflow._native import Core
 from pyflow.errors import EngineClosed
 from pyflow.worker import grant as at
@@ -19,6 +19,9 @@ from pyflow.worker.grant import Grant, Report
 
 # A test that was answered needs a few turns of the loop to go on; it is not overtaken by the clock.
 QUIET_TURNS_COUNT: Final = 50
+_ITEMS_COUNT_MAX: Final = 256
+# What an item that is drained is, by its first part.
+_GRANT: Final = 2
 
 _ATTEMPT_ENDS: Final = frozenset({at.COMPLETED, at.FAILED, at.GIVEN_BACK, at.STOPPED})
 # What only looks is asked again after a crash; whether anything else was done is not known.
@@ -57,7 +60,7 @@ class MemoryDoor(Door):
         """Move the clock in one leap; what is due has been decided when this returns."""
         super().advance(ms)
         if not self._down:
-            self._turn()
+            self._core.pump()
 
     @contextmanager
     def held_clock(self) -> Generator[None]:
@@ -96,11 +99,28 @@ class MemoryDoor(Door):
 
     # What is in the worker's hands.
 
+    def _work_once(self, _time_s: float) -> bool:
+        self._core.pump()
+        items = self._core.drain(_ITEMS_COUNT_MAX)
+        grants: list[Grant] = []
+        for item in items:
+            if item[0] == _GRANT:
+                grants.append(item)
+                continue
+            if item[0] == STOP:
+                # It may be for one of the grants before it.
+                grants = self._hand_out(grants)
+            self._deliver([item])
+        self._hand_out(grants)
+        return not items
+
     def _hand_out(self, grants: list[Grant]) -> list[Grant]:
         self._in_hands.update(grant[at.NUMBER] for grant in grants)
         if self._order is not None:
             self._order.shuffle(grants)
-        return super()._hand_out(grants)
+        if grants and self._hands is not None:
+            self._hands.take(grants)
+        return []
 
     def report(self, reports: list[Report]) -> None:
         """Send a batch of reports."""

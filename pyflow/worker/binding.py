@@ -22,7 +22,8 @@ Key: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 # Calls one function with one argument, in C where `map` does so for each.
 _apply: Final = cast("Callable[[Callable[[bytes], Any], bytes], Any]", operator.call)
-_write: Final = msgspec.json.Encoder(enc_hook=_values.simplified).encode
+write: Final = msgspec.json.Encoder(enc_hook=_values.simplified).encode
+"""Writes a value as JSON, quickly: NaN becomes null, and no error names a place."""
 _RESULT: Final = "the task's result"
 
 
@@ -33,7 +34,7 @@ def write_output(value: Any) -> bytes:
         ValueUnwritable: Something in it has no JSON form.
     """
     try:
-        data = _write(value)
+        data = write(value)
     except Exception:  # noqa: BLE001 - the slow way finds the place and says it
         return _values.encode(value, _RESULT)
     # msgspec writes NaN as null, which the slow way finds and refuses.
@@ -46,10 +47,11 @@ class Binding:
     It is `bare` when it is a coroutine that needs nothing but its arguments.
 
     `call` takes the arguments as they came and calls the function. Where `resources` is not empty,
-    `call_with` is used in its place, once they are open.
+    `call_with` is used in its place, once they are open. `readers` read one argument each, where
+    all are passed by place, and say what may be given in place of reading; else they are None.
     """
 
-    __slots__ = ("bare", "call", "call_with", "pool", "resources", "task")
+    __slots__ = ("bare", "call", "call_with", "pool", "readers", "resources", "task")
 
     def __init__(self, task: Task[..., Any], shape: Sequence[str]) -> None:
         self.task = task
@@ -57,6 +59,8 @@ class Binding:
         self.resources: dict[str, Resource[Any]] = uses(task.signature.hints)
         self.bare = self.pool == "async" and not self.resources
         readers = [_Reader(task.signature.hint(name), name) for name in shape]
+        by_place = _positional_count(task.signature, shape) == len(shape)
+        self.readers = [(each.fast, _takes(each.hint)) for each in readers] if by_place else None
         self.call: Call = _call_of(task, shape, readers)
         self.call_with = _call_with(task, shape, readers)
 
@@ -82,6 +86,13 @@ class _Reader:
             return self.fast(data)
         except Exception:  # noqa: BLE001 - the slow way fails too, and names the parameter
             return self.slow(data)
+
+
+def _takes(hint: Any) -> Literal["nothing", "dict", "anything"]:
+    """Tell which plain data a reader gives on as it is."""
+    if hint in _values.PLAIN_HINTS:
+        return "anything"
+    return "dict" if hint in (dict, dict[str, Any]) else "nothing"
 
 
 def _positional_count(signature: Signature, shape: Sequence[str]) -> int:

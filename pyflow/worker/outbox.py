@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pyflow._native import Reports
 from pyflow.context import TaskContext
 from pyflow.worker.grant import Report
 
@@ -32,7 +33,7 @@ class Outbox:
         send: Callable[[list[Report]], None],
         ended: Callable[[Ended], None],
     ) -> None:
-        self.reports: list[Report] = []
+        self.reports = Reports()
         self._loop = loop
         self._send = send
         self._ended = ended
@@ -58,8 +59,7 @@ class Outbox:
     def flush(self) -> None:
         """Send what is ready, in one batch."""
         self._flush_planned = False
-        if self.reports:
-            reports, self.reports = self.reports, []
+        if reports := self.reports.take():
             self._send(reports)
 
     def put(self, thing: Ended | Report) -> None:

@@ -9,28 +9,27 @@ object, so that whoever kept it keeps the right one.
 """
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from types import coroutine
-from typing import Any, Protocol
+from typing import Any
 
-from pyflow.context import TaskContext
+from pyflow._native import Stage
 
 
 class Rest:
     """What is left of a coroutine when the loop takes it over after a step driven by hand.
 
     `pending` is the future that it waits for, None when it only yielded. `ended` is set instead
-    when the coroutine came to its end in that step.
+    when the coroutine came to its end in that step, or has none that could go on.
     """
 
     __slots__ = ("coro", "ended", "pending")
 
-    def __init__(self, coro: Coroutine[Any, Any, Any]) -> None:
+    def __init__(self, coro: Coroutine[Any, Any, Any] | None) -> None:
         self.coro = coro
         self.pending: asyncio.Future[Any] | None = None
-        self.ended = False
+        self.ended = coro is None
 
     @coroutine
     def take_over(self) -> Generator[Any, Any, Any]:
@@ -47,33 +46,22 @@ class Rest:
             # cannot be done the coroutine hears of it at once.
             if self.pending is None or not self.pending.cancel(*cancelled.args):
                 error = cancelled
-        while not self.ended:
+        while not self.ended and (coro := self.coro) is not None:
             if error is None:
                 try:
                     yield self.pending
                 except GeneratorExit:
-                    self.coro.close()
+                    coro.close()
                     raise
                 except BaseException as thrown:  # noqa: BLE001 - the coroutine has to handle it
                     error = thrown
                 else:
-                    return (yield from self.coro.__await__())
+                    return (yield from coro.__await__())
             try:
-                self.pending, error = self.coro.throw(error), None
+                self.pending, error = coro.throw(error), None
             except StopIteration as stop:
                 return stop.value
         return None
-
-
-class Runner(Protocol):
-    """Who drives the first step, and goes on with the rest as a coroutine."""
-
-    def go_on(self, attempt: TaskContext, rest: Rest) -> Coroutine[Any, Any, None]:
-        """Await the rest and report how it ended."""
-        ...
-
-
-First = tuple[Runner, TaskContext, Coroutine[Any, Any, Any], contextvars.Context]
 
 
 class StepTask(asyncio.Task[None]):
@@ -82,24 +70,23 @@ class StepTask(asyncio.Task[None]):
     __slots__ = ("first", "rest")
 
     # What `begin` needs; None once it has begun. Set before the step, as `rest` is by `begin`.
-    first: First | None
+    first: Stage | None
     rest: Rest
 
     def begin(self) -> None:
         """Become a real task of the running loop, with the cancels that were asked for so far."""
         if self.first is None:
             return
-        runner, attempt, coro, context = self.first
-        self.first = None
+        attempt, self.first = self.first.attempt, None
+        coro, context = attempt.take_over()
         self.rest = Rest(coro)
-        self.rest.ended = _has_ended(coro)
-        going_on = runner.go_on(attempt, self.rest)
+        going_on = attempt.desk.go_on(attempt.context, self.rest)
         going_on.send(None)
         cancels = super().cancelling()
         super().__init__(
             going_on,
             loop=asyncio.get_running_loop(),
-            name=f"{attempt.run_id}/{attempt.task_id}",
+            name=attempt.context.idempotency_key,
             context=context,
         )
         for _ in range(cancels):
@@ -107,14 +94,16 @@ class StepTask(asyncio.Task[None]):
 
     def done(self) -> bool:
         """Tell whether the coroutine has ended."""
-        return super().done() if self.first is None else _has_ended(self.first[2])
+        return super().done() if self.first is None else self.first.attempt.ended
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Ask the coroutine to stop, as any task's does."""
+        if self.first is not None:
+            self.first.mark()
+        return super().cancel(msg)
 
     def __repr__(self) -> str:
-        return super().__repr__() if self.first is None else f"<StepTask {self.first[1]!r}>"
-
-
-def _has_ended(coro: Coroutine[Any, Any, Any]) -> bool:
-    return getattr(coro, "cr_frame", coro) is None
+        return super().__repr__() if self.first is None else f"<StepTask {self.first.attempt!r}>"
 
 
 def _of_a_real_task(name: str) -> Callable[..., Any]:

@@ -89,8 +89,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         """Warn when the step that is under way now holds the loop too long."""
-        step = asyncio.current_task(self._loop)
-        attempt = self._attempt_of(step)
+        attempt = self._attempt_of(asyncio.current_task(self._loop))
         if attempt is None:
             return
         turned = threading.Event()
@@ -99,7 +98,10 @@ class Watchdog:
         except RuntimeError:  # The loop is closed: nothing is left to watch.
             self._closed = True
             return
-        if turned.wait(self._blocked_s) or asyncio.current_task(self._loop) is not step:
+        if (
+            turned.wait(self._blocked_s)
+            or self._attempt_of(asyncio.current_task(self._loop)) is not attempt
+        ):
             return
         self._warn(attempt)
         while not (self._closed or turned.wait(self._blocked_s)):

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple
 
+from pyflow._native import Stepper
 from pyflow.context import TaskContext, record_fields
 from pyflow.errors import TaskTypeUnknown
 from pyflow.task import Task
@@ -19,12 +19,13 @@ from pyflow.worker.outbox import Ended, Outbox
 from pyflow.worker.processes import ProcessPool
 from pyflow.worker.resources import OpenResources
 from pyflow.worker.step_task import Rest, StepTask
-from pyflow.worker.stepping import run_steps
 from pyflow.worker.threads import ThreadPool
 from pyflow.worker.watchdog import Watchdog
 
 GRACE_S: Final = 10.0
 _LOOP_END_S: Final = 1.0
+# The loop is given back to others after this time, whatever is left of a batch.
+_BATCH_TIME_S: Final = 0.001
 
 _logger = logging.getLogger("pyflow")
 
@@ -54,6 +55,10 @@ class Worker:
         resolve: Finds the task for a definition's hash and a task type; None when none is known.
         send: Takes a batch of reports to the engine.
         grace_s: How long a cancelled attempt may clean up before it is abandoned or killed.
+
+    Attributes:
+        stepper: Runs the first step of each attempt, and asks this worker for all that is more.
+        causes: The errors of attempts that failed here.
     """
 
     def __init__(
@@ -65,13 +70,13 @@ class Worker:
         grace_s: float = GRACE_S,
     ) -> None:
         self.loop = loop
-        self.bindings: dict[Key, Binding] = {}
+        self._bindings: dict[Key, Binding] = {}
         self.causes = Causes()
         self.outbox = Outbox(loop, send, self._ended)
         self.tell = self.outbox.tell
+        self.stepper = Stepper(self, loop, self.outbox.reports)
         self._resolve = resolve
         self._grace_s = grace_s
-        self._backlog: deque[Grant] = deque()
         self._tasks: dict[int, tuple[StepTask, TaskContext]] = {}
         self._elsewhere: dict[int, tuple[ThreadPool | ProcessPool, TaskContext]] = {}
         self._strays: dict[int, TaskContext] = {}
@@ -90,47 +95,44 @@ class Worker:
 
         For callbacks of the loop: inside an asyncio task no other can be the current one.
         """
-        self._backlog.extend(grants)
-        if self._all_ended is not None:
-            self._give_back()
-        elif not self._run_planned:
+        self.stepper.take(grants)
+        if not self._run_planned:
             self._run()
-
-    def _give_back(self) -> None:
-        numbers = [*self._strays, *(grant[at.NUMBER] for grant in self._backlog)]
-        self._strays.clear()
-        self._backlog.clear()
-        for number in numbers:
-            self.outbox.add((number, at.GIVEN_BACK, None))
 
     def _run(self) -> None:
         self._run_planned = False
-        self._watchdog.look()
+        done = False
         try:
-            run_steps(self, self._backlog)
+            done = self.stepper.run(_BATCH_TIME_S)
         finally:
-            if self._backlog:
+            if not done:
                 self._run_planned = True
                 self.loop.call_soon(self._run)
             self.outbox.flush()
 
-    def bind(self, grant: Grant) -> Binding:
-        """Work out how the function of a grant is called, and keep that.
+    def batch_begins(self) -> None:
+        """Hear that steps are about to be run."""
+        self._watchdog.look()
+
+    def bind(self, task_type: str, definition_hash: str, shape: tuple[str, ...]) -> Binding:
+        """Work out how a function is called, and keep that.
 
         Raises:
             TaskTypeUnknown: No function is known for the task type.
         """
-        task_type, definition_hash = grant[at.TASK_TYPE], grant[at.DEFINITION_HASH]
+        key = task_type, definition_hash, shape
+        if (known := self._bindings.get(key)) is not None:
+            return known
         task = self._resolve(definition_hash, task_type)
         if task is None:
             raise TaskTypeUnknown(task_type=task_type)
-        binding = Binding(task, grant[at.SHAPE])
-        self.bindings[task_type, definition_hash, grant[at.SHAPE]] = binding
+        binding = self._bindings[key] = Binding(task, shape)
         return binding
 
     def forget_bindings(self) -> None:
         """Work out all calls anew, because other functions may be known by now."""
-        self.bindings.clear()
+        self._bindings.clear()
+        self.stepper.forget()
 
     def place(self, attempt: TaskContext, binding: Binding) -> Coroutine[Any, Any, Any] | None:
         """Take what is no bare coroutine to where it runs, or make a coroutine to step here."""
@@ -165,8 +167,12 @@ class Worker:
 
     # Coroutines that wait.
 
-    def took_over(self, task: StepTask, attempt: TaskContext) -> None:
-        """Hear that a coroutine waits and is the loop's now."""
+    def took_over(
+        self, task: StepTask, attempt: TaskContext, pending: "asyncio.Future[Any] | None"
+    ) -> None:
+        """Make a coroutine that waits for `pending` the loop's."""
+        task.begin()
+        task.rest.pending = pending
         self._tasks[attempt.grant[at.NUMBER]] = task, attempt
 
     async def go_on(self, attempt: TaskContext, rest: Rest) -> None:
@@ -236,10 +242,8 @@ class Worker:
             there[1].stop_reason = reason
             self._processes.terminate(number)
             self.loop.call_later(self._grace_s, self._processes.kill, number)
-        else:
-            for grant in [each for each in self._backlog if each[at.NUMBER] == number]:
-                self._backlog.remove(grant)
-                self.outbox.add((number, at.STOPPED, None))
+        elif self.stepper.remove(number):
+            self.outbox.add((number, at.STOPPED, None))
 
     def _abandon(self, number: int) -> None:
         here = self._tasks.pop(number, None)
@@ -262,7 +266,7 @@ class Worker:
         if not isinstance(task, StepTask):
             return None
         if task.first is not None:
-            return task.first[1]
+            return task.first.attempt.context
         return next((mine for each, mine in list(self._tasks.values()) if each is task), None)
 
     # The end.
@@ -274,18 +278,25 @@ class Worker:
             drain_s: How long what runs may take to end by itself.
         """
         self._all_ended = asyncio.Event()
-        self._give_back()
+        self.stepper.close()
+        self._give_back_strays()
+        self.outbox.flush()
         self._look_for_end()
         if not await self._wait_for_end(drain_s):
             self._stop_all()
             await self._wait_for_end(self._grace_s)
-        self._give_back()
+        self._give_back_strays()
         self._watchdog.close()
         self._threads.close()
         await self._resources.close()
         if self._processes.close():
             await self.loop.run_in_executor(None, self._processes.join)
         self.outbox.flush()
+
+    def _give_back_strays(self) -> None:
+        for number in self._strays:
+            self.outbox.add((number, at.GIVEN_BACK, None))
+        self._strays.clear()
 
     def _stop_all(self) -> None:
         for number in [*self._tasks, *self._elsewhere]:

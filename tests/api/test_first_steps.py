@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -347,3 +348,32 @@ async def test_tasks_that_never_begin_leave_nothing_behind() -> None:
         gc.collect()
 
         assert [each() for each in kept] == [None] * 3
+
+
+@pytest.mark.parametrize("how", ["attribute", "cancel", "weak reference", "nothing"])
+async def test_what_an_attempt_does_to_its_current_task_no_other_sees(how: str) -> None:
+    seen_weakly: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+    async def marks() -> None:
+        me: Any = asyncio.current_task()
+        if how == "attribute":
+            me.note = "mine"
+        elif how == "cancel":
+            me.cancel()
+        elif how == "weak reference":
+            seen_weakly[me] = "mine"
+
+    async def looks() -> list[Any]:
+        me: Any = asyncio.current_task()
+        found = [getattr(me, "note", None), me.cancelling(), seen_weakly.get(me)]
+        await asyncio.sleep(0)
+        return found
+
+    async with workbench() as bench:
+        grants = [bench.grant(task_of(body)) for body in (marks, looks, marks, looks)]
+        reports = await asyncio.gather(*bench.take(*grants))
+
+    assert [report[1] for report in reports] == [COMPLETED] * 4
+    assert [msgspec.json.decode(reports[each][2] or b"") for each in (1, 3)] == [
+        [None, 0, None]
+    ] * 2

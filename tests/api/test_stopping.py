@@ -107,7 +107,7 @@ async def test_a_stop_for_what_has_not_begun_takes_it_out_of_the_backlog() -> No
         first, second = bench.grant(nothing), bench.grant(nothing)
         reports = bench.take(first, second)
         asyncio.get_running_loop().call_soon(bench.worker.stop, 99, "cancel")
-        bench.worker._backlog.append(second)
+        bench.worker.stepper.take([second])
         bench.worker.stop(second[1], "cancel")
 
         assert outcome(await reports[1]) == (STOPPED, None)

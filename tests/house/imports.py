@@ -8,7 +8,9 @@ from typing import NamedTuple
 from tests.house import tree
 
 # Only these see the extension.
-BORDER = frozenset({"pyflow._engine", "pyflow.definition", "pyflow.graph", "pyflow.testing"})
+BORDER = frozenset(
+    {"pyflow._engine", "pyflow.definition", "pyflow.graph", "pyflow.testing", "pyflow.worker"}
+)
 
 # Leaves know only leaves: whoever needs an error or an event pulls nothing else in.
 LEAVES = frozenset(

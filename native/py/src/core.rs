@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use pyflow_core::event::TaskError;
 use pyflow_core::payload::Payload;
-use pyflow_engine::{AttemptReport, Engine, Look, Out, Refusal, ReportKind, Request, Value};
+use pyflow_engine::{Engine, Look, Out, Refusal, Request, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::definition::Definition;
 use crate::door;
 use crate::fields::check_nesting;
-use crate::grants::Calls;
 use crate::requests;
+use crate::worker::{Batch, Calls, Report, Stepper};
 
 /// One open store with its ring.
 #[pyclass(frozen, module = "pyflow._native")]
 pub(crate) struct Core {
     engine: Engine,
+    /// Whether its turns are taken by whoever calls.
+    is_inline: bool,
     calls: Mutex<Calls>,
     ids: RunIds,
 }
@@ -62,11 +63,38 @@ const STOP: u8 = 3;
 const EVENTS: u8 = 4;
 const BROKEN: u8 = 5;
 
-type Report = (u64, u8, Option<Py<PyBytes>>);
+/// Things that are taken from the engine at once.
+const OUT_COUNT_MAX: usize = 256;
+/// A turn of so few reports is over before another thread would have begun to run.
+const SHORT_TURN_COUNT: usize = 16;
 
 impl Core {
+    fn of(engine: Engine) -> Self {
+        let is_inline = engine.wake_fd().is_none();
+        Self { engine, is_inline, calls: Mutex::default(), ids: RunIds::new() }
+    }
+
     fn submit(&self, py: Python<'_>, request: Request) -> PyResult<()> {
         self.engine.submit(request).map_err(|refusal| door::error(py, &refusal))
+    }
+
+    /// Sends reports; gives how many there were.
+    fn send(&self, py: Python<'_>, session: u32, reports: Vec<Report>) -> PyResult<usize> {
+        let count = reports.len();
+        if count > 0 {
+            let reports = Self::made(py, Report::read_all(reports))?;
+            self.submit(py, Request::Report { session, reports })?;
+        }
+        Ok(count)
+    }
+
+    /// Turns an inline ring.
+    fn turn(&self, py: Python<'_>, count: usize) {
+        if count > SHORT_TURN_COUNT {
+            py.detach(|| self.engine.pump());
+        } else {
+            self.engine.pump();
+        }
     }
 
     fn made<T>(py: Python<'_>, made: Result<T, Refusal>) -> PyResult<T> {
@@ -88,12 +116,12 @@ impl Core {
             let settings = requests::settings(&requests::parse(&settings)?)?;
             Engine::open(url, &settings)
         })?;
-        Ok(Self { engine, calls: Mutex::default(), ids: RunIds::new() })
+        Ok(Self::of(engine))
     }
 
     fn crash(&self, py: Python<'_>) -> PyResult<Self> {
         let engine = door::wait(py, || self.engine.crash())?;
-        Ok(Self { engine, calls: Mutex::default(), ids: RunIds::new() })
+        Ok(Self::of(engine))
     }
 
     #[getter]
@@ -222,29 +250,63 @@ impl Core {
     }
 
     fn report(&self, py: Python<'_>, session: u32, reports: Vec<Report>) -> PyResult<()> {
-        let mut read = Vec::with_capacity(reports.len());
-        for (handle, code, bytes) in reports {
-            let bytes = bytes.map(|b| Bytes::copy_from_slice(b.as_bytes(py))).unwrap_or_default();
-            let kind = Self::made(py, report_kind(code, bytes))?;
-            gather(&mut read, AttemptReport { handle, kind });
-        }
-        self.submit(py, Request::Report { session, reports: read })
+        self.send(py, session, reports).map(drop)
     }
 
     fn drain<'py>(&self, py: Python<'py>, count_max: usize) -> PyResult<Bound<'py, PyList>> {
         let heard = PyList::empty(py);
         for out in self.engine.drain(count_max) {
             match out {
-                Out::Grant(granted) => heard.append(self.calls.lock().tuple(py, &granted)?)?,
-                Out::Stop { handle, reason } => heard.append((STOP, handle, reason.name()))?,
-                Out::Reply { ticket, answer } => heard.append(reply(py, ticket, answer)?)?,
-                Out::Broken(refusal) => {
-                    let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());
-                    heard.append((BROKEN, 0, refusal.code, fields))?;
+                Out::Grant(granted) => {
+                    let call = self.calls.lock().call(py, &granted)?;
+                    heard.append(call.tuple(py, &granted)?)?;
                 }
+                other => heard.append(news(py, other)?)?,
             }
         }
         Ok(heard)
+    }
+
+    /// Runs what is granted and reports it, turn by turn, until there is news to deliver, nothing is
+    /// left to do, or the time is up. The flag says whether nothing is left to do.
+    #[pyo3(signature = (session, stepper, time_s))]
+    fn work<'py>(
+        &self,
+        py: Python<'py>,
+        session: u32,
+        stepper: Option<&Bound<'py, Stepper>>,
+        time_s: f64,
+    ) -> PyResult<(Bound<'py, PyList>, bool)> {
+        let until = Instant::now() + Duration::from_secs_f64(time_s);
+        let heard = PyList::empty(py);
+        let mut batch = stepper.map(Batch::new).transpose()?;
+        let mut count = usize::MAX; // Nothing is known of what others asked for.
+        loop {
+            if self.is_inline {
+                self.turn(py, count);
+            }
+            for out in self.engine.drain(OUT_COUNT_MAX) {
+                match (out, stepper) {
+                    (Out::Grant(granted), Some(stepper)) => {
+                        stepper.get().take_granted(py, granted)?
+                    }
+                    (Out::Grant(_), None) => {} // Nobody asked for any.
+                    (other, _) => heard.append(news(py, other)?)?,
+                }
+            }
+            let backlog = batch.as_mut().filter(|batch| !batch.is_empty());
+            let (Some(batch), true) = (backlog, heard.is_empty()) else {
+                let is_done = stepper.is_none_or(|stepper| stepper.get().is_idle())
+                    && (heard.is_empty() || !self.is_inline);
+                return Ok((heard, is_done));
+            };
+            let ran = batch.run(until);
+            count = self.send(py, session, batch.stepper().reports().take_all())?;
+            ran?;
+            if !self.is_inline || Instant::now() > until {
+                return Ok((heard, !self.is_inline && batch.is_empty()));
+            }
+        }
     }
 
     fn next_wake_ms(&self) -> Option<u64> {
@@ -264,37 +326,18 @@ impl Core {
     }
 }
 
-/// Adds a report to others; lines that follow others of the same attempt go with them.
-fn gather(reports: &mut Vec<AttemptReport>, report: AttemptReport) {
-    if let ReportKind::Said(lines) = &report.kind
-        && let Some(AttemptReport { handle, kind: ReportKind::Said(before) }) = reports.last_mut()
-        && *handle == report.handle
-    {
-        before.extend(lines.iter().cloned());
-        return;
-    }
-    reports.push(report);
-}
-
-fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
-    Ok(match code {
-        0 => match check_nesting("the output", &bytes) {
-            Ok(()) => ReportKind::Completed(Payload::new(bytes)),
-            Err(refusal) => {
-                let message = refusal.fields["message"].as_str().unwrap_or_default().to_string();
-                let error = TaskError::final_of_engine("PayloadTooLarge", message);
-                ReportKind::Failed(Box::new(error))
-            }
-        },
-        1 => match requests::failure(&bytes)? {
-            (error, true) => ReportKind::WorkerDied(error.message),
-            (error, false) => ReportKind::Failed(Box::new(error)),
-        },
-        2 => ReportKind::Returned,
-        3 => ReportKind::Cancelled,
-        4 => ReportKind::Heartbeat(bytes),
-        _ => requests::said(&bytes)?,
-    })
+/// What an engine has to say that is no grant.
+fn news(py: Python<'_>, out: Out) -> PyResult<Bound<'_, PyAny>> {
+    let news = match out {
+        Out::Grant(_) => unreachable!("grants are taken before"),
+        Out::Stop { handle, reason } => (STOP, handle, reason.name()).into_pyobject(py)?,
+        Out::Reply { ticket, answer } => reply(py, ticket, answer)?,
+        Out::Broken(refusal) => {
+            let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());
+            (BROKEN, 0, refusal.code, fields).into_pyobject(py)?
+        }
+    };
+    Ok(news.into_any())
 }
 
 fn reply(

@@ -4,15 +4,23 @@ mod core;
 mod definition;
 mod door;
 mod fields;
-mod grants;
 mod graph;
 mod pages;
 mod requests;
+mod worker;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("PanicException", py.get_type::<pyo3::panic::PanicException>())
+    }
+
     #[pymodule_export]
     use super::core::{Core, close_inherited_locks};
     #[pymodule_export]
@@ -21,4 +29,6 @@ mod _native {
     use super::graph::{Graph, TopologicalSorter};
     #[pymodule_export]
     use super::pages::{transformation_schema, transition_tables};
+    #[pymodule_export]
+    use super::worker::{Attempt, Reports, Stage, Stepper};
 }

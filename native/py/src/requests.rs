@@ -15,7 +15,7 @@ use pyflow_core::time::Millis;
 use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, ReportKind, Request};
 use serde_json::{Value, json};
 
-use crate::fields::{count, needed_text, object_text, span_ms, text, word, wrong};
+use crate::fields::{check_nesting, count, needed_text, object_text, span_ms, text, word, wrong};
 
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))
@@ -224,7 +224,7 @@ pub(crate) fn failure(json: &[u8]) -> Result<(TaskError, bool), Refusal> {
 }
 
 /// What a task says: a line of its log, or how far it is.
-pub(crate) fn said(json: &[u8]) -> Result<ReportKind, Refusal> {
+fn said(json: &[u8]) -> Result<ReportKind, Refusal> {
     let object = parse(json)?;
     let progress = &object["progress"];
     if !progress.is_null() {
@@ -236,6 +236,28 @@ pub(crate) fn said(json: &[u8]) -> Result<ReportKind, Refusal> {
     let at = Millis(line["at"].as_u64().unwrap_or(0));
     let text = own("text").to_string();
     Ok(ReportKind::Said(vec![SaidLine { at, level: level.into(), text }]))
+}
+
+/// What a report says, by its code as in `pyflow.worker.grant`.
+pub(crate) fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
+    Ok(match code {
+        0 => match check_nesting("the output", &bytes) {
+            Ok(()) => ReportKind::Completed(Payload::new(bytes)),
+            Err(refusal) => {
+                let message = refusal.fields["message"].as_str().unwrap_or_default().to_string();
+                let error = TaskError::final_of_engine("PayloadTooLarge", message);
+                ReportKind::Failed(Box::new(error))
+            }
+        },
+        1 => match failure(&bytes)? {
+            (error, true) => ReportKind::WorkerDied(error.message),
+            (error, false) => ReportKind::Failed(Box::new(error)),
+        },
+        2 => ReportKind::Returned,
+        3 => ReportKind::Cancelled,
+        4 => ReportKind::Heartbeat(bytes),
+        _ => said(&bytes)?,
+    })
 }
 
 /// What goes with a grant only where there is some of it.

@@ -19,6 +19,9 @@ pub struct Item {
     pub arrival: u64,
 }
 
+/// An empty group stays while there are so few: most work has no fairness key and shares one.
+const EMPTY_COUNT_MAX: usize = 4;
+
 /// How items of one urgency compare: the earliest deadline, then first come.
 pub(super) type Rank = (Millis, u64);
 
@@ -89,11 +92,14 @@ impl Lane {
     }
 
     pub(super) fn push(&mut self, key: &Arc<str>, item: Item, deadline: Option<Millis>) {
-        if !self.groups.contains_key(key) {
-            self.groups.insert(key.clone(), Group::default());
+        let group = match self.groups.get_mut(key) {
+            Some(group) => group,
+            None => self.groups.entry(key.clone()).or_default(),
+        };
+        if group.is_empty() {
             self.turns.push_back(key.clone());
         }
-        self.groups.get_mut(key).expect("it was put there just now").push(item, deadline);
+        group.push(item, deadline);
         self.count += 1;
     }
 
@@ -102,10 +108,10 @@ impl Lane {
         let key = self.turns.pop_front()?;
         let group = self.groups.get_mut(&key).expect("a group with a turn is there");
         let item = group.pop().expect("a group with a turn has work");
-        if group.is_empty() {
-            self.groups.remove(&key);
-        } else {
+        if !group.is_empty() {
             self.turns.push_back(key);
+        } else if self.groups.len() > EMPTY_COUNT_MAX {
+            self.groups.remove(&key);
         }
         self.count -= 1;
         Some(item)

@@ -13,6 +13,9 @@ use crate::time::Millis;
 /// each key has its own share of the rate.
 pub(super) type Rack = (Arc<str>, Option<RateLimit>, bool);
 
+/// An empty rack stays while there are so few: the next work of its type is often on its way.
+const EMPTY_COUNT_MAX: usize = 64;
+
 #[derive(Debug, Default)]
 struct Stock {
     lanes: [Lane; 3],
@@ -87,7 +90,7 @@ impl Racks {
         self.held.first().map(|(until, _)| *until)
     }
 
-    /// Brings the heads up to what is on a rack; an empty one goes.
+    /// Brings the heads up to what is on a rack; where there are many racks an empty one goes.
     fn refresh(&mut self, rack: &Rack) {
         let Some(stock) = self.stocks.get_mut(rack) else { return };
         for ((lane, known), heads) in stock.lanes.iter().zip(&mut stock.heads).zip(&mut self.heads)
@@ -104,7 +107,8 @@ impl Racks {
             }
             *known = head;
         }
-        if stock.len() == 0 && stock.held_until.is_none() {
+        let is_empty = stock.len() == 0 && stock.held_until.is_none();
+        if is_empty && self.stocks.len() > EMPTY_COUNT_MAX {
             self.stocks.remove(rack);
         }
     }

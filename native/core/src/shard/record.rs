@@ -6,12 +6,16 @@ use crate::event::Event;
 use crate::limits::PAYLOAD_INLINE_SIZE_MAX;
 use crate::payload::Payload;
 
+/// Bytes that a turn of a few events takes.
+const TURN_SIZE_USUAL: usize = 256;
+
 impl Shard {
     /// Makes an event part of the turn and of the state.
     pub(super) fn record(&mut self, event: Event) {
         if self.turn.events.is_empty() {
             self.turn.position = self.state.position() + 1;
             self.state.begin_turn_with(self.turn.position, &event);
+            self.turn.encoded.reserve(TURN_SIZE_USUAL);
         }
         event.write(&mut self.turn.encoded);
         self.keep_large_payload(&event);

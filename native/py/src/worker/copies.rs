@@ -1,0 +1,156 @@
+//! Outputs that this worker wrote lately, as objects that are copied faster than their text is read.
+//!
+//! Most outputs are small and flat, and are read soon, by one task or by several. Of such a one a
+//! copy is kept beside its text: what is copied from it is equal to what would be read. The text is
+//! what the engine holds; here it is known again by its place in memory, which `Kept` keeps taken.
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+
+use super::invoke;
+
+/// Outputs that are kept; a power of two. One may drive out another before that.
+const KEPT_COUNT_MAX: usize = 4_096;
+/// Only texts up to this size are kept, so that all of them together stay small.
+const TEXT_SIZE_MAX: usize = 256;
+
+/// What a reader may be given in place of what it would read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Nothing: its hint asks for more than plain data.
+    Nothing,
+    Dict,
+    Anything,
+}
+
+impl Takes {
+    /// By its name in `pyflow.worker.binding`.
+    pub(super) fn parse(name: &str) -> Self {
+        match name {
+            "anything" => Self::Anything,
+            "dict" => Self::Dict,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// An object that equals what is read from its text, and is not changed by anyone.
+enum Form {
+    Scalar(Py<PyAny>),
+    Dict(Py<PyDict>),
+    List(Py<PyList>),
+}
+
+struct Kept {
+    text: Bytes,
+    form: Form,
+}
+
+pub(super) struct Copies {
+    kept: Vec<Option<Kept>>,
+}
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self { kept: std::iter::repeat_with(|| None).take(KEPT_COUNT_MAX).collect() }
+    }
+}
+
+/// What is to be kept of an output.
+pub(super) struct Copy(Kept);
+
+impl Copy {
+    /// A copy of an output, where it is small and flat.
+    pub(super) fn of(value: Bound<'_, PyAny>, text: &Bytes) -> Option<Self> {
+        if text.len() > TEXT_SIZE_MAX {
+            return None;
+        }
+        let form = Form::of(value)?;
+        Some(Self(Kept { text: text.clone(), form }))
+    }
+}
+
+impl Copies {
+    /// Keeps a copy; what it drives out is for the caller to drop.
+    #[must_use]
+    pub(super) fn keep(&mut self, copy: Copy) -> Option<Copy> {
+        let place = place_of(&copy.0.text);
+        self.kept[place].replace(copy.0).map(Copy)
+    }
+
+    /// What a reader would read from a text, if it is known; to be made with `Found::object`.
+    pub(super) fn find(&self, py: Python<'_>, text: &Bytes, takes: Takes) -> Option<Found> {
+        let kept = self.kept[place_of(text)].as_ref()?;
+        if kept.text.as_ptr() != text.as_ptr() || kept.text.len() != text.len() {
+            return None;
+        }
+        match (&kept.form, takes) {
+            (Form::Scalar(value), Takes::Anything) => {
+                Some(Found(Form::Scalar(value.clone_ref(py))))
+            }
+            (Form::Dict(dict), Takes::Anything | Takes::Dict) => {
+                Some(Found(Form::Dict(dict.clone_ref(py))))
+            }
+            (Form::List(list), Takes::Anything) => Some(Found(Form::List(list.clone_ref(py)))),
+            (Form::Scalar(_) | Form::Dict(_) | Form::List(_), _) => None,
+        }
+    }
+}
+
+/// A form that was found.
+pub(super) struct Found(Form);
+
+impl Found {
+    /// An object of the reader's own.
+    pub(super) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.0 {
+            Form::Scalar(value) => Ok(value.bind(py).clone()),
+            Form::Dict(dict) => dict.bind(py).copy().map(Bound::into_any),
+            Form::List(list) => {
+                let list = list.bind(py);
+                Ok(list.get_slice(0, list.len()).into_any())
+            }
+        }
+    }
+}
+
+impl Form {
+    fn of(value: Bound<'_, PyAny>) -> Option<Self> {
+        // What nobody else has any more is kept as it is.
+        let is_free = invoke::references(&value) == 1;
+        if let Ok(dict) = value.cast_exact::<PyDict>() {
+            let is_flat = |(key, part): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+                key.is_exact_instance_of::<PyString>() && is_scalar(&part)
+            };
+            if !dict.iter().all(is_flat) {
+                return None;
+            }
+            let kept = if is_free { dict.clone() } else { dict.copy().ok()? };
+            return Some(Self::Dict(kept.unbind()));
+        }
+        if let Ok(list) = value.cast_exact::<PyList>() {
+            if !list.iter().all(|part| is_scalar(&part)) {
+                return None;
+            }
+            let kept = if is_free { list.clone() } else { list.get_slice(0, list.len()) };
+            return Some(Self::List(kept.unbind()));
+        }
+        is_scalar(&value).then(|| Self::Scalar(value.unbind()))
+    }
+}
+
+/// Whether reading its text gives an equal object of the same type, which nobody can change.
+fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_none()
+        || value.is_exact_instance_of::<PyFloat>()
+}
+
+fn place_of(text: &Bytes) -> usize {
+    // The upper bits of the product depend on all bits of the address.
+    let mixed = (text.as_ptr() as usize as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 40) as usize & (KEPT_COUNT_MAX - 1)
+}
