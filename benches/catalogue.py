@@ -3,7 +3,16 @@
 import importlib
 from types import ModuleType
 
-NAMES = ("graph",)
+NAMES = (
+    "graph",
+    "memory_run",
+    "durable",
+    "step_latency",
+    "tasks_of_a_run",
+    "heavy_run",
+    "long_run",
+    "start_and_idle",
+)
 
 
 def load(name: str) -> ModuleType:

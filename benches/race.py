@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -73,7 +74,8 @@ class Outcome:
             peer: The one compared with.
             ours: The one that the target is about.
             times_faster: At least so often should our time go into the peer's.
-            times_the_time: At most so many times the peer's time should ours be.
+            times_the_time: At most so many times the peer's time should ours be; infinity asks for
+                the ratio in this direction without a target.
         """
         if peer not in self.times:
             return []
@@ -82,6 +84,7 @@ class Outcome:
             value, target, sense = self.ratio(peer, ours), times_faster, "at least"
         else:
             value, target, sense = self.ratio(ours, peer), times_the_time, "at most"
+        target = None if target == math.inf else target
         aside = self.aside(ours, peer)
         return [Result(what=what, value=value, unit="x", target=target, sense=sense, aside=aside)]
 
