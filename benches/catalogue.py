@@ -11,8 +11,13 @@ NAMES = (
     "tasks_of_a_run",
     "heavy_run",
     "long_run",
+    "restart",
+    "instructions",
     "start_and_idle",
+    "stable_abi",
 )
+COMPILED = frozenset({"instructions"})
+"""These compile a program of their own first; `cargo test` runs its loops in the gate."""
 
 
 def load(name: str) -> ModuleType:

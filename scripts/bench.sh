@@ -27,11 +27,14 @@ restate_server() {
   touch "$stamp"
 }
 
+mkdir -p .benchmarks
 bash scripts/setup.sh run bench || exit
 step "Restate's server (.tools/restate)" restate_server
 
+step 'extension for this Python only (.benchmarks/one_version)' \
+  scripts/build_one_version.sh "$VENV/bin/python" .benchmarks/one_version
+
 options=(--benchmark-json=.benchmarks/last.json)
 if [ "${QUICK:-}" = 1 ]; then options+=(--size=quick); else options+=(--page); fi
-mkdir -p .benchmarks
 PYTHONPATH=$PWD exec "$VENV/bin/python" -m pytest -c benches/pytest.ini benches/bench_workloads.py \
   --only="${ONLY:-}" "${options[@]}"

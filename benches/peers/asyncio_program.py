@@ -1,4 +1,4 @@
-"""What one writes by hand: counters of open predecessors, an asyncio task for each that is ready."""
+"""What one writes by hand: counters of open predecessors, an asyncio task for each ready one."""
 
 import asyncio
 from collections.abc import Callable

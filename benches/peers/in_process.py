@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from benches.fresh import ROOT, environment
@@ -20,41 +21,50 @@ Ask = Callable[..., Any]
 
 
 @contextmanager
-def peer(module: str, *arguments: str, **more: str) -> Iterator[Ask]:
-    """Start a child, wait until it is ready, and give the call that asks it to do something."""
-    child = subprocess.Popen(
+def peer(module: str, *arguments: str, cwd: Path = ROOT, **more: str) -> Iterator[Ask]:
+    """Start a child, wait until it is ready, and give the call that asks it to do something.
+
+    Modules are looked for in `cwd` first, then in this tree; `more` is added to its environment.
+    """
+    with subprocess.Popen(
         [sys.executable, "-m", f"benches.peers.{module}", *arguments],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment() | more,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-
-    def ask(verb: str, *given: Any) -> Any:
-        child.stdin.write(json.dumps([verb, *given]) + "\n")
-        child.stdin.flush()
-        return answer()
-
-    def answer() -> Any:
-        line = child.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{module} ended with exit status {child.wait()}")
-        return json.loads(line)
-
-    try:
-        answer()
-        yield ask
-    finally:
-        child.stdin.close()
+    ) as child:
         try:
-            child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            hear(child)
+            yield lambda verb, *given: ask(child, verb, *given)
+        finally:
+            stop(child)
+
+
+def ask(child: subprocess.Popen[str], verb: str, *given: Any) -> Any:
+    assert child.stdin is not None
+    child.stdin.write(json.dumps([verb, *given]) + "\n")
+    child.stdin.flush()
+    return hear(child)
+
+
+def hear(child: subprocess.Popen[str]) -> Any:
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    if not line:
+        raise RuntimeError(f"the peer ended with exit status {child.wait()}")
+    return json.loads(line)
+
+
+def stop(child: subprocess.Popen[str]) -> None:
+    """Closing its input ends it; one that hangs is killed."""
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def serve(verbs: Mapping[str, Callable[..., Any]]) -> None:

@@ -20,7 +20,7 @@ TITLE = "Import and idle"
 IMPORT_MS_MAX = 20
 RESIDENT_MB_MAX = 50
 WAKE_UPS_A_MINUTE_MAX = 1
-SETTLE_S = 2.0
+SETTLE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Size:
     idle_s: float
 
 
-SIZES = {"full": Size(15, 120), "quick": Size(5, 10), "tiny": Size(2, 0.2)}
+SIZES = {"full": Size(15, 120), "quick": Size(5, 20), "tiny": Size(2, 0.2)}
 
 
 def measure(_race: Race, size: Size) -> Report:
