@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benches.loops import with_engine, with_store
-from benches.peers import drains
+from benches.peers import graphlib_sorter
 from benches.peers.in_process import serve
 from benches.shapes import layered
 from benches.workloads import durable, memory_run
@@ -25,7 +25,7 @@ def main(package: str, tasks: int, run_tasks: int, workflows: int) -> None:
         run_lap, durable_lap = stack.enter_context(run), stack.enter_context(five)
         serve(
             {
-                "graph": lambda: drains.with_pyflow(nodes),
+                "graph": lambda: graphlib_sorter.pyflow_batches(nodes),
                 "memory_run": lambda: run_lap() and None,
                 "durable": durable_lap,
             }

@@ -1,12 +1,12 @@
 """A layered graph, 3 predecessors a task, built and drained with nothing to run."""
 
-import graphlib
 import sys
+from array import array
 from dataclasses import dataclass
 
 import pyflow
 from benches import fresh
-from benches.peers import drains
+from benches.peers import graphlib_sorter, networkx_graph, rustworkx_graph
 from benches.race import Contestant, Outcome, Race, if_installed, plain
 from benches.results import Curve, Plot, Report, Result
 from benches.shapes import Columns, Predecessors, chain, columns, layered
@@ -63,15 +63,15 @@ def any_nodes(race: Race, predecessors: Predecessors, of: str) -> list[Result]:
     outcome = race_any(race, predecessors)
     mapping = race.run(
         {
-            "pyflow": plain(drains.mapping_with(pyflow.TopologicalSorter), predecessors),
-            "graphlib": plain(drains.mapping_with(graphlib.TopologicalSorter), predecessors),
+            "pyflow": plain(graphlib_sorter.pyflow_order, predecessors),
+            "graphlib": plain(graphlib_sorter.graphlib_order, predecessors),
         },
         rounds=1,
     )
     slow = race.run(
         {
-            "pyflow": plain(drains.with_pyflow, predecessors),
-            "networkx": if_installed("networkx", lambda: plain(drains.with_networkx, predecessors)),
+            "pyflow": plain(graphlib_sorter.pyflow_batches, predecessors),
+            "networkx": if_installed("networkx", lambda: plain(networkx_graph.drain, predecessors)),
         },
         rounds=1,
     )
@@ -85,8 +85,8 @@ def any_nodes(race: Race, predecessors: Predecessors, of: str) -> list[Result]:
 def race_any(race: Race, predecessors: Predecessors) -> Outcome:
     return race.run(
         {
-            "pyflow": plain(drains.with_pyflow, predecessors),
-            "graphlib": plain(drains.with_graphlib, predecessors),
+            "pyflow": plain(graphlib_sorter.pyflow_batches, predecessors),
+            "graphlib": plain(graphlib_sorter.graphlib_batches, predecessors),
         },
         rounds=min(race.rounds, ROUNDS_MAX),
     )
@@ -105,18 +105,25 @@ def numbered_nodes(race: Race, predecessors: Predecessors, of: str) -> list[Resu
 
 def race_numbered(race: Race, given: Columns, pairs: list[tuple[int, int]] | None) -> Outcome:
     def from_columns() -> Contestant:
-        return plain(drains.with_rustworkx_from_columns, *given)
+        return plain(rustworkx_graph.drain, *given)
 
     def from_pairs() -> Contestant:
-        return plain(drains.with_rustworkx, given[0], pairs)
+        return plain(rustworkx_graph.drain_pairs, given[0], pairs)
 
     return race.run(
         {
-            "pyflow": plain(drains.with_pyflow_graph, *given),
+            "pyflow": plain(drain_graph, *given),
             "rustworkx": if_installed("rustworkx", from_columns),
             "rustworkx, pairs": if_installed("rustworkx", from_pairs) if pairs else None,
         }
     )
+
+
+def drain_graph(node_count: int, sources: "array[int]", targets: "array[int]") -> int:
+    graph = pyflow.Graph.from_edges(node_count, sources, targets)
+    while graph.is_active():
+        graph.done(graph.ready())
+    return graph.done_count
 
 
 def memory_of_graph(tasks: int) -> int:
