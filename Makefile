@@ -3,10 +3,10 @@
 
 .PHONY: help demo test build bench lint fmt docs lock wheel clean
 .DEFAULT_GOAL := help
-export PYTHON
+export PYTHON ONLY QUICK
 
 SETUP := bash scripts/setup.sh
-EVERYTHING := run demo test lint bench build
+EVERYTHING := run demo test lint build
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -25,8 +25,9 @@ build: ## everything into .venv: the package, its extension, every tool
 	@bash scripts/check_tools.sh
 	@$(SETUP) $(EVERYTHING)
 
-bench: build ## the benchmarks
-	@.venv/bin/python -m pytest benches -o python_files='bench_*.py test_*.py'
+bench: ## pyflow beside its peers, in .venv-bench (ONLY=graph,durable QUICK=1)
+	@bash scripts/check_tools.sh
+	@bash scripts/bench.sh
 
 lint: ## the gate without its tests
 	@bash scripts/check_tools.sh lint
@@ -45,10 +46,11 @@ docs: build ## draw the pages that are made from the code
 
 lock: ## pin again what pyproject.toml names, from what .venv holds
 	@.venv/bin/python scripts/lock_requirements.py
+	@if [ -d .venv-bench ]; then .venv-bench/bin/python scripts/lock_requirements.py bench; fi
 
 wheel: build ## a wheel for users, into dist/
 	@CARGO_TARGET_DIR=target/wheel .venv/bin/maturin build --release --locked --out dist
 
 clean: ## remove everything that was built
-	rm -rf target dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis pyflow/*.so
+	rm -rf target dist .venv .venv-bench .tools .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis pyflow/*.so
 	find pyflow tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

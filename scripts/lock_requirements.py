@@ -1,4 +1,7 @@
-"""Write the lock files `scripts/requirements-*.txt` from what `.venv` holds.
+"""Write the lock files `scripts/requirements-*.txt` from what the running environment holds.
+
+    .venv/bin/python scripts/lock_requirements.py               all but `bench`
+    .venv-bench/bin/python scripts/lock_requirements.py bench   the groups that are named
 
 `pyproject.toml` names what each group needs; the lock files add everything that those need in
 turn, each with the exact version that the working environment has. Run it after changing a
@@ -88,9 +91,11 @@ def needs_of(wish: Requirement) -> Iterator[Requirement]:
 
 
 def main() -> None:
-    """Write every lock file."""
+    """Write the lock files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for group, requirements in wanted(project).items():
+    groups = wanted(project)
+    for group in sys.argv[1:] or sorted(groups.keys() - {"bench"}):
+        requirements = groups[group]
         path = ROOT / "scripts" / f"requirements-{group}.txt"
         path.write_text(HEADER + "\n".join(closure(requirements)) + "\n")
         sys.stdout.write(f"{path.relative_to(ROOT)}\n")

@@ -2,19 +2,22 @@
 # Builds the package into `.venv`, and does again only what has changed.
 #
 #   scripts/setup.sh GROUP...    each group is a file scripts/requirements-GROUP.txt
+#
+# VENV names another folder than `.venv`.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source scripts/steps.sh
 
-REPEAT="bash scripts/setup.sh $*"
-stamps=.venv/.stamps
+venv=${VENV:-.venv}
+REPEAT="VENV=$venv bash scripts/setup.sh $*"
+stamps=$venv/.stamps
 
 environment() {
   # An environment whose interpreter has gone, or has another version, is made anew.
-  if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  if "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     return 0
   fi
-  "$(scripts/find_python.sh)" -m venv --clear .venv
+  "$(scripts/find_python.sh)" -m venv --clear "$venv"
 }
 
 # The lock files name everything, so pip resolves nothing and compiles nothing.
@@ -28,8 +31,8 @@ wheels() {
     fi
   done
   [ ${#fresh[@]} -gt 0 ] || return 0
-  .venv/bin/python -m pip install --quiet --no-deps --only-binary :all: "${files[@]}" || return 1
-  .venv/bin/python -m pip check --quiet || return 1
+  "$venv/bin/python" -m pip install --quiet --no-deps --only-binary :all: "${files[@]}" || return 1
+  "$venv/bin/python" -m pip check --quiet || return 1
   mkdir -p "$stamps" && touch "${fresh[@]}"
 }
 
@@ -51,11 +54,11 @@ link() {
   local stamp
   stamp="$stamps/link-$(digest pyproject.toml scripts/link_package.py)"
   [ ! -e "$stamp" ] || return 0
-  .venv/bin/python scripts/link_package.py || return 1
+  "$venv/bin/python" scripts/link_package.py || return 1
   mkdir -p "$stamps" && touch "$stamp"
 }
 
-step 'Python environment (.venv)' environment
+step "Python environment ($venv)" environment
 step "wheels ($*)" wheels "$@"
 step 'native extension (cargo build --release -p pyflow-py)' extension
-step 'package linked into .venv' link
+step "package linked into $venv" link

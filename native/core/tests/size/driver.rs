@@ -17,7 +17,7 @@ use pyflow_core::state::State;
 use pyflow_core::time::Millis;
 use serde_json::Value;
 
-const SESSION: SessionId = SessionId(1);
+pub(crate) const SESSION: SessionId = SessionId(1);
 
 pub(crate) struct Driver {
     pub(crate) shard: Shard,

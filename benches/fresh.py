@@ -1,0 +1,47 @@
+"""Calls a function in a process of its own, whose memory and start are then its own too."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def call(place: str, *arguments: Any, timeout_s: float = 900) -> Any:
+    """Call `module:function` with JSON values in a new interpreter, and give what it returns."""
+    child = subprocess.run(
+        [sys.executable, "-m", "benches.fresh", place, json.dumps(arguments)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        timeout=timeout_s,
+        check=True,
+    )
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def environment() -> dict[str, str]:
+    """This process's, with this tree before anything that is installed."""
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def resident_bytes(pid: int | str = "self") -> int:
+    """How much of a process's memory is in RAM, as the kernel counts it."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"process {pid} has ended")
+
+
+def main() -> None:
+    module, function = sys.argv[1].split(":")
+    said = getattr(importlib.import_module(module), function)(*json.loads(sys.argv[2]))
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()

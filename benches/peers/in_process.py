@@ -1,0 +1,82 @@
+"""A peer in a process of its own: it keeps threads or servers alive that must not disturb others.
+
+The child is started with a module of this folder, which calls `serve` with what it can do. Requests
+and answers are lines of JSON.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benches.fresh import ROOT, environment
+
+STOP_S = 20.0
+
+Ask = Callable[..., Any]
+
+
+@contextmanager
+def peer(module: str, *arguments: str, cwd: Path = ROOT, **more: str) -> Iterator[Ask]:
+    """Start a child, wait until it is ready, and give the call that asks it to do something.
+
+    Modules are looked for in `cwd` first, then in this tree; `more` is added to its environment.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", f"benches.peers.{module}", *arguments],
+        cwd=cwd,
+        env=environment() | more,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as child:
+        try:
+            hear(child)
+            yield lambda verb, *given: ask(child, verb, *given)
+        finally:
+            stop(child)
+
+
+def ask(child: subprocess.Popen[str], verb: str, *given: Any) -> Any:
+    assert child.stdin is not None
+    child.stdin.write(json.dumps([verb, *given]) + "\n")
+    child.stdin.flush()
+    return hear(child)
+
+
+def hear(child: subprocess.Popen[str]) -> Any:
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    if not line:
+        raise RuntimeError(f"the peer ended with exit status {child.wait()}")
+    return json.loads(line)
+
+
+def stop(child: subprocess.Popen[str]) -> None:
+    """Closing its input ends it; one that hangs is killed."""
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def serve(verbs: Mapping[str, Callable[..., Any]]) -> None:
+    """Answer requests until there are no more. What a library prints goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    say(answers, "ready")
+    for line in sys.stdin:
+        verb, *given = json.loads(line)
+        say(answers, verbs[verb](*given))
+
+
+def say(answers: Any, value: Any) -> None:
+    answers.write(json.dumps(value) + "\n")
+    answers.flush()

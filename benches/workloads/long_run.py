@@ -1,0 +1,149 @@
+"""One run of very many tasks, and very many runs that wait: time and memory grow in line.
+
+Each size is measured in a process of its own.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pyflow
+from benches import fresh, loops
+from benches.race import Race
+from benches.results import Curve, Plot, Report, Result
+from benches.shapes import layered
+
+TITLE = "One run of very many tasks, and very many runs"
+LAYER_WIDTH = 1000
+BYTES_A_TASK_MAX = 100
+BYTES_A_RUN_MAX = 1024
+GROWTH_MAX = 1.5
+"""How many times the time a task may be at the largest size what it is at a tenth of it."""
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True)
+class Size:
+    tasks: tuple[int, ...]
+    runs: tuple[int, ...]
+
+
+SIZES = {
+    "full": Size((10_000, 100_000, 1_000_000), (1_000, 10_000, 100_000)),
+    "quick": Size((2_000, 20_000), (1_000, 10_000)),
+    "tiny": Size((200, 2_000), (10, 100)),
+}
+
+
+@pyflow.task
+async def nothing() -> None:
+    return None
+
+
+@pyflow.task
+async def after(_before: list[None]) -> None:
+    return None
+
+
+@pyflow.workflow
+def waiting(_number: int) -> None:
+    pyflow.sleep(3600)
+
+
+def measure(_race: Race, size: Size) -> Report:
+    tasks = {count: fresh.call(f"{__name__}:run_of", count) for count in size.tasks}
+    runs = {count: fresh.call(f"{__name__}:waiting_runs", count) for count in size.runs}
+    return Report(
+        workload="long_run",
+        title=TITLE,
+        results=[
+            *lines("one run", "task", tasks, BYTES_A_TASK_MAX),
+            *lines("runs that wait for a timer", "run", runs, BYTES_A_RUN_MAX),
+        ],
+        plots=[
+            Plot(
+                name="long_run",
+                title="Cost against size",
+                x_label="tasks of one run, or runs that wait",
+                y_label="µs each",
+                curves=[curve("a task", tasks), curve("a waiting run", runs)],
+            )
+        ],
+    )
+
+
+def curve(name: str, found: dict[int, Any]) -> Curve:
+    return Curve(name, [(count, each["seconds"] / count * 1e6) for count, each in found.items()])
+
+
+def lines(what: str, unit: str, found: dict[int, Any], bytes_max: int) -> list[Result]:
+    few, many = sorted(found)[-2:]
+    micros = {count: each["seconds"] / count * 1e6 for count, each in found.items()}
+    return [
+        Result(
+            what=f"{what}, {many:,}: time",
+            value=micros[many],
+            unit=f"µs a {unit}",
+            aside=f"{found[many]['seconds']:.1f} s in all",
+        ),
+        Result(
+            what=f"{what}, time a {unit} at {many:,} against {few:,}",
+            value=micros[many] / micros[few],
+            unit="x",
+            target=GROWTH_MAX,
+            sense="at most",
+        ),
+        Result(
+            what=f"{what}, {many:,}: resident growth",
+            value=max(found[many]["grown"], 1) / many,
+            unit=f"bytes a {unit}",
+            target=bytes_max,
+            sense="at most",
+            aside=f"{found[many]['resident'] / 1e6:.0f} MB resident at the peak",
+        ),
+    ]
+
+
+def run_of(count: int) -> dict[str, float]:
+    """Start a run of layers, and watch memory grow from then on. Runs in a process of its own."""
+
+    @pyflow.workflow(name=f"layers_of_{count}")
+    def layers() -> None:
+        made: list[Any] = []
+        for before in layered(count, min(LAYER_WIDTH, count // 10)):
+            made.append(after([made[each] for each in before]) if before else nothing())
+
+    async def work() -> dict[str, float]:
+        async with loops.store() as engine:
+            await engine.deploy(layers)
+            began = time.perf_counter()
+            run = await engine.start(layers)
+            before = peak = fresh.resident_bytes()
+            ended = asyncio.create_task(run.result())
+            while not ended.done():
+                await asyncio.wait({ended}, timeout=LOOK_S)
+                peak = max(peak, fresh.resident_bytes())
+            await ended
+            seconds = time.perf_counter() - began
+        return {"seconds": seconds, "grown": peak - before, "resident": peak}
+
+    with loops.runner() as loop:
+        return loop.run(work())
+
+
+def waiting_runs(count: int) -> dict[str, float]:
+    """Start runs that wait for an hour. Runs in a process of its own."""
+
+    async def work() -> dict[str, float]:
+        async with loops.store(drain_s=0) as engine:
+            await engine.start(waiting, 1)
+            before = fresh.resident_bytes()
+            began = time.perf_counter()
+            await engine.start_many(waiting, [(1,)] * count)
+            seconds = time.perf_counter() - began
+            resident = fresh.resident_bytes()
+        return {"seconds": seconds, "grown": resident - before, "resident": resident}
+
+    with loops.runner() as loop:
+        return loop.run(work())

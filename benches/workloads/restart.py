@@ -1,0 +1,99 @@
+"""An engine opens a store that was left with a long log and no checkpoint, as after a crash."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyflow
+from benches import fresh, loops
+from benches.race import Race
+from benches.results import Report, Result
+from benches.workloads.durable import five
+
+TITLE = "Restart on a long log"
+SECONDS_MAX = 10
+EXAMPLE = "fill_log"
+
+
+@dataclass(frozen=True)
+class Size:
+    log_mib: int
+    runs: int
+    event_size: int = 200
+
+
+SIZES = {"full": Size(1024, 10_000), "quick": Size(64, 1_000), "tiny": Size(1, 20)}
+
+
+def measure(_race: Race, size: Size) -> Report:
+    with loops.folder() as place:
+        path = place / "long.db"
+        events = fill(path, size)
+        on_disk = sum(file.stat().st_size for file in place.iterdir())
+        # Everything has just been written, so it is in the system's cache; a machine that restarts
+        # has to read it from the disk first.
+        found = fresh.call(f"{__name__}:open_and_start", str(path))
+        shutil.rmtree(place, ignore_errors=True)
+    what = f"{size.log_mib:,} MiB of log, {events:,} events of {size.runs:,} runs"
+    return Report(
+        workload="restart",
+        title=TITLE,
+        results=[
+            Result(
+                what=f"{what}: until a start is accepted",
+                value=found["accepted"],
+                unit="s",
+                target=SECONDS_MAX,
+                sense="at most",
+                aside=f"{on_disk / 2**20:,.0f} MiB on disk",
+            ),
+            Result(what="until the engine is open", value=found["opened"], unit="s"),
+            Result(
+                what="resident afterwards",
+                value=found["resident"] / 1e6,
+                unit="MB",
+                aside="all runs are still under way",
+            ),
+            Result(
+                what="events folded",
+                value=events / found["opened"],
+                unit="events/s",
+            ),
+        ],
+    )
+
+
+def fill(path: Path, size: Size) -> int:
+    """Have the log written by a process that ends without closing; give the number of events."""
+    subprocess.run(
+        ["cargo", "build", "--release", "--locked", "--workspace", "--example", EXAMPLE, "--quiet"],
+        cwd=fresh.ROOT,
+        check=True,
+    )
+    target = Path(os.environ.get("CARGO_TARGET_DIR", fresh.ROOT / "target"))
+    program = target / "release" / "examples" / EXAMPLE
+    numbers = map(str, (size.log_mib, size.runs, size.event_size))
+    said = subprocess.run([program, path, *numbers], capture_output=True, check=True)
+    return int(said.stdout)
+
+
+def open_and_start(path: str) -> dict[str, float]:
+    """Seconds from the beginning until a start is on disk. Runs in a process of its own."""
+
+    async def work() -> dict[str, float]:
+        began = time.perf_counter()
+        async with pyflow.connect(Path(path), drain_s=0) as engine:
+            opened = time.perf_counter() - began
+            await engine.start(five, 1)
+            accepted = time.perf_counter() - began
+            said = {"opened": opened, "accepted": accepted, "resident": fresh.resident_bytes()}
+            # What it recovered is not run on, nor kept in a checkpoint.
+            print(json.dumps(said), flush=True)
+            os._exit(0)
+
+    with loops.runner() as loop:
+        return loop.run(work())

@@ -1,0 +1,107 @@
+"""One durable run of 40 light tasks, one after the other and all at once."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import pyflow
+from benches.loops import with_store
+from benches.numbers import fibonacci
+from benches.peers import dbos_steps, restate
+from benches.race import Lap, Race, if_installed
+from benches.results import Report, Result
+
+TITLE = "One durable run of light tasks"
+TIMES_FASTER_MIN = {"in_sequence": 6, "at_once": 12}
+SAYS = {"in_sequence": "one after the other", "at_once": "all at once"}
+NUMBER = 10
+
+
+@dataclass(frozen=True)
+class Size:
+    tasks: int
+    peers: bool
+
+
+SIZES = {"full": Size(40, True), "quick": Size(40, True), "tiny": Size(5, False)}
+
+
+@pyflow.task
+async def compute(number: int) -> int:
+    return fibonacci(number)
+
+
+@pyflow.task
+def compute_on_thread(number: int) -> int:
+    return fibonacci(number)
+
+
+def in_sequence(task: Any, count: int) -> Any:
+    @pyflow.workflow(name=f"in_sequence_{task.name}")
+    def flow(number: int) -> list[int]:
+        with pyflow.in_order():
+            return [task(number) for _ in range(count)]
+
+    return flow
+
+
+def at_once(task: Any, count: int) -> Any:
+    @pyflow.workflow(name=f"at_once_{task.name}")
+    def flow(number: int) -> list[int]:
+        return [task(number) for _ in range(count)]
+
+    return flow
+
+
+FLOWS: dict[str, Callable[[Any, int], Any]] = {"in_sequence": in_sequence, "at_once": at_once}
+
+
+async def run_once(engine: pyflow.Engine, flow: Any, number: int) -> Any:
+    run = await engine.start(flow, number)
+    return await run.result()
+
+
+def measure(race: Race, size: Size) -> Report:
+    results = [line for form in FLOWS for line in measure_form(race, size, form)]
+    return Report(workload="tasks_of_a_run", title=TITLE, results=results)
+
+
+def measure_form(race: Race, size: Size, form: str) -> list[Result]:
+    flow_of = FLOWS[form]
+    outcome = race.run(
+        {
+            "pyflow": with_store(run_once, flow_of(compute, size.tasks), NUMBER, prepare=run_once),
+            "pyflow, threads": with_store(
+                run_once, flow_of(compute_on_thread, size.tasks), NUMBER, prepare=run_once
+            ),
+            **(durable_peers(form, size.tasks) if size.peers else {}),
+        }
+    )
+    what = f"{size.tasks} x fibonacci({NUMBER}), {SAYS[form]}"
+    ours = {"pyflow", "pyflow, threads"}
+    peers = [name for name in outcome.times if name not in ours]
+    best = min(peers, key=lambda name: outcome.times[name].median, default="")
+    target = TIMES_FASTER_MIN[form]
+    lines = outcome.versus(f"{what}, against the best durable peer", best, times_faster=target)
+    for each in peers:
+        if each != best:
+            lines += outcome.versus(what, each)
+    lines.append(
+        Result(
+            what=f"{what}, a plain function on a thread",
+            value=outcome.times["pyflow, threads"].median * 1e3,
+            unit="ms",
+            aside=outcome.aside("pyflow, threads", "pyflow"),
+        )
+    )
+    return lines
+
+
+def durable_peers(form: str, count: int) -> dict[str, AbstractContextManager[Lap] | None]:
+    wish = (form, count, NUMBER)
+    return {
+        "DBOS SQLite": if_installed("dbos", lambda: dbos_steps.on_sqlite(*wish)),
+        "DBOS Postgres": if_installed("dbos", lambda: dbos_steps.on_postgres(*wish)),
+        "Restate": restate.flow(*wish) if restate.is_installed() else None,
+    }
