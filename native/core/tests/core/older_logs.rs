@@ -5,8 +5,11 @@ use pyflow_core::event::{Event, LeaseEnded, TaskLeased};
 use pyflow_core::ids::{Epoch, Grant, InstanceIndex, RunNumber, SessionId};
 use pyflow_core::time::Millis;
 
+/// Writes one field.
+type Written<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// An event with fewer fields than there are now.
-fn older(tag: u8, fields: &[&dyn Fn(&mut Vec<u8>)]) -> Vec<u8> {
+fn older(tag: u8, fields: &[Written<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_array(&mut bytes, 3);
     tag.write(&mut bytes);
