@@ -119,7 +119,7 @@ def test_a_document_runs_as_it_stands(cli: CommandLine) -> None:
         (("run", "nothing.json"), 2, "there is no file nothing.json"),
         (("run", "nothing.py:x"), 2, "there is no file nothing.py"),
         (("run", "flows.py:nothing"), 2, "flows.py has no workflow 'nothing'"),
-        (("run", "flows.py"), 2, "flows.py has 4 workflows"),
+        (("run", "flows.py"), 2, "flows.py has 5 workflows"),
         (("run", "flows.py:gated", "--input", "{x"), 2, "the input is not JSON"),
         (("run", "flows.py:gated", "--input", "[]"), 2, "the input is no JSON object"),
         (("run", "flows.py:gated", "--inptu", "{}"), 2, "--input"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import pyflow
+from pyflow.read_model import LogLine
 
 
 @dataclass
@@ -28,6 +29,7 @@ async def main(urls: list[str]) -> None:
         assert_type(run, pyflow.Run[Summary])
         summary = await run.result(timeout_s=30)
         assert_type(summary, Summary)
+        assert_type(await run.logs("summarise", after=1, limit=10), list[LogLine])
         assert_type(await engine.start(report, urls, 3), pyflow.Run[Summary])
         bound = await engine.start(report.bind(urls=urls), deadline_s=5, metadata={"a": 1})
         assert_type(bound, pyflow.Run[Summary])

@@ -11,6 +11,7 @@ mod handlers;
 mod joins;
 mod limits;
 mod maps;
+mod older_logs;
 mod payloads;
 mod poison;
 mod random_flows;
