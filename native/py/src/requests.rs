@@ -11,7 +11,7 @@ use pyflow_core::ids::DefinitionHash;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::{Pool, Strategy, Weights};
-use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, Request};
+use pyflow_engine::{EngineSettings, ListRuns, Look, Query, Refusal, Request, Token};
 use serde_json::{Value, json};
 
 use crate::fields::{count, needed_text, object_text, span_ms, text, word, wrong};
@@ -35,6 +35,8 @@ pub(crate) fn settings(object: &Value) -> Result<EngineSettings, Refusal> {
     if let Some(size) = object["checkpoint_size"].as_u64() {
         settings.checkpoint_size = size;
     }
+    let retention_s = object["retention_s"].as_f64();
+    settings.retention_ms = retention_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
     let timeout_s = object["default_timeout_s"].as_f64();
     settings.default_timeout_ms = timeout_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
     settings.strategy = match object["strategy"].as_str() {
@@ -112,7 +114,24 @@ pub(crate) fn control(
     Ok(request)
 }
 
-pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
+/// Reads a token as a write's answer gave it.
+pub(crate) fn token(text: &str) -> Result<Token, Refusal> {
+    Token::parse(text).ok_or_else(|| wrong(format!("{text:?} is not a token that a write gave")))
+}
+
+/// The token of the write that must be seen, if one is named.
+pub(crate) fn token_of(object: &Value) -> Result<Option<Token>, Refusal> {
+    text(object, "token")?.map(|text| token(&text)).transpose()
+}
+
+pub(crate) fn look(what: &str, object: &Value) -> Result<Look, Refusal> {
+    if what == "prune" {
+        return Ok(Look::Prune { before_ms: count(object, "before_ms", 0, (0, u64::MAX))? });
+    }
+    query(what, object).map(Look::Query)
+}
+
+fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
     let own = |name: &str| Ok::<_, Refusal>(text(object, name)?.map(|text| text.to_string()));
     let run_id = || needed_text(object, "run_id");
     let limit =
@@ -150,7 +169,6 @@ pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
         }
         "metrics" => Query::Metrics,
         "doctor" => Query::Doctor,
-        "prune" => Query::Prune { before_ms: count(object, "before_ms", 0, (0, u64::MAX))? },
         "backup" => Query::Backup { path: own("path")?.unwrap_or_default() },
         _ => return Err(wrong(format!("the query {what:?} is not known"))),
     })

@@ -36,6 +36,7 @@ impl Shard {
             return;
         };
         self.turn.blobs.push((payload.hash(), payload.json()));
+        self.turn.named.extend(event.run().map(|run| (run.0, payload.hash())));
     }
 }
 
@@ -48,6 +49,7 @@ impl Event {
             Self::TaskCompleted(e) => Some(&e.output),
             Self::MapExpanded(e) => Some(&e.items),
             Self::DefinitionDeployed(_)
+            | Self::RunsForgotten(_)
             | Self::RunStarted(_)
             | Self::RunPaused(_)
             | Self::RunResumed(_)
