@@ -15,6 +15,7 @@ from pyflow._document_events import (
     Mark,
     Path,
     Place,
+    Spot,
     assemble,
     check_json_nesting,
     json_events,
@@ -30,6 +31,14 @@ _SHOWN_WIDTH = 100
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\[\"([^\"]*)\"\]")
 _JSON_BREAK = re.compile("\n")
+_PLAIN = re.compile(".")
+# One character of a text, by the quote that it begins with; a block of YAML is on lines of its own.
+_WRITTEN = {
+    '"': re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u.{4}|\\x..|\\U.{8}|\\.|[^\"\\]"),
+    "'": re.compile("''|[^']"),
+    "|": None,
+    ">": None,
+}
 _YAML_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
@@ -49,13 +58,15 @@ class Document(NamedTuple):
         try:
             return assemble(yaml_events(self.text))[0] if self.is_yaml else self._json()
         except DocumentFault as fault:
-            problem = self._marked(Problem(_shown(fault.path), "PF1001", fault.reason), fault.place)
+            unplaced = Problem(_shown(fault.path), "PF1001", fault.reason)
+            problem = self._marked(unplaced, Spot(fault.place, None))
             raise self.refusal([problem]) from None
 
     def refusal(self, problems: Iterable[Problem]) -> DefinitionInvalid:
         """Make the error for problems, each shown with its line and a caret."""
         listed = list(problems)
-        shown = "\n".join(map(self._picture, listed[:SHOWN_COUNT_MAX]))
+        lines = self._lines()
+        shown = "\n".join(self._picture(each, lines) for each in listed[:SHOWN_COUNT_MAX])
         if len(listed) > SHOWN_COUNT_MAX:
             shown += f"\nand {len(listed) - SHOWN_COUNT_MAX} more problems"
         return DefinitionInvalid(
@@ -70,13 +81,29 @@ class Document(NamedTuple):
         paths = [_steps(each.path) for each in listed]
         wanted = {path[:size] for path in paths for size in range(len(path) + 1)}
         _, places = assemble(self._events(), wanted)
+        lines = self._lines()
         found: list[Problem] = []
         for each, path in zip(listed, paths, strict=True):
             sizes = range(len(path), -1, -1)
             nearest = next((path[:size] for size in sizes if path[:size] in places), ())
             # A file without content has no places at all.
-            found.append(self._marked(each, places.get(nearest, Mark(0, 0))))
+            spot = places.get(nearest, Spot(Mark(0, 0), None))
+            marked = (
+                self._pointed(each, spot, lines) if nearest == path else self._marked(each, spot)
+            )
+            found.append(marked)
         return found
+
+    def _pointed(self, problem: Problem, spot: Spot, lines: list[str]) -> Problem:
+        """Point at the key that is wrong, or at the character of the text."""
+        if problem.is_key and spot.key is not None:
+            return self._marked(problem, Spot(spot.key, None))
+        marked = self._marked(problem, spot)
+        if problem.offset is None or marked.line is None or marked.column is None:
+            return marked
+        rest = lines[marked.line - 1][marked.column - 1 :]
+        ahead = _size_as_written(rest, problem.offset)
+        return msgspec.structs.replace(marked, column=marked.column + ahead)
 
     def _events(self) -> Iterator[Event]:
         return yaml_events(self.text) if self.is_yaml else json_events(self.text)
@@ -99,8 +126,8 @@ class Document(NamedTuple):
             assemble(json_events(self.text))
             raise
 
-    def _marked(self, problem: Problem, place: int | Place) -> Problem:
-        mark = self._mark(place)
+    def _marked(self, problem: Problem, spot: Spot) -> Problem:
+        mark = self._mark(spot.place)
         return msgspec.structs.replace(problem, line=mark.line + 1, column=mark.column + 1)
 
     def _mark(self, place: int | Place) -> Mark:
@@ -109,11 +136,13 @@ class Document(NamedTuple):
         line_start = self.text.rfind("\n", 0, place) + 1
         return Mark(self.text.count("\n", 0, place), place - line_start)
 
-    def _picture(self, problem: Problem) -> str:
+    def _lines(self) -> list[str]:
+        return (_YAML_BREAK if self.is_yaml else _JSON_BREAK).split(self.text)
+
+    def _picture(self, problem: Problem, lines: list[str]) -> str:
         what = f"{problem.path}: {problem.message}" if problem.path else problem.message
         if problem.line is None or problem.column is None:
             return what
-        lines = (_YAML_BREAK if self.is_yaml else _JSON_BREAK).split(self.text)
         line = lines[problem.line - 1] if problem.line <= len(lines) else ""
         caret = _caret(line, problem.line, problem.column - 1)
         return f"{self.file}:{problem.line}:{problem.column}: {what}\n{caret}"
@@ -187,6 +216,20 @@ def _shown(path: Path) -> str:
     return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path)[
         0 if path and isinstance(path[0], int) else 1 :
     ]
+
+
+def _size_as_written(written: str, size: int) -> int:
+    """Tell how many characters the first ones of a text take as written; 0 if it cannot be told."""
+    part = _WRITTEN.get(written[:1], _PLAIN)
+    if part is None:
+        return 0
+    at = 0 if part is _PLAIN else 1
+    for _ in range(size):
+        found = part.match(written, at)
+        if found is None:
+            return 0
+        at = found.end()
+    return at
 
 
 def _caret(line: str, number: int, column: int) -> str:

@@ -6,7 +6,7 @@ Nothing here recurses and nothing is expanded: the size of the value is bounded 
 import json
 import math
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
 NESTING_MAX = 64
@@ -28,6 +28,13 @@ class Place(Protocol):
     def line(self) -> int: ...
     @property
     def column(self) -> int: ...
+
+
+class Spot(NamedTuple):
+    """Where a part of a document is, and its key if it has one."""
+
+    place: int | Place
+    key: int | Place | None
 
 
 class Event(NamedTuple):
@@ -105,7 +112,8 @@ def number(text: str, place: int | Place) -> int | float:
     if _WHOLE_NUMBER.fullmatch(text):
         whole = int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
         if not -(2**63) <= whole < 2**64:
-            raise DocumentFault(f"{text} has more than 64 bits; write it as a text", place)
+            hint = "no option takes so much; as data, write it as a text"
+            raise DocumentFault(f"{text} is beyond 64 bits; {hint}", place)
         return whole
     value = float(text)
     if not math.isfinite(value):
@@ -117,13 +125,14 @@ _TOO_DEEP = f"it is nested deeper than {NESTING_MAX}"
 
 
 def assemble(
-    events: Iterator[Event], wanted: Container[Path] = ()
-) -> tuple[Any, dict[Path, int | Place]]:
+    events: Iterator[Event], wanted: Collection[Path] = ()
+) -> tuple[Any, dict[Path, Spot]]:
     """Put the value of a document together.
 
     Args:
         events: The document.
-        wanted: The paths of the parts whose places are asked for.
+        wanted: The paths of the parts whose places are asked for; after the last of them the rest
+            of the document is left unread.
 
     Returns:
         The value, and the places of the wanted parts that there are.
@@ -135,7 +144,8 @@ def assemble(
     levels: list[dict[str, Any] | list[Any]] = [found]
     steps: list[str | int] = []
     key: str | None = None
-    places: dict[Path, int | Place] = {}
+    key_place: int | Place | None = None
+    places: dict[Path, Spot] = {}
     for event in events:
         top = levels[-1]
         if event.kind == "end":
@@ -143,12 +153,14 @@ def assemble(
             steps.pop()
             continue
         if isinstance(top, dict) and key is None:
-            key = _key(event, top, steps)
+            key, key_place = _key(event, top, steps), event.place
             continue
         step = len(top) if key is None else key
         value = event.value if event.kind == "scalar" else _opened(event, len(steps))
         if wanted and (path := (*steps, step)[1:]) in wanted:
-            places[path] = event.place
+            places[path] = Spot(event.place, None if key is None else key_place)
+            if len(places) == len(wanted):
+                break
         if isinstance(top, dict):
             top[str(step)] = value
             key = None

@@ -1,8 +1,11 @@
 """What every error of pyflow can do: carry typed fields, say itself, be copied and pickled."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, dataclass_transform
+
+_CODED = re.compile(r"\(PF\d{4}\)$")
 
 
 @dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(field,))
@@ -30,7 +33,9 @@ class FieldedError(Exception):
         return self.sentence.format_map(self.__dict__)
 
     def __str__(self) -> str:
-        return f"{self.args[0]} ({self.code})"
+        text = str(self.args[0])
+        # What passes on another error's words has its code already, which says more.
+        return text if _CODED.search(text) else f"{text} ({self.code})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copied, (type(self), self.args, self.__dict__)

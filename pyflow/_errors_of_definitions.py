@@ -1,6 +1,7 @@
 """Errors of definitions: their graphs, tasks and expressions."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault of a definition: where it is, what it is called and what to do about it.
 
     `path` is like `tasks[3].depends_on[0]`; `line` and `column` start at 1 and are known for files.
+    `offset` counts characters from 0 into the text at `path`, where an expression in it is wrong;
+    `is_key` tells that the key is wrong, not its value.
     """
 
     path: str
@@ -18,6 +21,30 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str
     line: int | None = None
     column: int | None = None
+    offset: int | None = None
+    is_key: bool = False
+
+
+# Both may hold what the document says, at any length.
+_PATH_SIZE_MAX: Final = 200
+_MESSAGE_SIZE_MAX: Final = 600
+
+
+def _bounded(problem: Problem) -> Problem:
+    if len(problem.path) <= _PATH_SIZE_MAX and len(problem.message) <= _MESSAGE_SIZE_MAX:
+        return problem
+    return msgspec.structs.replace(
+        problem,
+        path=_cut(problem.path, _PATH_SIZE_MAX),
+        message=_cut(problem.message, _MESSAGE_SIZE_MAX),
+    )
+
+
+def _cut(text: str, size: int) -> str:
+    """Leave out the middle of a long text: what is wanted is said at the end."""
+    if len(text) <= size:
+        return text
+    return f"{text[: size // 2]}\N{HORIZONTAL ELLIPSIS}{text[-size // 2 :]}"
 
 
 class DefinitionInvalid(PyflowError):
@@ -28,7 +55,7 @@ class DefinitionInvalid(PyflowError):
     file: str | None = None
 
     def __post_init__(self) -> None:
-        self.problems = tuple(msgspec.convert(each, Problem) for each in self.problems)
+        self.problems = tuple(_bounded(msgspec.convert(each, Problem)) for each in self.problems)
         super().__post_init__()
 
     def _sentence(self) -> str:
@@ -101,7 +128,7 @@ class TaskCallError(PyflowError):
 
 
 class NotImportable(PyflowError):
-    """A task for worker processes cannot be imported there by its module and name."""
+    """A task cannot be imported by its module and name, or a module of tasks not at all."""
 
     code = "PF1009"
     sentence = (

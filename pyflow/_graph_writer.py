@@ -9,10 +9,10 @@ import msgspec
 
 from pyflow._column_writer import ColumnWriter
 from pyflow._columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches, Columns
-from pyflow._signature import FURTHER
+from pyflow._signature import FURTHER, Signature
 from pyflow._values import is_list, is_mapping
 from pyflow.error_handler import ErrorHandler
-from pyflow.errors import DefinitionInvalid, Problem
+from pyflow.errors import DefinitionInvalid, ParametersInvalid, Problem
 
 if TYPE_CHECKING:
     from pyflow.task import Task
@@ -62,6 +62,9 @@ class GraphWriter:
         self._branches: Branches = []
         self._numbers: dict[str, int] = {}
         self._handlers: dict[int, ErrorHandler] = {}
+        self._handled: list[tuple[int, int, bool]] = []
+        # Functions with the parameters that they were found to take.
+        self._calls: set[tuple[Signature, tuple[str, ...]]] = set()
         for number, entry in enumerate(self.entries):
             self._numbers.setdefault(entry.id, number)
             if entry.handler is not None:
@@ -93,12 +96,11 @@ class GraphWriter:
         for number, entry in enumerate(self.entries):
             self._write(entry, f"tasks[{number}]")
         header = {name: value for name, value in head.items() if value is not None}
-        header["handlers"] = [
-            (owner, self._write_handler(handler, self.entries[owner].id), handler.recovers)
-            for owner, handler in self._handlers.items()
-        ]
+        for owner, handler in self._handlers.items():
+            self._handle(owner, self.entries[owner].id, handler)
         if isinstance(last := header.get("on_error"), ErrorHandler):
             header["on_error"] = self._write_handler(last, "run")
+        header["handlers"] = self._handled
         return self._rows.columns(msgspec.json.encode(header), self._branches, None)
 
     def _write(self, entry: Entry, path: str) -> None:
@@ -111,9 +113,22 @@ class GraphWriter:
             self._write_branches(entry.decision, f"{path}.parameters")
         for value in entry.arguments.values():
             rows.args.append(self._argument(value))
+        self._check_call(entry, f"{path}.parameters")
         shape = rows.shape_number(tuple(entry.arguments))
         options = rows.options.number(entry.options)
         rows.close_row(str(entry.id), self._type_number(entry.task), shape, options)
+
+    def _check_call(self, entry: Entry, path: str) -> None:
+        """Compare the parameters with those of the function, where it is at hand."""
+        task, names = entry.task, tuple(entry.arguments)
+        if isinstance(task, str) or (task.signature, names) in self._calls:
+            return
+        try:
+            task.signature.shape(0, names, task.name)
+        except ParametersInvalid as fault:
+            self.problem(path, fault.message)
+        else:
+            self._calls.add((task.signature, names))
 
     def _argument(self, value: bytes | WholeOutput) -> int:
         if isinstance(value, WholeOutput):
@@ -133,12 +148,20 @@ class GraphWriter:
             )
         return self._rows.type_number(task.name)
 
+    def _handle(self, owner: int, task_id: str, handler: ErrorHandler) -> None:
+        """Give a task its error handler."""
+        self._handled.append((owner, self._write_handler(handler, task_id), handler.recovers))
+
     def _write_handler(self, handler: ErrorHandler, owner: str) -> int:
         rows = self._rows
         first, options = FURTHER, b"{}"
+        inner: ErrorHandler | None = None
         if not isinstance(handler.task, str):
             first = handler.task.signature.first
-            options = msgspec.json.encode(handler.task.config.changed())
+            values = handler.task.config.changed()
+            values.pop("on_error", None)  # Handlers are tasks of their own.
+            inner = handler.task.config.on_error
+            options = msgspec.json.encode(values)
         count, task_id = 1, f"{owner}.on_error"
         while task_id in self._numbers:
             count += 1
@@ -151,6 +174,8 @@ class GraphWriter:
             rows.options.number(options),
         )
         self._numbers[task_id] = number
+        if inner is not None:
+            self._handle(number, task_id, inner)
         return number
 
     def _write_branches(self, parameters: Mapping[str, Any], path: str) -> None:

@@ -15,6 +15,7 @@ SPAN_S_MAX = 100 * 366 * 86_400
 NAME_SIZE_MAX = 256
 
 _RATE = re.compile(r"(\d{1,9})/([smh])", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _N_OF_M = re.compile(r"n_of_m:([1-9]\d{0,8})", re.ASCII)
 _JOINS = ("all_success", "all_done", "any_success", "none_failed_min_one_success")
 
@@ -68,15 +69,15 @@ def word(*words: str) -> Check:
 
 
 def name(value: Any) -> str:
-    """Accept a name: text of 1 to 256 bytes."""
-    if isinstance(value, str) and value.strip():
+    """Accept a name: text of 1 to 256 bytes without control characters."""
+    if isinstance(value, str) and value.strip() and not _CONTROL.search(value):
         try:
             size = len(value.encode())
         except UnicodeEncodeError:
             raise Refused("a name without half a surrogate pair") from None
         if size <= NAME_SIZE_MAX:
             return value
-    raise Refused(f"a name of 1 to {NAME_SIZE_MAX} bytes")
+    raise Refused(f"a name of 1 to {NAME_SIZE_MAX} bytes without control characters")
 
 
 def rate(value: Any) -> str:

@@ -99,12 +99,18 @@ class Signature:
 
     def _refusal(self, reason: str, names: Iterable[str], owner: str) -> ParametersInvalid:
         known = self.call.parameters
-        unknown = next((name for name in names if name not in known), None)
+        given = list(names)
+        takes_any = any(each.kind is each.VAR_KEYWORD for each in known.values())
+        unknown = next((name for name in given if not takes_any and name not in known), None)
         advice = f"; it takes {owner.rpartition('.')[2]}{self.call}"
+        if unknown is None:
+            return ParametersInvalid(f"{owner}: {reason}{advice}", task_id=owner, parameter=None)
+        free = [name for name in known if name not in given]
         if unknown in self.resources:
             advice = f"; {unknown!r} is filled with a resource, leave it out"
-        elif unknown is not None and (close := difflib.get_close_matches(unknown, known, n=1)):
+        elif close := difflib.get_close_matches(unknown, free, n=1):
             advice = f"; did you mean {close[0]!r}?"
+        reason = f"there is no parameter {unknown!r}"
         return ParametersInvalid(f"{owner}: {reason}{advice}", task_id=owner, parameter=unknown)
 
 

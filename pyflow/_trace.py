@@ -203,9 +203,7 @@ class Trace:
             rows.drop_row()
             raise
         self.frame.place(number)
-        if plan.handler is not None:
-            handler = self.add_handler(plan.handler, f"{task_id}.on_error")
-            self.handlers.append((number, handler, plan.handler.recovers))
+        self._handle(number, task_id, plan.handler)
         return Ref(self, number, None)
 
     def _argument(self, value: Any, plan: _Plan, shape: int, place: int) -> int:
@@ -321,10 +319,21 @@ class Trace:
                 "pyflow.TaskFailure",
                 task_id=handler.task_type,
             )
+        if not isinstance(task, str):
+            task.signature.shape(1, (), task.name)  # Nothing fills a further parameter.
         task_id = self._ids.choose(wanted_id)
         rows.args.append(FAILURE)
         task_type = rows.type_number(handler.task_type)
-        return rows.close_row(task_id, task_type, rows.shape_number((first,)), options)
+        number = rows.close_row(task_id, task_type, rows.shape_number((first,)), options)
+        if not isinstance(task, str):
+            self._handle(number, task_id, task.config.on_error)
+        return number
+
+    def _handle(self, owner: int, task_id: str, handler: ErrorHandler | None) -> None:
+        """Give a task its error handler, if it has one."""
+        if handler is not None:
+            number = self.add_handler(handler, f"{task_id}.on_error")
+            self.handlers.append((owner, number, handler.recovers))
 
     @contextmanager
     def in_order(self) -> Generator[None]:

@@ -105,6 +105,22 @@ def decode(data: bytes | memoryview, hint: Any = None, place: str = "value") -> 
         raise ValueUnreadable(place, _said(error)) from error
 
 
+def unfit(value: Any, data: bytes | msgspec.Raw, hint: Any) -> str | None:
+    """Say why a value cannot be read by a hint once it is written as data; None when it may be."""
+    plain = bare(hint)
+    if get_origin(plain) is None and isinstance(plain, type) and isinstance(value, plain):
+        return None
+    try:
+        decoder = decoder_of(hint)
+    except (TypeError, NameError):  # By such a hint no value is read, so it says nothing.
+        return None
+    try:
+        decoder.decode(data)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+        return _said(error)
+    return None
+
+
 def decoder_of(hint: Any) -> msgspec.json.Decoder[Any]:
     """Give the decoder of a hint, the same one each time.
 

@@ -137,7 +137,8 @@ class WorkflowBuilder:
 
         Raises:
             DefinitionInvalid: It cannot be deployed. `problems` names each fault: ids that are
-                taken or unknown, circles, options, expressions, parameters without a JSON form.
+                taken or unknown, circles, options, expressions, parameters that a function does
+                not take or that have no JSON form.
         """
         graph = GraphWriter(self._entries, self._problems)
         graph.add_dependencies(self._dependencies)

@@ -2,13 +2,13 @@
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import GenericAlias
 from typing import Any
 
 from pyflow import _values
 from pyflow._hints import misfit
-from pyflow._signature import Signature
+from pyflow._signature import FURTHER, Signature
 from pyflow.definition import Definition
 from pyflow.errors import NotImportable, ParametersInvalid, PyflowError, TaskTypeUnknown
 from pyflow.registry import CORE_TYPES, REGISTRY, nearest_types
@@ -23,28 +23,38 @@ _COMPARED_SIZE_MAX = 80
 _WHOLE_OUTPUT = re.compile(r"\$\{output(?:\.([A-Za-z_]\w*)|\[\"([^\"\\]+)\"\])\}", re.ASCII)
 
 
-def check_types(definition: Definition, tasks: Tasks = REGISTRY) -> None:
+def check_types(
+    definition: Definition,
+    tasks: Tasks = REGISTRY,
+    *,
+    is_replaced: Callable[[str], bool] = lambda _: False,
+) -> None:
     """Check that a definition's tasks are known and that their parameters fit.
 
     Args:
         definition: What is to be deployed. Its own bindings come first.
         tasks: The tasks by type.
+        is_replaced: Tells of a task type whether something stands in for it while it is tested.
 
     Raises:
         TaskTypeUnknown: No function is known for a type; close names are on the error.
         ParametersInvalid: A parameter is unknown, missing or of a type that cannot fit.
         NotImportable: A task for worker processes cannot be imported there.
     """
-    for fault in faults(definition, tasks):
+    for fault in faults(definition, tasks, is_replaced):
         raise fault
 
 
-def faults(definition: Definition, tasks: Tasks = REGISTRY) -> Iterator[PyflowError]:
+def faults(
+    definition: Definition,
+    tasks: Tasks = REGISTRY,
+    is_replaced: Callable[[str], bool] = lambda _: False,
+) -> Iterator[PyflowError]:
     """Give every fault that `check_types` would raise, one after another."""
     known: Tasks = ChainMap(definition.bindings, tasks)  # type: ignore[arg-type]
     for task_type in definition.task_types:
         if task_type in known:
-            yield from _task_faults(known[task_type])
+            yield from _task_faults(known[task_type], is_replaced=is_replaced(task_type))
         elif task_type not in CORE_TYPES:
             yield TaskTypeUnknown(
                 task_type=task_type, nearest=nearest_types(task_type[:_COMPARED_SIZE_MAX], known)
@@ -55,8 +65,8 @@ def faults(definition: Definition, tasks: Tasks = REGISTRY) -> Iterator[PyflowEr
         yield from _document_faults(definition.document(), known)
 
 
-def _task_faults(task: Task[..., Any]) -> Iterator[PyflowError]:
-    if task.executor == "process" and "<" in task.fn.__qualname__:
+def _task_faults(task: Task[..., Any], *, is_replaced: bool) -> Iterator[PyflowError]:
+    if task.executor == "process" and "<" in task.fn.__qualname__ and not is_replaced:
         yield NotImportable(task_type=task.name, module=str(task.fn.__module__))
     for name in task.signature.call.parameters:
         try:
@@ -102,15 +112,31 @@ def _document_faults(document: Mapping[str, Any], tasks: Tasks) -> Iterator[Pyfl
         if task is None or entry["task_type"] in CORE_TYPES:
             continue
         given: dict[str, Any] = entry.get("parameters") or {}
-        parameters = {name: value for name, value in given.items() if value != _FAILURE}
+        parameters = {
+            name: value
+            for name, value in given.items()
+            if value != _FAILURE and not name.startswith(FURTHER)
+        }
         try:
-            task.signature.shape(len(given) - len(parameters), parameters, task.name)
+            _check_shape(task, given)
         except ParametersInvalid as fault:
             text = f"task {task_id!r}: {fault.message}"
             yield ParametersInvalid(text, task_id=task_id, parameter=fault.parameter)
             continue
         for name, value in parameters.items():
             yield from _value_faults(task_id, name, value, task.signature, entries, tasks)
+
+
+def _check_shape(task: Task[..., Any], given: Mapping[str, Any]) -> None:
+    """Compare the names of arguments with the parameters; `*2` is a further positional one.
+
+    Raises:
+        ParametersInvalid: A parameter is missing, unknown or given twice.
+    """
+    names = list(given)
+    further = [place for place, name in enumerate(names) if name.startswith(FURTHER)]
+    count = further[-1] + 1 if further else 0
+    task.signature.shape(count, names[count:], task.name)
 
 
 def _value_faults(

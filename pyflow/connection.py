@@ -5,7 +5,6 @@ import os
 import reprlib
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,7 @@ from pyflow.config import RETENTION_DAYS, load_config
 from pyflow.engine import Engine
 from pyflow.errors import ConfigInvalid, StoreSchemeUnknown
 from pyflow.tasks.settings import use_settings
-from pyflow.worker.importing import refuse_while_importing_main
+from pyflow.worker.importing import import_tasks, refuse_while_importing_main
 from pyflow.worker.worker import Slots
 
 Strategy: TypeAlias = Literal["strict", "weighted_fair_share"]
@@ -85,7 +84,7 @@ async def connect(
         StoreDamaged: Its files are damaged.
         StoreSchemeUnknown: The url names no kind of store.
         ConfigInvalid: A setting is unknown or has a wrong value.
-        ImportError: A module of `tasks` cannot be imported.
+        NotImportable: A module of `tasks` cannot be imported.
     """
     refuse_while_importing_main()
     _check(
@@ -111,7 +110,7 @@ async def connect(
         tasks = [*tasks] or configured.tasks
     for module in tasks:
         if isinstance(module, str):
-            import_module(module)
+            import_tasks(module)
     store = _url_of(url)
     settings = {
         "namespace": namespace,

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -13,7 +14,7 @@ from pyflow.worker import grant as at
 from pyflow.worker.grant import Desk, Grant
 
 LOG_LINES_MAX: Final = 1000
-LOG_LINE_SIZE_MAX: Final = 4096
+LOG_LINE_SIZE_MAX: Final = 8192
 
 _json = msgspec.json.Encoder(enc_hook=str)
 _logger = logging.getLogger("pyflow.task")
@@ -104,7 +105,11 @@ class TaskContext(msgspec.Struct, eq=False, weakref=True):
 
     @property
     def log(self) -> "TaskLog":
-        """A logger whose lines are kept with the run, up to 1,000 an attempt of 4 KiB each."""
+        """A logger whose lines are kept with the run: 1,000 an attempt, 8 KiB of each.
+
+        `Run.logs` and `pyflow show RUN --logs` give them. A line that is cut says so, and the last
+        line that is kept says that no further one is.
+        """
         return TaskLog(self)
 
     @property
@@ -126,7 +131,10 @@ class TaskContext(msgspec.Struct, eq=False, weakref=True):
         self.desk.tell((self.grant[at.NUMBER], at.HEARTBEAT, _json.encode(details)))
 
     def progress(self, done: float, total: float | None = None, text: str | None = None) -> None:
-        """Say how far the task is: `done` of `total`, in a unit of its own, and a few words."""
+        """Say how far the task is: `done` of `total`, in a unit of its own, and a few words.
+
+        The latest is shown as `TaskInfo.progress` while the attempt runs; it is not recorded.
+        """
         said = {"progress": {"done": done, "total": total, "text": text}}
         self.desk.tell((self.grant[at.NUMBER], at.SAID, _json.encode(said)))
 
@@ -137,8 +145,16 @@ class TaskContext(msgspec.Struct, eq=False, weakref=True):
             return
         if self.lines_count == LOG_LINES_MAX:
             text = f"over {LOG_LINES_MAX} lines: no further line of this attempt is kept"
-        line = {"level": level, "text": text[:LOG_LINE_SIZE_MAX], "at": datetime.now(UTC)}
+        line = {"level": level, "text": _cut(text), "at": int(time.time() * 1000)}
         self.desk.tell((self.grant[at.NUMBER], at.SAID, _json.encode({"log": line})))
+
+
+def _cut(text: str) -> str:
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= LOG_LINE_SIZE_MAX:
+        return data.decode()
+    mark = f" … ({len(data)} bytes in all)"
+    return data[: LOG_LINE_SIZE_MAX - len(mark.encode())].decode(errors="ignore") + mark
 
 
 class TaskLog(logging.LoggerAdapter[logging.Logger]):

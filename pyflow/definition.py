@@ -199,6 +199,11 @@ def definition_of_mapping(
     return Definition(native, bindings=bindings)
 
 
+def definition_of_stored(data: bytes) -> Definition:
+    """Read what an engine keeps of a definition: it is the same one, with the same hash."""
+    return Definition(_native.Definition.from_stored(data))
+
+
 def _id_in(tasks: Any, index: int) -> str:
     try:
         return str(tasks[index]["id"])

@@ -13,7 +13,7 @@ from pyflow import _listeners, _looks
 from pyflow._engine import Door
 from pyflow._known_tasks import KnownTasks
 from pyflow._requests import StartOptions, Subject, input_of, request_of, subject_of
-from pyflow.definition import Definition, definition_of_mapping
+from pyflow.definition import Definition, definition_of_stored
 from pyflow.errors import ListenerLagged, RunExists, RunUnknown
 from pyflow.events import Event
 from pyflow.read_model import DefinitionInfo, RunPage, RunState, StoreReport
@@ -215,7 +215,7 @@ class Engine:
             tasks: Tasks, modules that hold some, or the names of such modules.
 
         Raises:
-            ImportError: A module cannot be imported.
+            NotImportable: A module cannot be imported.
         """
         self._known.register(tasks)
         self._worker.forget_bindings()
@@ -307,7 +307,7 @@ class Engine:
                 the error.
         """
         data = await self._door.query("definition", name=name, version=version)
-        return definition_of_mapping(msgspec.json.decode(data))
+        return definition_of_stored(data)
 
     async def metrics(self) -> dict[str, Any]:
         """Give the engine's counters and gauges by name."""

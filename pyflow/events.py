@@ -125,9 +125,10 @@ class RunReopened(RunEvent, frozen=True, kw_only=True, tag=True):
 
 
 class TaskStarted(TaskEvent, frozen=True, kw_only=True, tag="TaskLeased"):
-    """An attempt was handed to a worker."""
+    """An attempt was handed to a worker. `task_type` is what it was handed out as."""
 
     attempt: int = 1
+    task_type: str = ""
 
 
 class TaskCompleted(TaskEvent, frozen=True, kw_only=True, tag=True):
@@ -180,16 +181,26 @@ class TaskRecovered(TaskEvent, frozen=True, kw_only=True, tag=True):
 
 
 class LeaseEnded(TaskEvent, frozen=True, kw_only=True, tag=True):
-    """An attempt ended without a report: given back, or lost with its worker."""
+    """An attempt ended without a report: given back, or lost with its worker.
+
+    `counted` says whether it counts towards `max_deliveries`; `message` says how a worker process
+    died, by its exit status or signal, where that is known.
+    """
 
     cause: str = ""
     counted: bool = False
+    message: str | None = None
 
 
 class DecisionTaken(TaskEvent, frozen=True, kw_only=True, tag=True):
-    """A decision chose its branch by number; one past the last where none was true."""
+    """A decision chose its branch by number; one past the last where none was true.
+
+    `chosen` are the ids of the tasks of that branch, `skipped` those of the other branches.
+    """
 
     branch: int = 0
+    chosen: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 class GatewayPassed(TaskEvent, frozen=True, kw_only=True, tag=True):
@@ -216,6 +227,26 @@ class TimerFired(TaskEvent, frozen=True, kw_only=True, tag=True):
 
 class BackoffEnded(TaskEvent, frozen=True, kw_only=True, tag=True):
     """The wait between two attempts is over."""
+
+
+class SaidLine(msgspec.Struct, frozen=True, rename={"at_ms": "at"}):
+    """A line that a task wrote to `current().log`."""
+
+    at_ms: int = 0
+    level: str = "INFO"
+    text: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """When it was written, in UTC."""
+        return datetime.fromtimestamp(self.at_ms / 1000, UTC)
+
+
+class TaskSaid(TaskEvent, frozen=True, kw_only=True, tag=True):
+    """An attempt wrote lines to `current().log`. It changes nothing."""
+
+    attempt: int = 1
+    lines: tuple[SaidLine, ...] = ()
 
 
 AnyEvent: TypeAlias = (
@@ -247,6 +278,7 @@ AnyEvent: TypeAlias = (
     | TimerStarted
     | TimerFired
     | BackoffEnded
+    | TaskSaid
 )
 
 TERMINAL = (RunCompleted, RunFailed, RunCancelled)

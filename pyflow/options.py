@@ -85,7 +85,8 @@ class TaskOptions:
     rate_limit: str | None = _option(
         None,
         checks.rate,
-        "Starts in a time, `10/s`, `600/m` or `5/h`, of the key or the task type.",
+        "Starts in a time, `10/s`, `600/m` or `5/h`, of the key or the task type. So many may "
+        "start at once after a rest, then one each tenth of a second for `10/s`.",
     )
     fairness_key: str | None = _option(
         None, checks.key, "Keys take turns, so that none starves another; may hold `${...}`."

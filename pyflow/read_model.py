@@ -73,7 +73,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskError(msgspec.Struct, frozen=True, kw_only=True):
-    """One error of a run."""
+    """One error of a run. `at` is when it was recorded, in milliseconds since 1970."""
 
     task_id: str | None = None
     index: int | None = None
@@ -89,8 +89,19 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
+class TaskProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a task says that it is: `done` of `total`, in a unit of its own."""
+
+    done: float = 0
+    total: float | None = None
+    text: str | None = None
+
+
 class TaskInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A task of a run."""
+    """A task of a run. `attempt` is the one under way or due, or the last one of a task that ended.
+
+    `progress` is what a running attempt told last, in the process that runs it; it is not recorded.
+    """
 
     task_id: str
     state: TaskState
@@ -98,6 +109,20 @@ class TaskInfo(msgspec.Struct, frozen=True, kw_only=True):
     task_type: str = ""
     attempt: int = 0
     error: Failure | None = None
+    progress: TaskProgress | None = None
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that a task wrote to `current().log`; `number` counts the lines of its run."""
+
+    number: int = 0
+    task_id: str = ""
+    index: int | None = None
+    attempt: int = 1
+    at: int = 0
+    """In milliseconds since 1970."""
+    level: str = "INFO"
+    text: str = ""
 
 
 class Blocker(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ import msgspec
 
 from pyflow import _looks, _values, events
 from pyflow._engine import Answer, Door
+from pyflow.definition import Definition, definition_of_stored
 from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
-from pyflow.read_model import Explanation, RunInfo, RunState, TaskInfo, TaskState
+from pyflow.read_model import Explanation, LogLine, RunInfo, RunState, TaskInfo, TaskState
 from pyflow.worker.causes import Causes
 
 R = TypeVar("R")
@@ -112,6 +113,16 @@ class Run(Generic[R]):
             raise ResultUnreadable(str(error), run_id=self.id) from error
         return result
 
+    async def definition(self) -> Definition:
+        """Give the definition that the run follows, also after its name was given to another one.
+
+        Raises:
+            RunUnknown: The store holds no such run.
+        """
+        info = await self.info()
+        data = await self._link.door.query("definition", hash=info.definition)
+        return definition_of_stored(data)
+
     async def explain(self, task_id: str | None = None, *, token: str | None = None) -> Explanation:
         """Tell why the run, or one of its tasks, does not get on.
 
@@ -186,6 +197,29 @@ class Run(Generic[R]):
         data = await self._query("tasks", **_looks.checked(state=state, limit=limit, token=token))
         return msgspec.json.decode(data, type=list[TaskInfo])
 
+    async def logs(
+        self, task_id: str | None = None, *, after: int = 0, limit: int = 1000
+    ) -> list[LogLine]:
+        """Give the lines that the run's tasks wrote to `current().log`, the oldest first.
+
+        An attempt's first 1,000 lines are kept, and of each 8 KiB. They stay as long as the run's
+        history does.
+
+        Args:
+            task_id: Only those of this task; of a map, those of its items.
+            after: The `number` of the last line that is known; 0 starts at the first.
+            limit: How many at most.
+
+        Raises:
+            InputInvalid: There cannot be such a place or number.
+            RunUnknown: The store holds no such run.
+            TaskUnknown: The run has no such task.
+        """
+        data = await self._link.door.query(
+            "logs", run_id=self.id, task_id=task_id, **_looks.checked(after=after, limit=limit)
+        )
+        return msgspec.json.decode(data, type=list[LogLine])
+
     def task(self, task_id: str) -> "RunTask":
         """Give a handle of one task; the item of a map is `a[3]`."""
         return RunTask(self._link, self.id, task_id)
@@ -193,17 +227,19 @@ class Run(Generic[R]):
     async def pause(self) -> None:
         """Begin no further task until the run is resumed; what runs goes on to its end.
 
+        A run that is paused already is left as it is.
+
         Raises:
-            RunStateRefused: The run has ended.
+            RunStateRefused: The run has ended, or is being cancelled.
             RunUnknown: The store holds no such run.
         """
         self.token = await self._link.door.control("pause", self.id)
 
     async def resume(self) -> None:
-        """Let a paused run go on.
+        """Let a paused run go on. One that is not paused and has not ended is left as it is.
 
         Raises:
-            RunStateRefused: The run is not paused.
+            RunStateRefused: The run has ended, or is being cancelled.
             RunUnknown: The store holds no such run.
         """
         self.token = await self._link.door.control("resume", self.id)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from pyflow._loop_thread import LoopThread
+from pyflow.definition import Definition
 from pyflow.events import Event
-from pyflow.read_model import Explanation, RunInfo, RunState, TaskInfo, TaskState
+from pyflow.read_model import Explanation, LogLine, RunInfo, RunState, TaskInfo, TaskState
 from pyflow.run import Run, RunTask
 
 R = TypeVar("R")
@@ -43,6 +44,10 @@ class SyncRun(Generic[R]):
         """Wait for the end of the run and give its result; see `Run.result`."""
         return self._thread.call(self._run.result(timeout_s, token=token))
 
+    def definition(self) -> Definition:
+        """Give the definition that the run follows; see `Run.definition`."""
+        return self._thread.call(self._run.definition())
+
     def explain(self, task_id: str | None = None, *, token: str | None = None) -> Explanation:
         """Tell why the run, or one of its tasks, does not get on; see `Run.explain`."""
         return self._thread.call(self._run.explain(task_id, token=token))
@@ -62,6 +67,12 @@ class SyncRun(Generic[R]):
     ) -> list[TaskInfo]:
         """List the run's tasks; see `Run.tasks`."""
         return self._thread.call(self._run.tasks(state, limit, token=token))
+
+    def logs(
+        self, task_id: str | None = None, *, after: int = 0, limit: int = 1000
+    ) -> list[LogLine]:
+        """Give the lines that the run's tasks logged; see `Run.logs`."""
+        return self._thread.call(self._run.logs(task_id, after=after, limit=limit))
 
     def task(self, task_id: str) -> "SyncRunTask":
         """Give a handle of one task; see `Run.task`."""

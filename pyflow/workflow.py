@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import (
     Any,
     Generic,
@@ -19,7 +19,7 @@ import msgspec
 from pyflow._columns import Columns
 from pyflow._signature import Signature, names_in_view
 from pyflow._trace import Edge, Trace
-from pyflow._values import ValueUnwritable, encode
+from pyflow._values import PLAIN_HINTS, ValueUnwritable, encode, unfit
 from pyflow._workflow_options import WorkflowKeywords, checked_workflow
 from pyflow.definition import Definition, definition_of_columns
 from pyflow.errors import InputInvalid, TaskCallError, TraceError
@@ -116,18 +116,40 @@ class Workflow(Generic[P, R]):
         """Write arguments as a run's input, a JSON object by parameter, defaults included.
 
         Raises:
-            InputInvalid: The arguments do not fit the function, or one has no JSON form.
+            InputInvalid: The arguments do not fit the function or their type hints, or one has no
+                JSON form.
         """
         try:
             bound = self.signature.call.bind(*args, **kwargs)
         except TypeError as error:
             raise InputInvalid(f"{self.name}{self.signature.call}: {error}") from None
+        given = dict(bound.arguments)
         bound.apply_defaults()
         try:
-            return encode(bound.arguments, self.name)
+            data = encode(bound.arguments, self.name)
         except ValueUnwritable as error:
             parameter = error.place.removeprefix(f"{self.name}.").partition(".")[0]
             raise InputInvalid(str(error), parameter=parameter.partition("[")[0]) from error
+        self._check_input(data, given)
+        return data
+
+    def _check_input(self, data: bytes, given: Mapping[str, Any]) -> None:
+        """Compare the arguments that were given with the hints of their parameters.
+
+        Raises:
+            InputInvalid: One cannot be read by its hint.
+        """
+        hints = {name: self.signature.hint(name) for name in given}
+        hints = {name: hint for name, hint in hints.items() if hint not in PLAIN_HINTS}
+        if not hints:
+            return
+        written = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        for name, hint in hints.items():
+            reason = unfit(given[name], written[name], hint)
+            if reason is not None:
+                raise InputInvalid(
+                    f"{self.name}: {name!r} does not fit its type hint: {reason}", parameter=name
+                )
 
     def __call__(self, *_args: P.args, **_kwargs: P.kwargs) -> R:
         """Refuse: a workflow is run, not called.

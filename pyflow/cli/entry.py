@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyflow.cli.exits import CommandFailed, Exit
 from pyflow.cli.overview import NAMES, help_page
+from pyflow.cli.plain_text import plain
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -100,5 +101,6 @@ def _misread(app: "App", error: "CycloptsError", command: str) -> CommandFailed:
 
 def _told(words: list[str], failed: CommandFailed) -> int:
     command = f"pyflow {words[0]}" if words and words[0] in NAMES else "pyflow"
-    print(f"{command}: {failed.message}\nnext: {failed.next_step}", file=sys.stderr)
+    text = f"{command}: {failed.message}\nnext: {failed.next_step}"
+    print(plain(text), file=sys.stderr)
     return failed.code

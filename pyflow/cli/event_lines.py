@@ -8,6 +8,7 @@ from pyflow import events
 from pyflow.cli.output import say, say_json_line
 
 _TEXT_MAX = 200
+_GIVEN = frozenset({"output", "result"})
 _SHOWN_ELSEWHERE = frozenset({"run_id", "position", "sequence", "at", "at_ms", "kind", "task_id"})
 
 
@@ -40,15 +41,29 @@ def _facts(event: events.Event) -> dict[str, Any]:
     failure: events.Failure | None = getattr(event, "error", None)
     if failure is not None:
         facts["error"] = f"{failure.type}: {failure.message}"
+    if isinstance(event, events.TaskSaid):
+        facts["lines"] = "; ".join(f"{line.level}: {line.text}" for line in event.lines)
     return {
         name: value
         for name, value in facts.items()
-        if name not in _SHOWN_ELSEWHERE and name != "index" and value not in (None, "", False)
+        if name not in _SHOWN_ELSEWHERE and name != "index" and _is_told(name, value)
     }
 
 
+def _is_told(name: str, value: Any) -> bool:
+    """Tell whether a fact says anything: what a task gave does, whatever it is."""
+    if name in _GIVEN:
+        return value is not None
+    return value is not None and value is not False and value not in ("", [])
+
+
 def _fact(name: str, value: Any) -> str:
-    # An event is one line, whatever its texts hold.
-    plain = isinstance(value, str) and value.isprintable()
+    # What a task gave is shown as JSON where plain text could be taken for another value.
+    plain = isinstance(value, str) and value.isprintable() and (value != "" or name not in _GIVEN)
     text = value if plain else msgspec.json.encode(value).decode()
     return f" {name}={text[:_TEXT_MAX]}{'...' if len(text) > _TEXT_MAX else ''}"
+
+
+def in_one_line(text: str) -> str:
+    """Write a text so that it stays on its line and moves no cursor: escaped where it must be."""
+    return text if text.isprintable() else msgspec.json.encode(text).decode()[1:-1]

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from pyflow.cli.plain_text import one_line, plain
+
 STATE_COLOURS = {
     "created": "cyan",
     "running": "blue",
@@ -29,12 +31,12 @@ STATE_COLOURS = {
 
 def say(text: str) -> None:
     """Print what was asked for, at once: whoever reads a pipe sees it as it happens."""
-    print(text, flush=True)
+    print(plain(text), flush=True)
 
 
 def note(text: str) -> None:
     """Print words about what is done; they never mix with what was asked for."""
-    print(text, file=sys.stderr, flush=True)
+    print(plain(text), file=sys.stderr, flush=True)
 
 
 def say_json(value: Any) -> None:
@@ -55,6 +57,7 @@ def is_terminal(stream: Any = None) -> bool:
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; off a terminal in plain columns of which nothing is cut off."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     if is_terminal():
         _say_rich_table(columns, rows)
         return
@@ -69,7 +72,9 @@ def _say_rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> No
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    # Whoever wants no colour wants no other style either.
+    style = "none" if os.environ.get("NO_COLOR") else "bold"
+    table = Table(box=None, header_style=style, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:

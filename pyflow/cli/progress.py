@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pyflow
 from pyflow.cli.output import STATE_COLOURS, is_terminal, note, span
+from pyflow.cli.plain_text import one_line
 
 _LOOK_S = 0.1
 # The time between two looks is at least so many times that of a look, however large the run is.
@@ -56,7 +57,7 @@ class Live:
         from rich.console import Console  # noqa: PLC0415 - only terminals need it
         from rich.live import Live as RichLive  # noqa: PLC0415
 
-        self._name = name
+        self._name = one_line(name)
         self._began = monotonic()
         self._live = RichLive(console=Console(stderr=True), auto_refresh=False, transient=True)
         self._live.start()
@@ -91,11 +92,13 @@ def view_of(name: str) -> View:
 
 
 def words_of(counts: Mapping[str, int]) -> str:
-    """Say how far a run is: `3 of 7 tasks done, 2 running, 1 skipped`."""
-    parts = [f"{counts.get('completed', 0)} of {sum(counts.values())} tasks done"]
+    """Say how far a run is: `3 of 7 tasks done, 2 running, 1 skipped`; or how it has ended."""
+    done, total = counts.get("completed", 0), sum(counts.values())
     told = (*_UNDER_WAY, *_NOT_DONE)
-    parts += [f"{counts[state]} {_word(state)}" for state in told if counts.get(state)]
-    return ", ".join(parts)
+    parts = [f"{counts[state]} {_word(state)}" for state in told if counts.get(state)]
+    if not done and parts and _over(counts) == total:
+        return f"{', '.join(parts)} of {total}"
+    return ", ".join([f"{done} of {total} tasks done", *parts])
 
 
 def _over(counts: Mapping[str, int]) -> int:

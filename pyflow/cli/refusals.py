@@ -1,7 +1,12 @@
 """What the engine refuses, as the end of a command: its exit code and what to type next."""
 
+import re
+
 from pyflow import errors
 from pyflow.cli.exits import CommandFailed, Exit
+
+# The error that is passed on has said its own code.
+_CODED = re.compile(r"\(PF\d{4}\)$", re.MULTILINE)
 
 _NEXT: dict[type[errors.PyflowError], str] = {
     errors.StoreBusy: "pyflow list{store}",
@@ -19,7 +24,7 @@ _NEXT: dict[type[errors.PyflowError], str] = {
     errors.DefinitionUnknown: "pyflow run FILE{store}",
     errors.DefinitionConflict: "give the changed definition another version",
     errors.DefinitionInvalid: "pyflow schema",
-    errors.TaskTypeUnknown: "name its module: --tasks MODULE",
+    errors.TaskTypeUnknown: "pyflow run FILE{store} --tasks MODULE",
     errors.ParametersInvalid: "pyflow schema",
     errors.InputInvalid: "give --input '{{\"NAME\": VALUE}}'",
     errors.ConfigInvalid: "pyflow init --help",
@@ -35,7 +40,10 @@ _CODES: dict[type[errors.PyflowError], Exit] = {
 
 def words_of(error: errors.PyflowError) -> str:
     """Give what an error says, its code after the first line, above what is drawn below."""
-    first, newline, rest = str(error.args[0]).partition("\n")
+    text = str(error.args[0])
+    if _CODED.search(text):
+        return text
+    first, newline, rest = text.partition("\n")
     return f"{first} ({error.code}){newline}{rest}"
 
 

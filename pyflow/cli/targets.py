@@ -1,8 +1,10 @@
 """What is to be run, as it is written on the command line: a file, a workflow, a deployed name."""
 
 import json
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,6 +16,7 @@ from pyflow.cli.modules import import_one
 Subject: TypeAlias = "pyflow.Workflow[..., Any] | pyflow.Definition | str"
 
 _DOCUMENTS = {".json", ".yaml", ".yml"}
+_SHOWN_COUNT_MAX = 20
 
 
 class Target(NamedTuple):
@@ -39,8 +42,12 @@ class Target(NamedTuple):
         return None if isinstance(self.subject, str) else self.subject
 
 
-def read_target(text: str) -> Target:
+def read_target(text: str, command: str) -> Target:
     """Read what is to be run: a file, `module:workflow`, `path.py:workflow`, or a deployed name.
+
+    Args:
+        text: What was typed.
+        command: The command that it was typed for, to be typed again.
 
     Raises:
         DefinitionInvalid: The file holds no definition that can be deployed.
@@ -53,9 +60,9 @@ def read_target(text: str) -> Target:
         return Target(pyflow.load_definition(path), None)
     module, colon, attribute = text.rpartition(":")
     if colon and module:
-        return Target(_workflow(module, attribute), module)
+        return Target(_workflow(module, attribute, command), module)
     if path.suffix == ".py":
-        return Target(_only_workflow(text), text)
+        return Target(_only_workflow(text, command), text)
     if "/" in text:
         raise misused(
             f"{text} is no definition: a .json, .yaml or .yml file, or a workflow in a .py file",
@@ -70,28 +77,35 @@ def is_target(text: str) -> bool:
     return ":" in text or path.suffix.lower() in _DOCUMENTS | {".py"}
 
 
-def _workflow(module: str, attribute: str) -> Subject:
+def _workflow(module: str, attribute: str, command: str) -> Subject:
     found = _workflows(module)
     if attribute in found:
         return found[attribute]
+    near = get_close_matches(attribute, found, n=1) or list(found)
     raise misused(
-        f"{module} has no workflow {attribute!r}",
-        _choice(module, found) or f"write @pyflow.workflow above a function of {module}",
+        f"{module} has no workflow {attribute!r}{_listed(found)}", _again(module, near, command)
     )
 
 
-def _only_workflow(module: str) -> Subject:
+def _only_workflow(module: str, command: str) -> Subject:
     found = _workflows(module)
     if len(found) == 1:
         return next(iter(found.values()))
     raise misused(
-        f"{module} has {len(found) or 'no'} workflows",
-        _choice(module, found) or f"write @pyflow.workflow above a function of {module}",
+        f"{module} has {len(found) or 'no'} workflows{_listed(found)}",
+        _again(module, list(found), command),
     )
 
 
-def _choice(module: str, found: Mapping[str, Subject]) -> str:
-    return " or ".join(f"{module}:{name}" for name in found)
+def _listed(found: Mapping[str, Subject]) -> str:
+    shown = ", ".join(list(found)[:_SHOWN_COUNT_MAX])
+    return f"; it has {shown}{', ...' if len(found) > _SHOWN_COUNT_MAX else ''}" if found else ""
+
+
+def _again(module: str, names: Sequence[str], command: str) -> str:
+    if not names:
+        return f"write @pyflow.workflow above a function of {module}"
+    return f"pyflow {command} {shlex.quote(f'{module}:{names[0]}')}"
 
 
 def _workflows(module: str) -> dict[str, Subject]:

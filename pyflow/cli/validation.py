@@ -1,5 +1,6 @@
 """What a definition says of its tasks, checked, with the place in its file."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,23 @@ def check(definition: Definition, file: Path) -> None:
     raise DefinitionInvalid(f"{file} cannot be deployed:\n{lines}", problems=problems)
 
 
+def next_step(invalid: DefinitionInvalid, file: str) -> str:
+    """Say what to type after faults: what tells more of them, or the check again."""
+    again = f"pyflow validate {shlex.quote(file)}"
+    if any(each.code == TaskTypeUnknown.code for each in invalid.problems):
+        return f"{again} --tasks MODULE"
+    unknown = any(each.is_key or each.code == ParametersInvalid.code for each in invalid.problems)
+    return "pyflow schema" if unknown else again
+
+
 def _problem(fault: PyflowError, entries: Sequence[Mapping[str, Any]]) -> Problem:
     path = ""
     if isinstance(fault, TaskTypeUnknown):
         path = _path(entries, "task_type", fault.task_type) + ".task_type"
-    elif isinstance(fault, ParametersInvalid):
+        near = f"; did you mean {fault.nearest[0]!r}?" if fault.nearest else ""
+        text = f"no task type {fault.task_type!r} is known here{near}; --tasks names its module"
+        return Problem(path, fault.code, text)
+    if isinstance(fault, ParametersInvalid):
         path = _parameter_path(fault, entries)
     return Problem(path, fault.code, fault.message)
 

@@ -50,6 +50,11 @@ def changed_types(run: RecordedRun, entries: Mapping[str, Entry]) -> Iterator[Di
         if was not in (None, is_now):
             message = f"the history has a {was}, the workflow a {is_now} ({entry['task_type']})"
             yield Difference(kind="changed_type", task_id=task_id, message=message)
+            continue
+        type_then = run.tasks[task_id].task_type if task_id in run.tasks else None
+        if type_then not in (None, entry["task_type"]):
+            message = f"it was {type_then!r} and is {entry['task_type']!r}"
+            yield Difference(kind="changed_type", task_id=task_id, message=message)
 
 
 def _role_now(entry: Entry) -> str:

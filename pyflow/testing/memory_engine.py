@@ -176,7 +176,7 @@ async def engine(
         drain_s: How long what runs may go on when the block ends, in real time.
 
     Raises:
-        ImportError: A module of `tasks` cannot be imported.
+        NotImportable: A module of `tasks` cannot be imported.
     """
     settings = {
         "namespace": "default",

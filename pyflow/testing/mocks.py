@@ -108,6 +108,10 @@ class MockedTasks(KnownTasks):
                 return mock.standing_in(task_type, original)
         return original
 
+    def is_replaced(self, task_type: str) -> bool:
+        """Tell whether a mock stands in for the tasks of a type."""
+        return any(mock.stands_for(task_type) for mock in self._mocks)
+
     def add_mock(
         self, task: Task[..., Any] | str, answer: Callable[..., Any], times: int | None = None
     ) -> Mock:

@@ -61,6 +61,8 @@ class RecordedTask:
         item_count: How many items its map has; None if it is none.
         branch: The branch that a decision took.
         source: The task whose output a gateway took over.
+        task_type: What it was handed to a worker as, first; None if it was not, or an older history
+            does not say.
     """
 
     def __init__(self) -> None:
@@ -72,6 +74,7 @@ class RecordedTask:
         self.item_count: int | None = None
         self.branch: int | None = None
         self.source: str | None = None
+        self.task_type: str | None = None
         self._settled_places: set[int | None] = set()
 
     def note(self, event: events.TaskEvent) -> None:
@@ -83,6 +86,8 @@ class RecordedTask:
             self.item_count = event.count
         elif isinstance(event, events.DecisionTaken):
             self.branch = event.branch
+        elif isinstance(event, events.TaskStarted):
+            self.task_type = self.task_type or event.task_type or None
         elif isinstance(event, events.GatewayPassed):
             self.source = event.source
         elif isinstance(event, events.TaskCompleted):

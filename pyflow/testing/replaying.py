@@ -21,8 +21,8 @@ def replay(
     """Compare a recorded history with what a workflow's definition says now.
 
     A history has no graph, only what happened: of edges it shows the order of events, of types
-    whether a worker, a timer, a decision or a gateway did the work. Give `recorded`, the
-    definition that the run followed, to have types and edges compared one by one.
+    what a task was handed out as, or that a timer, a decision or a gateway did the work. Give
+    `recorded`, the definition that the run followed, to have types and edges compared one by one.
 
     Args:
         history: All events of one run, `await run.history(limit=...)` or `read_history(path)`.

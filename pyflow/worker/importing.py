@@ -24,6 +24,25 @@ def refuse_while_importing_main() -> None:
         raise NotImportable(UNGUARDED, module="__main__")
 
 
+def import_tasks(module: str) -> None:
+    """Import a module for the tasks that it registers.
+
+    Raises:
+        NotImportable: There is no such module, or something that it imports is missing.
+    """
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise NotImportable(
+            f"the module {module!r} cannot be imported for its tasks: {error}", module=module
+        ) from error
+    except (TypeError, ValueError) as error:
+        # Relative and empty names; what a module itself raises is its author's to see.
+        if module and not module.startswith("."):
+            raise
+        raise NotImportable(f"{module!r} is no name of a module: {error}", module=module) from None
+
+
 def check_importable(task: Task[..., Any]) -> None:
     """Check that a worker process will find the function of a task.
 

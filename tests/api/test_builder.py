@@ -258,7 +258,12 @@ def test_large_graphs_are_built() -> None:
 
 
 def test_what_is_built_can_be_written_to_a_file_and_loaded(tmp_path: Path) -> None:
-    built = build(("a", "noop"), ("b", reserve, "a"))
+    built = (
+        pyflow.WorkflowBuilder("flow")
+        .add_task("a", "noop")
+        .add_task("b", reserve, parameters={"order": "x"}, depends_on=["a"])
+        .build()
+    )
     path = tmp_path / "flow.json"
     path.write_text(json.dumps(built.document()))
 

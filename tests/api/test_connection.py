@@ -69,8 +69,22 @@ async def test_an_unknown_setting_is_an_error(directory: Path) -> None:
 
 
 async def test_a_module_of_tasks_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ImportError, match="no_such_module"):
+    with pytest.raises(pyflow.NotImportable, match="no_such_module") as refused:
         async with pyflow.connect("memory://", tasks=["no_such_module"]):
+            pass
+    async with pyflow.connect("memory://") as engine:
+        for module in ("no_such_module", "os.no_such_module", "", ".relative"):
+            with pytest.raises(pyflow.NotImportable):
+                engine.register(module)
+
+    assert isinstance(refused.value.__cause__, ModuleNotFoundError)
+    assert refused.value.module == "no_such_module"
+
+
+@pytest.mark.parametrize("namespace", ["a\0b", "\n", "\x9b", ""])
+async def test_a_namespace_is_a_name(namespace: str) -> None:
+    with pytest.raises(pyflow.ConfigInvalid, match="without control characters"):
+        async with pyflow.connect("memory://", namespace=namespace):
             pass
 
 

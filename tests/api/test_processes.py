@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyflow.errors import NotImportable
+from pyflow import events
+from pyflow.connection import connect
+from pyflow.errors import NotImportable, RunFailed
 from pyflow.task import task
 from pyflow.worker.grant import COMPLETED, FAILED, SAID, STOPPED
 from pyflow.worker.importing import check_importable
+from pyflow.workflow import workflow
 from tests.api import process_tasks as tasks
 from tests.workbench import outcome, wait_until, workbench
 
@@ -247,3 +250,19 @@ def test_worker_processes_end_with_their_parent(tmp_path: Path) -> None:
         assert os.read(reader, 100) == b"(0, None)\n"
         assert os.read(reader, 100) == b""
     os.close(reader)
+
+
+async def test_how_a_process_died_is_told_of_the_task_that_brings_it_down() -> None:
+    @workflow
+    def deadly() -> None:
+        tasks.kills_itself.options(max_deliveries=2)()
+
+    async with connect("memory://") as engine:
+        run = await engine.start(deadly)
+        with pytest.raises(RunFailed, match=r"died 2 times .* signal 9 \(SIGKILL\)"):
+            await run.result()
+        history = await run.history()
+
+    [ended] = [each for each in history if isinstance(each, events.LeaseEnded)]
+    assert ended.cause == "worker_died"
+    assert ended.message == "the worker process that ran the task ended by signal 9 (SIGKILL)"

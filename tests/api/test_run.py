@@ -101,10 +101,32 @@ async def test_a_paused_run_begins_nothing_until_it_is_resumed(
                 break
         assert await run.status() == "paused"
         assert (await run.explain()).of_kind("paused")
+        assert not (await run.explain()).of_kind("queue")
         assert await run.task("double").state() in {"pending", "ready"}
         await run.resume()
 
         assert await run.result() == 4
+
+
+async def test_what_a_run_is_already_is_asked_of_it_for_nothing(
+    any_store_url: str, gate: flows.Gate
+) -> None:
+    async with connect(any_store_url) as engine:
+        run = await engine.start(waiting, 2)
+        await gate.begun.wait()
+        await run.resume()
+        await run.pause()
+        await run.pause()
+        await run.resume()
+        await run.resume()
+        gate.may_go_on.set()
+        await run.result()
+        kinds = [event.kind for event in await run.history()]
+        with pytest.raises(RunStateRefused) as caught:
+            await run.resume()
+
+    assert (kinds.count("RunPaused"), kinds.count("RunResumed")) == (1, 1)
+    assert caught.value.state == "completed"
 
 
 async def test_a_failed_task_is_recovered_and_the_run_goes_on(any_store_url: str) -> None:

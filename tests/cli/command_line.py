@@ -53,6 +53,18 @@ def failing(x: int) -> int:
     return refuse(double(x))
 
 
+@pyflow.task
+async def give(value: object, after: object = None) -> object:
+    return value
+
+
+@pyflow.workflow
+def odd_values() -> object:
+    with pyflow.in_order():
+        given = [give(value) for value in (0, False, "", "two\\nlines", None)]
+    return pyflow.decide((given[0] == 0, lambda: give(9)), default=lambda: give(8))
+
+
 @pyflow.workflow
 def gated(x: int) -> int:
     return wait_for_gate(double(x))

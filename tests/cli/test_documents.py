@@ -53,9 +53,9 @@ def test_an_expression_that_does_not_compile_is_shown_with_its_place(cli: Comman
     as_json = cli("validate", "x.yaml", "--json")
 
     assert answer.code == as_json.code == 4
-    assert "x.yaml:6:16: tasks[0].parameters.seconds: " in answer.err
-    assert '    6 |       seconds: "${1 +}"\n      |                ^' in answer.err
-    assert answer.next_step == "pyflow schema"
+    assert "x.yaml:6:22: tasks[0].parameters.seconds: " in answer.err
+    assert '    6 |       seconds: "${1 +}"\n      |                      ^' in answer.err
+    assert answer.next_step == "pyflow validate x.yaml"
     assert as_json.json["problems"][0]["line"] == 6
 
 

@@ -53,7 +53,40 @@ def test_history_is_lines_of_text_or_json(cli: CommandLine) -> None:
     kinds = [json.loads(line)["kind"] for line in rest.out.splitlines()]
     assert "RunCreated" in first.out
     assert first.next_step == "pyflow history @last --after 2"
-    assert kinds == ["TaskStarted", "TaskCompleted", "TaskStarted", "TaskCompleted", "RunCompleted"]
+    of_a_task = ["TaskStarted", "TaskSaid", "TaskCompleted"]
+    assert kinds == [*of_a_task, *of_a_task, "RunCompleted"]
+
+
+def test_each_event_is_one_line_that_leaves_nothing_out(cli: CommandLine) -> None:
+    cli("run", "flows.py:odd_values")
+
+    lines = cli("history", "@last").out.splitlines()
+
+    ends = [line.partition("TaskCompleted ")[2] for line in lines if "TaskCompleted" in line]
+    assert sorted(ends) == [
+        "give output=0",
+        "give_2 output=false",
+        'give_3 output=""',
+        'give_4 output="two\\nlines"',
+        "give_5",
+        "give_6 output=9",
+    ]
+    [decision] = [line for line in lines if "DecisionTaken" in line]
+    assert decision.endswith(' branch=0 chosen=["give_6"] skipped=["give_7"]')
+
+
+def test_what_tasks_logged_is_shown_with_their_run(cli: CommandLine) -> None:
+    cli("run", "flows.py:quadruple", "--input", '{"x": 3}')
+
+    text = cli("show", "@last", "--logs")
+    first = cli("show", "@last", "--logs", "--limit", "1")
+    document = cli("show", "@last", "--logs", "--json").json
+
+    said = [line.split("  ")[1:] for line in text.out.splitlines() if "INFO" in line]
+    assert said == [["double", "INFO", "doubling 3"], ["double_2", "INFO", "doubling 6"]]
+    assert "doubling 6" not in first.out
+    assert "--limit" in first.err
+    assert [each["text"] for each in document["logs"]] == ["doubling 3", "doubling 6"]
 
 
 def test_explain_says_what_is_waited_for(cli: CommandLine) -> None:

@@ -57,6 +57,7 @@ def test_no_color_is_honoured(cli: CommandLine) -> None:
 
     assert code == 0
     assert not _COLOUR.search(written + listed)
+    assert b"\x1b[1m" not in listed
     assert _COLOUR.search(coloured)
 
 

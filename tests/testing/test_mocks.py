@@ -7,8 +7,9 @@ import pytest
 
 from pyflow.context import current
 from pyflow.definition import load_definition
-from pyflow.errors import NonRetryable, RunFailed
+from pyflow.errors import NonRetryable, NotImportable, RunFailed
 from pyflow.events import TaskRetrying, TaskStarted
+from pyflow.task import task
 from pyflow.testing import MemoryEngine
 from pyflow.workflow import workflow
 from tests.testing import shop
@@ -161,6 +162,24 @@ async def test_a_task_for_worker_processes_is_mocked_without_one(
     pyflow_engine.mock("grind", calls=lambda value: value + 1)
 
     assert await (await pyflow_engine.start(shop.grind_one, 2)).result() == 3
+
+
+async def test_a_task_for_worker_processes_may_be_nested_where_it_is_mocked(
+    pyflow_engine: MemoryEngine,
+) -> None:
+    @task(executor="process")
+    def nested(value: int) -> int:
+        return value
+
+    @workflow
+    def flow(value: int) -> int:
+        return nested(value)
+
+    with pytest.raises(NotImportable):
+        await pyflow_engine.start(flow, 1)
+    pyflow_engine.mock(nested, returns=5)
+
+    assert await (await pyflow_engine.start(flow, 1)).result() == 5
 
 
 async def test_so_many_attempts_fail_and_then_the_task_is_itself(

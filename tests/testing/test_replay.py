@@ -94,6 +94,26 @@ async def test_a_history_goes_with_the_workflow_that_made_it(
     assert replay(history, made.definition(), recorded=made.definition()) == []
 
 
+async def test_a_history_knows_the_types_that_its_tasks_were_handed_out_as(
+    pyflow_engine: MemoryEngine,
+) -> None:
+    def of(task_type: str) -> Definition:
+        given = {"id": "a", "task_type": task_type, "parameters": {"value": 1}}
+        return load_definition({"id": "typed", "tasks": [given]})
+
+    history = await history_of(pyflow_engine, of(double.name), {})
+
+    [difference] = replay(history, of(remind_once.name))
+    assert (difference.kind, difference.task_id) == ("changed_type", "a")
+    assert repr(double.name) in difference.message
+    assert repr(remind_once.name) in difference.message
+
+
+@task
+async def remind_once(value: int) -> int:
+    return value
+
+
 async def test_the_beginning_of_a_history_goes_with_it_too(pyflow_engine: MemoryEngine) -> None:
     history = await history_of(pyflow_engine, careful, {"value": 4})
 
@@ -250,17 +270,17 @@ async def test_a_branch_that_is_no_longer_taken_is_named(pyflow_engine: MemoryEn
     assert ("changed_edge", "double_2") in kinds(replay(history, other_way))
 
 
-async def test_types_are_compared_by_name_with_the_recorded_definition(
+async def test_types_are_compared_by_name_with_or_without_the_recorded_definition(
     pyflow_engine: MemoryEngine,
 ) -> None:
     before = traced(first_report).definition()
     history = await history_of(pyflow_engine, before, {})
     after = traced(lambda: show(add.options(id="total")(fetch())))
 
-    assert replay(history, after) == []
-    [found] = replay(history, after, recorded=before)
+    [found] = replay(history, after)
     assert (found.kind, found.task_id) == ("changed_type", "total")
     assert found.message == f"it was 'tests.replay.total' and is {add.name!r}"
+    assert replay(history, after, recorded=before) == [found]
 
 
 async def test_tasks_are_compared_with_the_recorded_definition(
@@ -324,8 +344,9 @@ async def test_an_output_that_a_later_task_cannot_read_is_named(
 
     history = await history_of(pyflow_engine, ship, {})
 
-    found = replay(history, ship_now)
+    *found, other = replay(history, ship_now)
     assert kinds(found) == [("unreadable_output", "give")] * 2
+    assert kinds([other]) == [("changed_type", "read")]
     assert "'box' of 'read'" in found[0].message
     assert "weight" in found[0].message
     assert "'boxes' of 'read'" in found[1].message
@@ -343,8 +364,10 @@ async def test_the_outputs_of_a_map_are_read_together(pyflow_engine: MemoryEngin
 
     history = await history_of(pyflow_engine, fan_out, {"values": [1, 2]})
 
-    assert kinds(replay(history, joined)) == [("unreadable_output", "double")]
-    assert replay(await history_of(pyflow_engine, fan_out, {"values": []}), joined) == []
+    changed = ("changed_type", "add")
+    assert kinds(replay(history, joined)) == [("unreadable_output", "double"), changed]
+    none = await history_of(pyflow_engine, fan_out, {"values": []})
+    assert kinds(replay(none, joined)) == [changed]
 
 
 async def test_what_passes_through_a_gateway_is_read_behind_it(

@@ -133,6 +133,8 @@ pub struct EndLease {
     /// Whether it counts towards `max_deliveries`.
     pub counted: bool,
     pub details: Option<Bytes>,
+    /// How its worker died, where that is known.
+    pub message: Option<String>,
 }
 
 /// An attempt has lasted too long, or nothing was heard of it for too long.

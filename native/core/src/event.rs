@@ -45,6 +45,16 @@ impl TaskError {
     }
 }
 
+record! {
+    /// A line of what a task says while it runs.
+    pub struct SaidLine {
+        pub at: Millis,
+        /// As Python's logging names it: `INFO`, `WARNING`, ...
+        pub level: Arc<str>,
+        pub text: String,
+    }
+}
+
 /// Declares the events: their tags, versions and fields.
 macro_rules! events {
     ($($(#[$doc:meta])* $tag:literal v $version:literal $name:ident {
@@ -176,6 +186,8 @@ events! {
         session: SessionId,
         lease_ms: u64,
         at: Millis,
+        /// The concurrency key that the start counts under, where its rate limit is one of the key.
+        rate_key: Option<Arc<str>>,
     }
     31 v 1 TaskCompleted { run: RunNumber, instance: InstanceIndex, output: Payload, at: Millis, }
     32 v 1 TaskFailed {
@@ -218,6 +230,8 @@ events! {
         counted: bool,
         details: Option<Bytes>,
         at: Millis,
+        /// How its worker died, where that is known.
+        message: Option<String>,
     }
     /// A task that is being worked on is asked to stop.
     39 v 1 TaskCancelRequested { run: RunNumber, instance: InstanceIndex, at: Millis, }
@@ -236,6 +250,14 @@ events! {
     44 v 1 TimerFired { run: RunNumber, instance: InstanceIndex, at: Millis, }
     /// The wait between two attempts is over.
     45 v 1 BackoffEnded { run: RunNumber, instance: InstanceIndex, at: Millis, }
+    /// What an attempt has said since it last said something. It changes nothing.
+    46 v 1 TaskSaid {
+        run: RunNumber,
+        instance: InstanceIndex,
+        attempt: u32,
+        lines: Vec<SaidLine>,
+        at: Millis,
+    }
 }
 
 /// Why a lease ended without a report. The numbers are stored.
@@ -286,6 +308,7 @@ impl Event {
             Self::TimerStarted(e) => Some(e.run),
             Self::TimerFired(e) => Some(e.run),
             Self::BackoffEnded(e) => Some(e.run),
+            Self::TaskSaid(e) => Some(e.run),
         }
     }
 
@@ -314,6 +337,7 @@ impl Event {
             Self::TimerStarted(e) => Some(e.instance),
             Self::TimerFired(e) => Some(e.instance),
             Self::BackoffEnded(e) => Some(e.instance),
+            Self::TaskSaid(e) => Some(e.instance),
         }
     }
 }

@@ -83,12 +83,17 @@ impl Shard {
             .iter()
             .filter_map(|(key, limit)| self.permit_blocker(key, *limit))
             .collect();
-        if let Some(until) = self.rate_allows_at(run.number(), instance, now) {
+        if let Some((until, of)) = self.rate_blocks(run, instance, now) {
             let wait_s = until.since(now) as f64 / 1000.0;
-            let text = "its rate limit holds it back";
-            let blocker =
-                json!({"kind": "rate", "task_type": &**task_type, "wait_s": wait_s, "text": text});
-            blockers.push(blocker);
+            let key = of.into_key();
+            let text = match &key {
+                Some(_) => "the rate limit of its key holds it back",
+                None => "its rate limit holds it back",
+            };
+            blockers.push(json!({
+                "kind": "rate", "task_type": &**task_type, "key": key.as_deref(), "wait_s": wait_s,
+                "text": text,
+            }));
         }
         if blockers.is_empty() {
             let ahead = self.queues().queued(task_type);

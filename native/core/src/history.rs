@@ -1,8 +1,10 @@
 //! Events as people and listeners see them: JSON, with names instead of numbers.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
-use crate::event::{Event, TaskError};
+use crate::event::{DecisionTaken, Event, SaidLine, TaskError};
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::payload::Payload;
 use crate::state::{Run, item_count};
@@ -75,18 +77,26 @@ fn own_fields(run: Option<&Run>, event: &Event) -> Value {
         Event::RunCompleted(e) => json!({ "result": payload_json(&e.result) }),
         Event::RunFailed(e) => json!({ "attempt": e.attempt, "error": error_json(&e.error) }),
         Event::RunCancelled(e) => json!({ "reason": e.reason }),
-        Event::TaskLeased(e) => json!({ "attempt": e.attempt, "lease_ms": e.lease_ms }),
+        Event::TaskLeased(e) => json!({
+            "attempt": e.attempt, "lease_ms": e.lease_ms, "task_type": type_name(run, e.instance),
+        }),
         Event::TaskCompleted(e) => json!({ "output": payload_json(&e.output) }),
         Event::TaskFailed(e) => json!({ "attempt": e.attempt, "error": error_json(&e.error) }),
         Event::TaskRetrying(e) => json!({
             "attempt": e.attempt, "error": error_json(&e.error), "until": e.until.0,
         }),
         Event::TaskQuarantined(e) => json!({ "attempt": e.attempt, "error": error_json(&e.error) }),
-        Event::LeaseEnded(e) => json!({ "cause": cause_name(e.cause), "counted": e.counted }),
-        Event::DecisionTaken(e) => json!({ "branch": e.branch }),
+        Event::LeaseEnded(e) => json!({
+            "cause": cause_name(e.cause), "counted": e.counted, "message": e.message,
+        }),
+        Event::DecisionTaken(e) => decision_json(run, e),
         Event::GatewayPassed(e) => json!({ "source": source_name(run, e.from) }),
         Event::MapExpanded(e) => json!({ "count": item_count(&e.items.json()).unwrap_or(0) }),
         Event::TimerStarted(e) => json!({ "until": e.until.0 }),
+        Event::TaskSaid(e) => {
+            let lines: Vec<Value> = e.lines.iter().map(line_json).collect();
+            json!({ "attempt": e.attempt, "lines": lines })
+        }
         Event::RunStarted(_)
         | Event::RunPaused(_)
         | Event::RunResumed(_)
@@ -99,6 +109,32 @@ fn own_fields(run: Option<&Run>, event: &Event) -> Value {
         | Event::TimerFired(_)
         | Event::BackoffEnded(_) => Value::Null,
     }
+}
+
+/// A line that a task has said.
+pub fn line_json(line: &SaidLine) -> Value {
+    json!({ "at": line.at.0, "level": &*line.level, "text": line.text })
+}
+
+/// A decision with the tasks that it chose and those of its other branches.
+fn decision_json(run: Option<&Run>, event: &DecisionTaken) -> Value {
+    let branch = event.branch;
+    let Some(run) = run else { return json!({ "branch": branch }) };
+    let definition = run.definition();
+    let branches = definition.branches(run.task_of(event.instance));
+    let chosen = branches.get(branch as usize).map_or(&[][..], |branch| &branch.targets);
+    let mut told: BTreeSet<TaskIndex> = chosen.iter().copied().collect();
+    let others = branches.iter().flat_map(|branch| branch.targets.iter().copied());
+    let skipped: Vec<TaskIndex> = others.filter(|task| told.insert(*task)).collect();
+    let ids = |tasks: &[TaskIndex]| -> Vec<&str> {
+        tasks.iter().map(|task| definition.id(*task)).collect()
+    };
+    json!({ "branch": branch, "chosen": ids(chosen), "skipped": ids(&skipped) })
+}
+
+fn type_name(run: Option<&Run>, instance: InstanceIndex) -> &str {
+    let run = run.filter(|run| instance.index() < run.instance_count());
+    run.map_or("", |run| run.definition().task_type(run.task_of(instance)))
 }
 
 fn source_name(run: Option<&Run>, from: Option<TaskIndex>) -> Option<&str> {

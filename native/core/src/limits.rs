@@ -20,6 +20,12 @@ pub const NAME_SIZE_MAX: usize = 256;
 pub const ERROR_MESSAGE_SIZE_MAX: usize = 16 * 1024;
 /// Bytes of what a heartbeat tells.
 pub const DETAILS_SIZE_MAX: usize = 64 * 1024;
+/// Lines of an attempt's log that are kept.
+pub const SAID_LINE_COUNT_MAX: u32 = 1_000;
+/// Bytes of a line of an attempt's log that are kept.
+pub const SAID_LINE_SIZE_MAX: usize = 8 * 1024;
+/// Bytes of what an attempt tells of its progress.
+pub const PROGRESS_SIZE_MAX: usize = 8 * 1024;
 /// Bytes of a run's metadata.
 pub const METADATA_SIZE_MAX: usize = 16 * 1024;
 /// Retries that an option may ask for.

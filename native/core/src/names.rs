@@ -2,15 +2,45 @@
 
 /// The candidate nearest to `name`, if any is near enough to be a slip of the hand.
 pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (name.chars().count() / 3).max(1);
-    candidates
-        .take(10_000)
-        .filter(|candidate| candidate.len().abs_diff(name.len()) <= most * 4)
-        .map(|candidate| (distance(name, candidate, most), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let size = name.chars().count();
+    let most = (size / 3).max(1);
+    let mut near: Option<Near<'_>> = None;
+    for candidate in candidates.take(10_000) {
+        let whole = if candidate.len().abs_diff(name.len()) <= most * 4 {
+            distance(name, candidate, most)
+        } else {
+            most + 1
+        };
+        let found = if whole <= most {
+            (false, whole, unlike_start(name, candidate), candidate)
+        } else if size >= START_SIZE_MIN {
+            // What was meant may be the beginning of a longer name.
+            let start =
+                candidate.char_indices().nth(size).map_or(candidate, |(end, _)| &candidate[..end]);
+            (true, distance(name, start, 1), 0, candidate)
+        } else {
+            continue;
+        };
+        let is_near = !found.0 || found.1 <= 1;
+        if is_near && near.is_none_or(|near| found < near) {
+            near = Some(found);
+        }
+    }
+    near.map(|(.., candidate)| candidate)
 }
+
+/// Whether only the start is near, how far it is, how much of it differs from the first letter that
+/// does, and the name; the least is the nearest.
+type Near<'a> = (bool, usize, usize, &'a str);
+
+/// Characters of `name` from the first one that `other` does not have there.
+fn unlike_start(name: &str, other: &str) -> usize {
+    let same = name.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    name.chars().count() - same
+}
+
+/// Characters that a name needs to be taken for the beginning of another one.
+const START_SIZE_MIN: usize = 5;
 
 /// Characters of a value that a message repeats.
 const SHOWN_COUNT_MAX: usize = 100;
@@ -60,5 +90,14 @@ mod tests {
         assert_eq!(closest("analyse", names.into_iter()), Some("analyze"));
         assert_eq!(closest("record_operatoin", names.into_iter()), Some("record_operation"));
         assert_eq!(closest("publish", names.into_iter()), None);
+        assert_eq!(
+            closest("max_retry", ["max_delay", "max_retries"].into_iter()),
+            Some("max_retries")
+        );
+        assert_eq!(closest("recrd", names.into_iter()), None);
+        assert_eq!(closest("recorb", names.into_iter()), Some("record_operation"));
+        let long = ["analyze_temperature", "analyzes"];
+        assert_eq!(closest("analyse", long.into_iter()), Some("analyzes"));
+        assert_eq!(closest("analyse", long[..1].iter().copied()), Some("analyze_temperature"));
     }
 }

@@ -68,10 +68,14 @@ pub(crate) fn definition(
     log: &mut dyn Log,
     hash: DefinitionHash,
 ) -> Result<Arc<Definition>, Refusal> {
-    let stored = log.get_blob(&BlobHash::from_bytes(hash.0))?;
-    let stored = stored.ok_or_else(|| unreadable("a definition is missing"))?;
-    let read = Definition::from_stored(&stored);
+    let read = Definition::from_stored(&stored_definition(log, hash)?);
     read.map(Arc::new).map_err(|error| unreadable(&error.to_string()))
+}
+
+/// The bytes that are kept of a definition.
+pub(crate) fn stored_definition(log: &mut dyn Log, hash: DefinitionHash) -> Result<Bytes, Refusal> {
+    let stored = log.get_blob(&BlobHash::from_bytes(hash.0))?;
+    stored.ok_or_else(|| unreadable("a definition is missing"))
 }
 
 fn read_run(log: &mut dyn Log, state: &mut State, run: RunNumber) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use pyflow_core::history::error_json;
 use pyflow_core::rejection::Rejection;
-use pyflow_core::state::Failure;
+use pyflow_core::state::{Failure, Run};
 use pyflow_store::StoreFault;
 use serde_json::{Value, json};
 
@@ -132,15 +132,30 @@ impl From<Rejection> for Refusal {
     }
 }
 
-/// The errors of a run, the newest first.
-pub(crate) fn failures_json(run: &pyflow_core::state::Run) -> Vec<Value> {
-    let shown = run.failures().iter().rev().take(100).map(|failure| {
+/// The errors of a run, the newest first. A map that failed with one of its items is not told
+/// beside it: they are one error.
+pub(crate) fn failures_json(run: &Run) -> Vec<Value> {
+    let told = run.failures().iter().rev().filter(|failure| !is_of_item(run, failure)).take(100);
+    told.map(|failure| {
         json!({
             "task_id": run.instance_id(failure.instance),
+            "index": run.item_of(failure.instance).map(|(_, index)| index),
             "attempt": failure.attempt,
             "recovered": failure.recovered,
             "error": error_json(&failure.error),
+            "at": failure.at.map(|at| at.0),
         })
-    });
-    shown.collect()
+    })
+    .collect()
+}
+
+/// Whether a map's failure is that of one of its items.
+fn is_of_item(run: &Run, failure: &Failure) -> bool {
+    let is_map = run.definition().options(run.task_of(failure.instance)).for_each.is_some();
+    let of_mine = |other: &&Failure| {
+        run.item_of(other.instance).is_some_and(|(parent, _)| parent == failure.instance)
+    };
+    is_map
+        && run.item_of(failure.instance).is_none()
+        && run.failures().iter().filter(of_mine).any(|other| other.error == failure.error)
 }

@@ -25,6 +25,8 @@ pub enum Value {
     },
     Runs(Vec<String>, Token),
     Json(Bytes),
+    /// The stored form of a definition.
+    Stored(Bytes),
     Events(Vec<Bytes>),
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyflow_core::command::{ControlRun, ControlTask, StartRun};
 use pyflow_core::definition::Definition;
-use pyflow_core::event::TaskError;
+use pyflow_core::event::{SaidLine, TaskError};
+use pyflow_core::ids::DefinitionHash;
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::Pool;
 
@@ -82,10 +83,13 @@ pub enum ReportKind {
     Returned,
     /// Stopped as it was asked to.
     Cancelled,
-    /// The worker's process died under it.
-    WorkerDied,
+    /// The worker's process died under it, as this text says.
+    WorkerDied(String),
     Heartbeat(Bytes),
-    Said(Bytes),
+    /// Lines for the run's log, the oldest first.
+    Said(Vec<SaidLine>),
+    /// How far it is, as JSON.
+    Progress(Bytes),
 }
 
 /// What is answered from what is safe, after the turn in which it was asked.
@@ -118,10 +122,12 @@ pub enum Query {
     TaskResult { run_id: Arc<str>, task_id: String },
     Explain { run_id: Arc<str>, task_id: Option<String> },
     History { run_id: Arc<str>, after: u64, limit: usize },
+    Logs { run_id: Arc<str>, task_id: Option<String>, after: u64, limit: usize },
     ListRuns(Box<ListRuns>),
     FindRun { text: String },
     Definitions,
     Definition { name: String, version: Option<String> },
+    DefinitionOfHash { hash: DefinitionHash },
     Metrics,
     Doctor,
     Backup { path: String },

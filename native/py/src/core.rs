@@ -74,6 +74,12 @@ impl Core {
     }
 }
 
+/// Closes a forked child's copies of its parent's locks.
+#[pyfunction]
+pub(crate) fn close_inherited_locks() {
+    pyflow_store::close_inherited_locks();
+}
+
 #[pymethods]
 impl Core {
     #[staticmethod]
@@ -230,7 +236,7 @@ impl Core {
         for (handle, code, bytes) in reports {
             let bytes = bytes.map(|b| Bytes::copy_from_slice(b.as_bytes(py))).unwrap_or_default();
             let kind = Self::made(py, report_kind(code, bytes))?;
-            read.push(AttemptReport { handle, kind });
+            gather(&mut read, AttemptReport { handle, kind });
         }
         self.submit(py, Request::Report { session, reports: read })
     }
@@ -268,6 +274,18 @@ impl Core {
     }
 }
 
+/// Adds a report to others; lines that follow others of the same attempt go with them.
+fn gather(reports: &mut Vec<AttemptReport>, report: AttemptReport) {
+    if let ReportKind::Said(lines) = &report.kind
+        && let Some(AttemptReport { handle, kind: ReportKind::Said(before) }) = reports.last_mut()
+        && *handle == report.handle
+    {
+        before.extend(lines.iter().cloned());
+        return;
+    }
+    reports.push(report);
+}
+
 fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
     Ok(match code {
         0 => match check_nesting("the output", &bytes) {
@@ -279,13 +297,13 @@ fn report_kind(code: u8, bytes: Bytes) -> Result<ReportKind, Refusal> {
             }
         },
         1 => match requests::failure(&bytes)? {
-            (_, true) => ReportKind::WorkerDied,
+            (error, true) => ReportKind::WorkerDied(error.message),
             (error, false) => ReportKind::Failed(Box::new(error)),
         },
         2 => ReportKind::Returned,
         3 => ReportKind::Cancelled,
         4 => ReportKind::Heartbeat(bytes),
-        _ => ReportKind::Said(bytes),
+        _ => requests::said(&bytes)?,
     })
 }
 
@@ -304,7 +322,9 @@ fn reply(
             (REPLY, ticket, (run_id, token.to_string())).into_pyobject(py)
         }
         Ok(Value::Runs(ids, token)) => (REPLY, ticket, (ids, token.to_string())).into_pyobject(py),
-        Ok(Value::Json(json)) => (REPLY, ticket, PyBytes::new(py, &json)).into_pyobject(py),
+        Ok(Value::Json(bytes) | Value::Stored(bytes)) => {
+            (REPLY, ticket, PyBytes::new(py, &bytes)).into_pyobject(py)
+        }
         Ok(Value::Events(events)) => {
             let lines: Vec<Bound<'_, PyBytes>> =
                 events.iter().map(|event| PyBytes::new(py, event)).collect();

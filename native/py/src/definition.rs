@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::definition::{
-    self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, draft_from_document,
-    problems_of_document,
+    self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, definition_of_document,
 };
 use pyflow_core::ids::TaskIndex;
+use pyflow_core::limits::NESTING_MAX;
 use pyflow_engine::Refusal;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -15,6 +15,7 @@ use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 
 use crate::door;
+use crate::fields::nesting;
 use crate::graph::Numbers;
 
 /// A checked definition with its stored form.
@@ -29,13 +30,23 @@ type Branches = Vec<(u32, Vec<(String, Vec<u32>)>)>;
 fn invalid(problems: Vec<Problem>) -> Refusal {
     let listed: Vec<Value> = problems
         .into_iter()
-        .map(|problem| json!({"path": problem.path, "code": "PF1001", "message": problem.message}))
+        .map(|problem| {
+            json!({
+                "path": problem.path,
+                "code": "PF1001",
+                "message": problem.message,
+                "offset": problem.offset,
+                "is_key": problem.is_key,
+            })
+        })
         .collect();
     Refusal::new("PF1001", json!({ "problems": listed }))
 }
 
-fn compiled(draft: Draft) -> Result<Definition, Refusal> {
-    let (compiled, stored) = definition::Definition::compile(draft).map_err(invalid)?;
+type Compiled = Result<(definition::Definition, Bytes), Vec<Problem>>;
+
+fn made(compiled: Compiled) -> Result<Definition, Refusal> {
+    let (compiled, stored) = compiled.map_err(invalid)?;
     Ok(Definition { compiled: Arc::new(compiled), stored })
 }
 
@@ -43,9 +54,23 @@ fn compiled(draft: Draft) -> Result<Definition, Refusal> {
 impl Definition {
     #[staticmethod]
     fn from_document(py: Python<'_>, document: Vec<u8>) -> PyResult<Self> {
-        door::wait(py, move || match draft_from_document(&document) {
-            Ok(draft) => compiled(draft),
-            Err(_) => Err(invalid(problems_of_document(&document))),
+        door::wait(py, move || {
+            let depth = nesting(&document);
+            if depth > NESTING_MAX {
+                let message = format!("it is nested {depth} deep; at most {NESTING_MAX} is read");
+                return Err(invalid(vec![Problem::new("", message)]));
+            }
+            made(definition_of_document(&document))
+        })
+    }
+
+    #[staticmethod]
+    fn from_stored(py: Python<'_>, stored: Vec<u8>) -> PyResult<Self> {
+        door::wait(py, move || {
+            let stored = Bytes::from(stored);
+            let read = definition::Definition::from_stored(&stored)
+                .map_err(|error| invalid(vec![Problem::new("", error.to_string())]))?;
+            Ok(Definition { compiled: Arc::new(read), stored })
         })
     }
 
@@ -104,7 +129,7 @@ impl Definition {
             }));
         }
         draft.result = texts(result.into_iter().collect())?.pop();
-        door::wait(py, move || compiled(draft))
+        door::wait(py, move || made(definition::Definition::compile(draft)))
     }
 
     #[getter]

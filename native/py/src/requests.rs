@@ -6,12 +6,13 @@ use bytes::Bytes;
 use pyflow_core::command::{ControlRun, ControlTask, RunVerb, StartRun, TaskVerb, Wanted};
 use pyflow_core::consistency::{Consistency, NAMES};
 use pyflow_core::definition::Priority;
-use pyflow_core::event::TaskError;
+use pyflow_core::event::{SaidLine, TaskError};
 use pyflow_core::ids::DefinitionHash;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::{Pool, Strategy, Weights};
-use pyflow_engine::{EngineSettings, ListRuns, Look, Query, Refusal, Request, Token};
+use pyflow_core::time::Millis;
+use pyflow_engine::{EngineSettings, ListRuns, Look, Query, Refusal, ReportKind, Request, Token};
 use serde_json::{Value, json};
 
 use crate::fields::{count, needed_text, object_text, span_ms, text, word, wrong};
@@ -153,6 +154,11 @@ fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
             let after = count(object, "after", 0, (0, u64::MAX))?;
             Query::History { run_id: run_id()?, after, limit: limit(1_000)? }
         }
+        "logs" => {
+            let after = count(object, "after", 0, (0, u64::MAX))?;
+            let (run_id, task_id) = (run_id()?, own("task_id")?);
+            Query::Logs { run_id, task_id, after, limit: limit(1_000)? }
+        }
         "list_runs" => Query::ListRuns(Box::new(ListRuns {
             status: word(object, "status", run_state, RUN_STATES)?,
             definition: own("definition")?,
@@ -164,6 +170,11 @@ fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
         "find_run" => Query::FindRun { text: own("text")?.unwrap_or_default() },
         "definitions" => Query::Definitions,
         "definition" => {
+            if let Some(hash) = own("hash")? {
+                let parsed = DefinitionHash::parse(&hash);
+                let hash = parsed.ok_or_else(|| wrong("hash is not that of a definition"))?;
+                return Ok(Query::DefinitionOfHash { hash });
+            }
             let name = own("name")?.unwrap_or_default();
             Query::Definition { name, version: own("version")? }
         }
@@ -174,6 +185,8 @@ fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
     })
 }
 
+/// Characters of the name of a log line's level.
+const LEVEL_LENGTH_MAX: usize = 32;
 /// Rows that one page may hold.
 const LIST_COUNT_MAX: u64 = 1_000_000;
 const RUN_STATES: &str = "created, running, paused, cancelling, completed, failed, cancelled";
@@ -226,6 +239,21 @@ pub(crate) fn failure(json: &[u8]) -> Result<(TaskError, bool), Refusal> {
         retry_after_ms: retry_after_s.map(|seconds| (seconds.max(0.0) * 1000.0).ceil() as u64),
     };
     Ok((error, object["exit_status"].is_i64()))
+}
+
+/// What a task says: a line of its log, or how far it is.
+pub(crate) fn said(json: &[u8]) -> Result<ReportKind, Refusal> {
+    let object = parse(json)?;
+    let progress = &object["progress"];
+    if !progress.is_null() {
+        return Ok(ReportKind::Progress(progress.to_string().into()));
+    }
+    let line = &object["log"];
+    let own = |name: &str| line[name].as_str().unwrap_or_default();
+    let level: String = own("level").chars().take(LEVEL_LENGTH_MAX).collect();
+    let at = Millis(line["at"].as_u64().unwrap_or(0));
+    let text = own("text").to_string();
+    Ok(ReportKind::Said(vec![SaidLine { at, level: level.into(), text }]))
 }
 
 /// What goes with a grant only where there is some of it.

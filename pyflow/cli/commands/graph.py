@@ -1,12 +1,12 @@
 """`pyflow graph`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
 import pyflow
-from pyflow.cli.exits import CommandFailed, misused
+from pyflow.cli.exits import misused
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.modules import import_named
 from pyflow.cli.output import note, say
@@ -15,7 +15,6 @@ from pyflow.cli.picture.svg import write_svg
 from pyflow.cli.picture.text_forms import write_dot, write_mermaid
 from pyflow.cli.places import Place, Store, looked_at, store_of, told
 from pyflow.cli.targets import is_target, read_target
-from pyflow.read_model import RunInfo
 
 _WRITERS = {".svg": write_svg, ".mmd": write_mermaid, ".dot": write_dot}
 # Items of maps that are counted; of more than these the first are.
@@ -59,7 +58,7 @@ def graph(
 def _picture(store: Store, source: str) -> Picture:
     if not is_target(source):
         return run_interruptibly(lambda: _picture_of_run(store, source))
-    definition = read_target(source).definition()
+    definition = read_target(source, "graph").definition()
     assert definition is not None  # A file and a workflow have one.
     if definition.task_count > BOX_COUNT_MAX:
         return picture_of({"tasks": [{}] * definition.task_count}, None, "")
@@ -74,21 +73,6 @@ async def _picture_of_run(store: Store, text: str) -> Picture:
     async with looked_at(store) as engine:
         run = await engine.find_run(text)
         info = await run.info()
-        document = await _document(engine, info)
+        document = (await run.definition()).document()
         tasks = await run.tasks(limit=len(document["tasks"]) + _ITEM_COUNT_MAX)
         return picture_of(document, tasks, f"{info.name} {run.id}: {info.state}")
-
-
-async def _document(engine: pyflow.Engine, run: RunInfo) -> dict[str, Any]:
-    """Give the definition that a run follows, if it is still the one of its name and version."""
-    same = [
-        each
-        for each in await engine.definitions()
-        if (each.name, each.version) == (run.name, run.version)
-    ]
-    if not same or same[-1].hash != run.definition:
-        raise CommandFailed(
-            f"the run follows an older revision of {run.name!r}, which is not kept by name",
-            next_step="give definitions a version, so that each stays",
-        )
-    return (await engine.get_definition(run.name, run.version)).document()

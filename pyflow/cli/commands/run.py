@@ -47,7 +47,7 @@ def run(
     store = store_of(place or Place(), addresses)
     with told(store):
         import_named([*store.config.tasks, *tasks])
-        target = read_target(file)
+        target = read_target(file, "run")
     asked = _Asked(target, read_input(input_text), beginning or Beginning(), as_json)
     if not store.is_named:
         note(f"no --store is given: the run is kept in {store.shown}")

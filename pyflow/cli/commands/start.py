@@ -34,7 +34,7 @@ def start(
     store = store_of(place or Place())
     with told(store):
         import_named([*store.config.tasks, *tasks])
-        target = read_target(file)
+        target = read_target(file, "start")
     data = read_input(input_text)
     options = (beginning or Beginning()).options()
 

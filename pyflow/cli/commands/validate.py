@@ -12,7 +12,7 @@ from pyflow.cli.output import counted, say, say_json
 from pyflow.cli.places import Place, store_of, told
 from pyflow.cli.refusals import words_of
 from pyflow.cli.targets import read_target
-from pyflow.cli.validation import check
+from pyflow.cli.validation import check, next_step
 
 
 def validate(
@@ -38,13 +38,13 @@ def validate(
     with told(store):
         import_named([*store.config.tasks, *tasks])
     try:
-        definition = read_target(file).definition()
+        definition = read_target(file, "validate").definition()
         if definition is not None:
             check(definition, Path(file))
     except pyflow.DefinitionInvalid as invalid:
         if as_json:
             say_json({"valid": False, "problems": invalid.problems})
-        raise CommandFailed(words_of(invalid), next_step="pyflow schema") from invalid
+        raise CommandFailed(words_of(invalid), next_step=next_step(invalid, file)) from invalid
     if definition is None:
         raise CommandFailed(f"there is no file {file}", next_step="pyflow validate FILE")
     if as_json:

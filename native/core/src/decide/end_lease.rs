@@ -1,7 +1,7 @@
 //! A lease is over without a report.
 
 use super::Decision;
-use super::report::{attempt_failed, held};
+use super::report::{attempt_failed, cut_message, held};
 use crate::command::EndLease;
 use crate::definition::Delivery;
 use crate::event::{LeaseEnd, LeaseEnded, TaskCancelled, TaskError, TaskFailed, TaskQuarantined};
@@ -21,12 +21,14 @@ pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision
     if options.delivery == Delivery::AtMostOnce && !returned {
         let message =
             "its worker was lost; whether it has run is unknown, and it may run only once";
-        let error = Box::new(TaskError::final_of_engine("unknown_outcome", message.into()));
+        let message = with_reason(message.to_string(), command);
+        let error = Box::new(TaskError::final_of_engine("unknown_outcome", message));
         return Ok(vec![TaskFailed { run: number, instance, attempt, error, at: now }.into()]);
     }
     let deliveries = active.deliveries + u32::from(command.counted);
     if command.counted && deliveries >= options.max_deliveries {
         let message = format!("its worker died {deliveries} times while it ran");
+        let message = with_reason(message, command);
         let error = Box::new(TaskError::final_of_engine("Quarantined", message));
         return Ok(vec![TaskQuarantined { run: number, instance, attempt, error, at: now }.into()]);
     }
@@ -48,6 +50,15 @@ pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision
         counted: command.counted,
         details: command.details.clone(),
         at: now,
+        message: command.message.as_deref().map(cut_message),
     };
     Ok(vec![event.into()])
+}
+
+/// A message with how the worker died this time, where that is known.
+fn with_reason(message: String, command: &EndLease) -> String {
+    match &command.message {
+        Some(reason) => format!("{message}; this time: {}", cut_message(reason)),
+        None => message,
+    }
 }

@@ -1,5 +1,7 @@
 //! Hand an instance to a worker: decided last in a turn, from the free slots of that turn.
 
+use std::sync::Arc;
+
 use super::args::{RenderedArgs, render_args};
 use crate::event::{Event, TaskError, TaskFailed, TaskLeased};
 use crate::ids::{Epoch, Grant, InstanceIndex, RunNumber, SessionId};
@@ -12,7 +14,7 @@ pub fn lease(
     state: &State,
     (number, instance): (RunNumber, InstanceIndex),
     (session, epoch, lease_ms): (SessionId, Epoch, u64),
-    now: Millis,
+    (rate_key, now): (Option<Arc<str>>, Millis),
 ) -> Option<(Event, RenderedArgs)> {
     let run = state.run(number).filter(|run| run.state() == RunState::Running)?;
     if run.task_state(instance) != Some(TaskState::Ready) {
@@ -23,7 +25,17 @@ pub fn lease(
         Ok(args) => {
             let grant = Grant(run.grant(instance).map_or(0, |grant| grant.0) + 1);
             let (run, at) = (number, now);
-            let event = TaskLeased { run, instance, attempt, grant, epoch, session, lease_ms, at };
+            let event = TaskLeased {
+                run,
+                instance,
+                attempt,
+                grant,
+                epoch,
+                session,
+                lease_ms,
+                at,
+                rate_key,
+            };
             Some((event.into(), args))
         }
         Err(error) => {

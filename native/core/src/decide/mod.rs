@@ -13,6 +13,7 @@ mod forget_runs;
 mod lease;
 mod recover;
 mod report;
+mod said;
 mod start_run;
 mod view;
 
@@ -21,3 +22,4 @@ pub use args::{RenderedArgs, SecretUse, key_of, render_args};
 pub use by_command::{Decision, decide};
 pub use finish::finish;
 pub use lease::lease;
+pub use said::said;

@@ -96,19 +96,26 @@ pub(super) fn attempt_failed(
 
 /// An error is kept as it is up to a size; a longer one is cut and says so.
 fn bounded(error: &TaskError) -> TaskError {
-    let cut = |text: &str| -> String {
-        if text.len() <= ERROR_MESSAGE_SIZE_MAX {
-            return text.to_string();
-        }
-        let mut end = ERROR_MESSAGE_SIZE_MAX;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        format!("{} … ({} bytes in all)", &text[..end], text.len())
-    };
     let mut kept = error.clone();
-    kept.message = cut(&error.message);
-    kept.traceback = cut(&error.traceback);
+    kept.message = cut_message(&error.message);
+    kept.traceback = cut_message(&error.traceback);
     kept.kinds.truncate(64);
     kept
+}
+
+/// A text of an error as it is kept.
+pub(super) fn cut_message(text: &str) -> String {
+    cut(text, ERROR_MESSAGE_SIZE_MAX)
+}
+
+/// A text up to a size in bytes; one that is longer is cut and says so behind.
+pub(super) fn cut(text: &str, size_max: usize) -> String {
+    if text.len() <= size_max {
+        return text.to_string();
+    }
+    let mut end = size_max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{} … ({} bytes in all)", &text[..end], text.len())
 }

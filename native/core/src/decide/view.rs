@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::definition::Arg;
-use crate::expr::{Root, Scope, Value};
+use crate::expr::{FieldCache, Root, Scope, Value};
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::state::Run;
 use crate::time::Millis;
@@ -22,17 +22,22 @@ pub(super) struct View<'a> {
     /// What `now()` gives.
     now: Millis,
     merged: OnceCell<Vec<Bytes>>,
+    fields: FieldCache,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(run: &'a Run, instance: InstanceIndex, now: Millis) -> Self {
-        Self { run, instance, task: run.task_of(instance), now, merged: OnceCell::new() }
+        Self::made(run, instance, run.task_of(instance), now)
     }
 
     /// The run as its result sees it: every output, no task of its own.
     pub(super) fn of_result(run: &'a Run, now: Millis) -> Self {
-        let instance = InstanceIndex(u32::MAX);
-        Self { run, instance, task: TaskIndex(u32::MAX), now, merged: OnceCell::new() }
+        Self::made(run, InstanceIndex(u32::MAX), TaskIndex(u32::MAX), now)
+    }
+
+    fn made(run: &'a Run, instance: InstanceIndex, task: TaskIndex, now: Millis) -> Self {
+        let (merged, fields) = (OnceCell::new(), FieldCache::default());
+        Self { run, instance, task, now, merged, fields }
     }
 
     fn is_task(&self) -> bool {
@@ -154,6 +159,12 @@ impl Scope for View<'_> {
             parts.push(self.parameters());
             parts
         }))
+    }
+
+    fn field_cache(&self) -> Option<&FieldCache> {
+        // All items of a map look at the same texts.
+        let is_item = self.run.item_of(self.instance).is_some();
+        Some(if is_item { self.run.field_cache() } else { &self.fields })
     }
 
     fn direct_outputs(&self) -> Vec<Bytes> {

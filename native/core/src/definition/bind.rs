@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::compile::Check;
 use super::compiled::{BoundOptions, BoundTemplate, Branch};
 use super::draft::{Draft, DraftArg, DraftBranch};
-use super::options::{TaskOptions, condition};
-use crate::expr::{References, Template};
+use super::options::TaskOptions;
+use super::problem::{Problem, hint, member};
+use crate::expr::{Expression, References, Template};
 use crate::ids::TaskIndex;
 
 impl Check {
@@ -19,6 +20,10 @@ impl Check {
         }
         let mut bound = Vec::with_capacity(draft.options.len());
         for (index, text) in draft.options.iter().enumerate() {
+            if self.is_full() {
+                bound.push(BoundOptions::default());
+                continue;
+            }
             let path = format!("tasks[{}]", first_user.get(&(index as u32)).copied().unwrap_or(0));
             let options = if let Ok(Value::Object(object)) = serde_json::from_str(text) {
                 TaskOptions::parse(&object, &path, &mut self.problems)
@@ -76,17 +81,16 @@ impl Check {
     ) -> Vec<TaskIndex> {
         let mut tasks = Vec::with_capacity(refs.outputs.len());
         for id in &refs.outputs {
+            if self.is_full() {
+                break;
+            }
             let place = order.binary_search_by(|task| draft.id(*task as usize).cmp(id));
             if let Ok(place) = place {
                 tasks.push(TaskIndex(order[place]));
                 continue;
             }
             let ids = (0..draft.task_count()).map(|task| draft.id(task));
-            let looks = self.problems.len() < 20; // The search is dear.
-            let close = if looks { crate::names::closest(id, ids) } else { None };
-            let hint = close.map_or(String::new(), |name| {
-                format!("; did you mean {:?}?", crate::names::shown(name))
-            });
+            let hint = hint(self.problems.len(), id, ids);
             let id = crate::names::shown(id);
             self.problem(path, format!("output.{id}: no task has the id {id:?}{hint}"));
         }
@@ -104,6 +108,9 @@ impl Check {
         }
         let mut bound = Vec::with_capacity(draft.templates.len());
         for (index, text) in draft.templates.iter().enumerate() {
+            if self.is_full() {
+                break;
+            }
             let task = first_user.get(&(index as u32)).copied().unwrap_or(0);
             let name = parameter_name(draft, task, DraftArg::Template(index as u32));
             let path = format!("tasks[{task}].parameters{name}");
@@ -121,7 +128,7 @@ impl Check {
     ) -> Option<BoundTemplate> {
         match Template::compile(text.as_bytes()) {
             Err(error) => {
-                self.problem(path, error.message);
+                self.problems.push(Problem::of_expression(path, &error));
                 None
             }
             Ok(template) => {
@@ -145,13 +152,20 @@ impl Check {
     ) -> BTreeMap<u32, Vec<Branch>> {
         let mut branches: BTreeMap<u32, Vec<Branch>> = BTreeMap::new();
         for branch in &draft.branches {
+            if self.is_full() {
+                break;
+            }
             let place = branches.get(&branch.decision).map_or(0, Vec::len);
             let path = format!("tasks[{}].parameters.conditions[{place}]", branch.decision);
-            match condition(&Value::String(branch.condition.clone())) {
-                Err(wanted) => self.problem(format!("{path}.condition"), wanted),
+            let own_path = format!("{path}.condition");
+            match Expression::compile_either(&branch.condition) {
+                Err(error) => {
+                    let error = error.in_text(&branch.condition);
+                    self.problems.push(Problem::of_expression(&own_path, &error));
+                }
                 Ok(condition) => {
                     let references = condition.references();
-                    let outputs = self.bind(&references, draft, id_order, &path);
+                    let outputs = self.bind(&references, draft, id_order, &own_path);
                     let uses_merged = references.uses_merged;
                     let targets: Vec<TaskIndex> =
                         branch.targets.iter().map(|task| TaskIndex(*task)).collect();
@@ -175,6 +189,9 @@ impl Check {
     /// A branch leads along edges: what it names depends on its decision.
     fn branch_edges(&mut self, draft: &Draft, branch: &DraftBranch, path: &str) {
         for target in &branch.targets {
+            if self.is_full() {
+                break;
+            }
             if !draft.deps_of(*target as usize).contains(&branch.decision) {
                 let decision = draft.id(branch.decision as usize);
                 let target = draft.id(*target as usize);
@@ -191,5 +208,5 @@ impl Check {
 fn parameter_name(draft: &Draft, task: usize, arg: DraftArg) -> String {
     let shape = &draft.shapes[draft.shape_of[task] as usize];
     let place = draft.args_of(task).iter().position(|other| *other == arg);
-    place.and_then(|place| shape.get(place)).map_or(String::new(), |name| format!(".{name}"))
+    place.and_then(|place| shape.get(place)).map_or(String::new(), |name| member(name))
 }

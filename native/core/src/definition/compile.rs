@@ -10,7 +10,7 @@ use super::reads::unreachable_reads;
 use crate::codec::Stored;
 use crate::graph::{Duplicates, Graph};
 use crate::ids::DefinitionHash;
-use crate::limits::{EDGE_COUNT_MAX, NAME_SIZE_MAX, TASK_COUNT_MAX};
+use crate::limits::{EDGE_COUNT_MAX, NAME_SIZE_MAX, PROBLEM_COUNT_MAX, TASK_COUNT_MAX};
 
 impl Definition {
     /// Checks a draft; gives the definition and its stored form, or all that is wrong.
@@ -29,6 +29,7 @@ impl Definition {
         let handlers = check.handlers(&draft);
         let transforms = check.kinds(&draft, &graph);
         check.rules(&draft, &graph, &options);
+        check.item_ids(&draft, &id_order, &options);
         if !check.problems.is_empty() {
             return Err(bounded(check.problems));
         }
@@ -56,6 +57,11 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::new(path, message));
+    }
+
+    /// Whether more is wrong than is shown; the rest is not looked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() > PROBLEM_COUNT_MAX
     }
 
     /// The columns agree in length and point into their tables.
@@ -160,8 +166,7 @@ impl Check {
         let graph = Graph::from_edges(count, &sources, &targets, Duplicates::Fold)
             .expect("the columns were checked: every edge leads from task to task");
         if let Some(cycle) = graph.find_cycle() {
-            let mut names: Vec<&str> = cycle.iter().map(|task| draft.id(*task as usize)).collect();
-            names.push(names[0]);
+            let names: Vec<&str> = cycle.iter().map(|task| draft.id(*task as usize)).collect();
             let shown = if names.len() > 12 {
                 format!(
                     "{} -> … {} more … -> {}",
@@ -172,7 +177,10 @@ impl Check {
             } else {
                 names.join(" -> ")
             };
-            let path = format!("tasks[{}].depends_on", cycle[0]);
+            // The second one waits for the first.
+            let waits = draft.deps_of(cycle[1] as usize);
+            let place = waits.iter().position(|dep| *dep == cycle[0]).unwrap_or_default();
+            let path = format!("tasks[{}].depends_on[{place}]", cycle[1]);
             self.problem(path, format!("the tasks depend on each other in a circle: {shown}"));
         }
         graph

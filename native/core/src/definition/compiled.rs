@@ -80,7 +80,7 @@ pub(super) struct BoundTemplate {
 }
 
 /// Options with the tasks whose outputs their expressions read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct BoundOptions {
     pub(super) options: TaskOptions,
     pub(super) outputs: Vec<TaskIndex>,

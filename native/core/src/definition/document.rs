@@ -1,17 +1,18 @@
 //! A definition in document form: a JSON object with a list of tasks, turned into columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::arguments::{FAILURE, FURTHER, in_order};
+use super::compiled::Definition;
 use super::draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 use super::options::{positive_span, span};
-use super::problem::{Problem, bounded};
+use super::problem::{Problem, bounded, hint, hint_or_all, member};
 use crate::limits::{DOCUMENT_SIZE_MAX, PROBLEM_COUNT_MAX, TASK_COUNT_MAX};
-use crate::names::{closest, shown};
+use crate::names::shown;
 
-/// Problems for which the name that was probably meant is looked for.
-const HINT_COUNT_MAX: usize = 20;
 /// Characters of a task's id that the id of its handler repeats.
 const OWNER_SHOWN_MAX: usize = 40;
 
@@ -36,18 +37,22 @@ pub fn draft_from_document(document: &[u8]) -> Result<Draft, Vec<Problem>> {
     if problems.is_empty() { Ok(draft) } else { Err(bounded(problems)) }
 }
 
-/// Every problem of a document: its own first, then those of its graph where it could be read.
-pub fn problems_of_document(document: &[u8]) -> Vec<Problem> {
-    match read(document) {
-        Err(problems) => problems,
-        Ok((draft, mut problems)) => {
-            if let Err(more) = super::Definition::compile(draft) {
-                let known: Vec<String> = problems.iter().map(|p| p.path.clone()).collect();
-                problems.extend(more.into_iter().filter(|p| !known.contains(&p.path)));
-            }
-            bounded(problems)
+/// Reads a document and compiles it. Of what is wrong its own problems come first, then those of its
+/// graph where it could be read.
+pub fn definition_of_document(document: &[u8]) -> Result<(Definition, Bytes), Vec<Problem>> {
+    let (draft, mut problems) = read(document)?;
+    if problems.len() > PROBLEM_COUNT_MAX {
+        return Err(bounded(problems)); // More than is shown is not looked for.
+    }
+    match Definition::compile(draft) {
+        Ok(compiled) if problems.is_empty() => return Ok(compiled),
+        Ok(_) => {}
+        Err(more) => {
+            let known: BTreeSet<String> = problems.iter().map(|p| p.path.clone()).collect();
+            problems.extend(more.into_iter().filter(|p| !known.contains(&p.path)));
         }
     }
+    Err(bounded(problems))
 }
 
 fn read(document: &[u8]) -> Result<(Draft, Vec<Problem>), Vec<Problem>> {
@@ -74,6 +79,8 @@ struct Reading {
     shapes: BTreeMap<Vec<String>, u32>,
     options: BTreeMap<String, u32>,
     texts: BTreeMap<(bool, String), u32>,
+    /// Tasks that read the failure that they are called for, with the place where they do.
+    failures: Vec<(u32, String)>,
 }
 
 impl Reading {
@@ -84,10 +91,9 @@ impl Reading {
     fn definition(&mut self, object: &Map<String, Value>) -> Draft {
         let unknown = object.keys().filter(|field| !FIELDS.contains(&field.as_str()));
         for field in unknown.take(PROBLEM_COUNT_MAX) {
-            self.problem(
-                shown(field),
-                format!("this field is not known; known are {}", FIELDS.join(", ")),
-            );
+            let near = hint_or_all(self.problems.len(), field, FIELDS);
+            let message = format!("this field is not known{near}");
+            self.problems.push(Problem::of_key(member(field).trim_start_matches('.'), message));
         }
         let mut draft = Draft::new(&self.text(object, "id", "").unwrap_or_default());
         if draft.name.is_empty() && !object.contains_key("id") {
@@ -108,7 +114,19 @@ impl Reading {
             let named = ("run", "on_error");
             draft.on_error = self.handler(&mut draft, handler, named).map(|found| found.0);
         }
+        self.failures_have_handlers(&draft);
         draft
+    }
+
+    /// Only what is called for a failure can read it.
+    fn failures_have_handlers(&mut self, draft: &Draft) {
+        let handlers = draft.handlers.iter().map(|found| found.handler).chain(draft.on_error);
+        let handlers: BTreeSet<u32> = handlers.collect();
+        for (task, path) in std::mem::take(&mut self.failures) {
+            if !handlers.contains(&task) {
+                self.problem(path, "`failure` is in view of error handlers only");
+            }
+        }
     }
 
     fn text(&mut self, object: &Map<String, Value>, field: &str, path: &str) -> Option<String> {
@@ -259,13 +277,8 @@ impl Reading {
         };
         let found = self.ids.get(id).copied();
         if found.is_none() {
-            // Looking for what was meant costs more than all the rest, so only the first ones get it.
-            let looks = self.problems.len() < HINT_COUNT_MAX;
             let known = self.ids.keys().map(String::as_str);
-            let close = if looks { closest(id, known) } else { None };
-            let hint = close.map_or(String::new(), |name| {
-                format!("; did you mean {}?", shown(format_args!("{name:?}")))
-            });
+            let hint = hint(self.problems.len(), id, known);
             let id = shown(format_args!("{id:?}"));
             self.problem(path, format!("no task has the id {id}{hint}"));
         }
@@ -284,6 +297,9 @@ impl Reading {
             return;
         };
         for (index, entry) in conditions.iter().enumerate() {
+            if self.is_full() {
+                break;
+            }
             let path = format!("{path}.conditions[{index}]");
             let condition = match entry.get("condition") {
                 Some(Value::String(text)) => text.clone(),
@@ -307,7 +323,11 @@ impl Reading {
             Some(Value::Array(ids)) => ids
                 .iter()
                 .enumerate()
-                .filter_map(|(index, id)| self.task_named(id, &format!("{path}[{index}]")))
+                .map_while(|(index, id)| {
+                    let is_full = self.is_full();
+                    (!is_full).then(|| self.task_named(id, &format!("{path}[{index}]")))
+                })
+                .flatten()
                 .collect(),
             Some(id @ Value::String(_)) => self.task_named(id, path).into_iter().collect(),
             _ => {
@@ -362,8 +382,9 @@ impl Reading {
         const KNOWN: [&str; 4] = ["task", "task_type", "parameters", "recovers"];
         let unknown = object.keys().filter(|name| !KNOWN.contains(&name.as_str()));
         for name in unknown.take(PROBLEM_COUNT_MAX) {
-            let message = format!("{} is not known; known are {}", shown(name), KNOWN.join(", "));
-            self.problem(path, message);
+            let near = hint_or_all(self.problems.len(), name, &KNOWN);
+            let message = format!("{} is not known{near}", shown(name));
+            self.problems.push(Problem::of_key(format!("{path}{}", member(name)), message));
         }
         if object.get("recovers").is_some_and(|recovers| !recovers.is_boolean()) {
             self.problem(format!("{path}.recovers"), "recovers must be true or false");
@@ -391,14 +412,22 @@ impl Reading {
         draft.ids.push_str(id);
         draft.id_ends.push(draft.ids.len() as u32);
         draft.types.push(intern(&mut self.types, &mut draft.type_names, task_type.to_string()));
-        let mut shape: Vec<String> = parameters.keys().cloned().collect();
-        if draft.args.len() > draft.arg_ends.last().copied().unwrap_or(0) as usize {
-            shape.insert(0, "*".to_string());
+        let begun = draft.arg_ends.last().copied().unwrap_or(0) as usize;
+        let given = in_order(parameters, draft.args.len() - begun);
+        let mut shape: Vec<String> = given.iter().map(|(name, _)| (*name).to_string()).collect();
+        if draft.args.len() > begun {
+            shape.insert(0, FURTHER.to_string());
         }
         draft.shape_of.push(intern(&mut self.shapes, &mut draft.shapes, shape));
         let options = Value::Object(options.clone()).to_string();
         draft.option_of.push(intern(&mut self.options, &mut draft.options, options));
-        for value in parameters.values() {
+        for (name, value) in given {
+            if value.as_str() == Some(FAILURE) {
+                let task = draft.id_ends.len() as u32 - 1;
+                self.failures.push((task, format!("tasks[{task}].parameters.{name}")));
+                draft.args.push(DraftArg::Failure);
+                continue;
+            }
             let text = value.to_string();
             let is_template = text.contains("${");
             let table = if is_template { &mut draft.templates } else { &mut draft.consts };

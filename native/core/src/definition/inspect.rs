@@ -48,7 +48,8 @@ impl Definition {
         for (place, (name, arg)) in self.shape(task).iter().zip(self.args(task)).enumerate() {
             let value = match *arg {
                 Arg::Const(index) => {
-                    serde_json::from_slice(self.constant(index)).unwrap_or(Value::Null)
+                    let value = serde_json::from_slice(self.constant(index));
+                    escaped(value.unwrap_or(Value::Null))
                 }
                 Arg::Template(index) => parsed(&self.templates[index as usize].source),
                 Arg::Output(source) => {
@@ -73,6 +74,18 @@ impl Definition {
 fn insert(document: &mut Map<String, Value>, name: &str, value: Option<Value>) {
     if let Some(value) = value {
         document.insert(name.into(), value);
+    }
+}
+
+/// A constant as a document writes it: a `${` in a text of it begins no expression.
+fn escaped(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains("${") => text.replace("${", "$${").into(),
+        Value::Array(items) => items.into_iter().map(escaped).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, escaped(value))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
 }
 

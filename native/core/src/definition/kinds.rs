@@ -8,6 +8,7 @@ use super::compile::Check;
 use super::compiled::{BoundOptions, Handler, Kind};
 use super::draft::{Draft, DraftArg};
 use super::options::{Delivery, Join};
+use super::problem::Problem;
 use crate::expr::transform::Transform;
 use crate::graph::Graph;
 use crate::ids::TaskIndex;
@@ -105,6 +106,29 @@ impl Check {
         }
     }
 
+    /// No id looks like that of an item of another task, which is a map.
+    pub(super) fn item_ids(&mut self, draft: &Draft, id_order: &[u32], options: &[BoundOptions]) {
+        let is_map = |task: u32| {
+            let options = &options[draft.option_of[task as usize] as usize].options;
+            options.for_each.is_some()
+        };
+        for task in 0..draft.task_count() {
+            let id = draft.id(task);
+            let Some((owner, index)) = id.strip_suffix(']').and_then(|id| id.rsplit_once('['))
+            else {
+                continue;
+            };
+            let place = id_order.binary_search_by(|task| draft.id(*task as usize).cmp(owner));
+            let is_item = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+            if is_item && place.is_ok_and(|place| is_map(id_order[place])) {
+                let message = format!(
+                    "{id:?} is what an item of the map {owner:?} is called; choose another id"
+                );
+                self.problem(format!("tasks[{task}].id"), message);
+            }
+        }
+    }
+
     /// What the tasks that the core itself runs need.
     pub(super) fn kinds(&mut self, draft: &Draft, graph: &Graph) -> BTreeMap<u32, Transform> {
         let kinds: Vec<Kind> = draft.type_names.iter().map(|name| Kind::of(name)).collect();
@@ -135,7 +159,8 @@ impl Check {
                     match Transform::compile(parameters.as_bytes()) {
                         Ok(transform) => drop(transforms.insert(task as u32, transform)),
                         Err(error) => {
-                            self.problem(format!("tasks[{task}].parameters"), error.message);
+                            let path = format!("tasks[{task}].parameters");
+                            self.problems.push(Problem::of_expression(&path, &error));
                         }
                     }
                 }

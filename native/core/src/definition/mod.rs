@@ -2,6 +2,7 @@
 //!
 //! document or columns → `Draft` → `Definition::compile` → the graph that runs, or every problem.
 
+mod arguments;
 mod assemble;
 mod bind;
 mod compile;
@@ -16,7 +17,7 @@ mod reads;
 mod stored;
 
 pub use compiled::{Arg, Branch, Definition, Handler, Kind};
-pub use document::{draft_from_document, problems_of_document};
+pub use document::{definition_of_document, draft_from_document};
 pub use draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 pub use options::{Delivery, Join, KeyTemplate, Priority, RateLimit, TaskOptions};
 pub use problem::Problem;

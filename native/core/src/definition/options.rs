@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::definition::Problem;
-use crate::expr::{Expression, Template};
+use super::problem::{Problem, hint, member};
+use crate::expr::{ExprError, Expression, Template};
 use crate::limits::{PROBLEM_COUNT_MAX, RETRY_COUNT_MAX, SPAN_MS_MAX};
 use crate::names::shown;
 
@@ -162,14 +162,13 @@ impl TaskOptions {
                 break; // More than is shown is not looked for.
             }
             if let Err(wanted) = options.set(name, value) {
-                let message = format!("{name} is {}; {wanted}", shown(value));
-                problems.push(Problem::new(format!("{path}.{name}"), message));
+                problems.push(wanted.problem(path, name, value, problems.len()));
             }
         }
         options
     }
 
-    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), Wanted> {
         match name {
             // These say something to the worker or to the definition's reader, not to the core.
             "name" | "description" => drop(one_of(value, Some, "it must be a text")?),
@@ -201,9 +200,79 @@ impl TaskOptions {
             "condition" => self.condition = Some(condition(value)?),
             "join" => self.join = one_of(value, Join::parse, JOINS)?,
             "for_each" => self.for_each = Some(items(value)?),
-            _ => return Err("this option is not known".into()),
+            _ => return Err(Wanted::Known),
         }
         Ok(())
+    }
+}
+
+/// The options as files name them.
+const NAMES: [&str; 23] = [
+    "name",
+    "description",
+    "executor",
+    "max_retries",
+    "base_delay",
+    "max_delay",
+    "jitter",
+    "retry_on",
+    "no_retry_on",
+    "retry_budget",
+    "timeout",
+    "queue_timeout",
+    "heartbeat_timeout",
+    "total_timeout",
+    "max_deliveries",
+    "priority",
+    "concurrency_key",
+    "concurrency",
+    "rate_limit",
+    "fairness_key",
+    "delivery",
+    "condition",
+    "join",
+];
+/// What else a task of a file may have.
+const FIELD_NAMES: [&str; 6] =
+    ["id", "task_type", "parameters", "depends_on", "for_each", "on_error"];
+
+/// Why an option is refused.
+enum Wanted {
+    /// Another value.
+    Value(String),
+    /// Another expression.
+    Expression(Box<ExprError>),
+    /// An option that there is.
+    Known,
+}
+
+impl From<String> for Wanted {
+    fn from(wanted: String) -> Self {
+        Self::Value(wanted)
+    }
+}
+
+impl From<ExprError> for Wanted {
+    fn from(error: ExprError) -> Self {
+        Self::Expression(error.into())
+    }
+}
+
+impl Wanted {
+    fn problem(self, path: &str, name: &str, value: &Value, before_count: usize) -> Problem {
+        let path = format!("{path}{}", member(name));
+        match self {
+            Self::Value(wanted) => {
+                Problem::new(path, format!("{} is {}; {wanted}", shown(name), shown(value)))
+            }
+            Self::Expression(error) => Problem::of_expression(&path, &error),
+            Self::Known => {
+                let known = NAMES.into_iter().chain(FIELD_NAMES);
+                let hint = hint(before_count, name, known);
+                let message = format!("{} is no option that is known{hint}", shown(name));
+                Problem::of_key(path, message)
+            }
+        }
     }
 }
 
@@ -221,19 +290,21 @@ fn executor(text: &str) -> Option<&str> {
 }
 
 /// A key: a text, which may hold expressions.
-fn key(value: &Value) -> Result<Template, String> {
+fn key(value: &Value) -> Result<Template, Wanted> {
     let text = value.as_str().filter(|text| !text.is_empty());
-    text.ok_or("it must be a text that is not empty")?;
+    text.ok_or_else(|| "it must be a text that is not empty".to_string())?;
     template(value)
 }
 
 /// The items of a map: a list, or one expression that gives one.
-fn items(value: &Value) -> Result<Template, String> {
+fn items(value: &Value) -> Result<Template, Wanted> {
     let is_expression = value
         .as_str()
         .is_some_and(|text| text.trim().starts_with("${") && text.trim().ends_with('}'));
     if !is_expression && !value.is_array() {
-        return Err("it must be a list, or one expression `${...}` that gives one".to_string());
+        return Err("it must be a list, or one expression `${...}` that gives one"
+            .to_string()
+            .into());
     }
     template(value)
 }
@@ -291,20 +362,19 @@ fn names(value: &Value) -> Result<Vec<Arc<str>>, String> {
     list.iter().map(|name| name.as_str().map(Arc::from).ok_or_else(wanted)).collect()
 }
 
-pub(super) fn template(value: &Value) -> Result<Template, String> {
-    Template::compile(value.to_string().as_bytes()).map_err(|error| error.message)
+fn template(value: &Value) -> Result<Template, Wanted> {
+    Template::compile(value.to_string().as_bytes()).map_err(Wanted::from)
 }
 
 /// A condition, with or without `${...}` around it; a boolean stands for itself.
-pub(super) fn condition(value: &Value) -> Result<Expression, String> {
-    let text = match value {
-        Value::Bool(constant) => constant.to_string(),
-        Value::String(text) => text.clone(),
-        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            return Err("it must be an expression".into());
+fn condition(value: &Value) -> Result<Expression, Wanted> {
+    match value {
+        Value::Bool(constant) => Ok(Expression::compile(&constant.to_string())?),
+        Value::String(text) => {
+            Ok(Expression::compile_either(text).map_err(|error| error.in_text(text))?)
         }
-    };
-    let trimmed = text.trim();
-    let bare = trimmed.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    Expression::compile(bare.unwrap_or(trimmed)).map_err(|error| error.message)
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err("it must be an expression".to_string().into())
+        }
+    }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::ExprError;
+use super::fields::read_field;
 use super::fuel::Fuel;
 use super::json;
 use super::missing::{Asker, Holder};
 use super::node::{Kind, Node};
 use super::path::{Member, Origin, Path, Step};
-use super::pick::{self, Picked, pick};
+use super::pick::{Picked, pick};
 use super::scope::{Root, Scope};
 use super::value::{Map, Value};
 
@@ -27,7 +28,7 @@ pub(super) fn path(
             None => (None, scope.output(task)),
         },
         Origin::Root(Root::Merged) => match scope.merged_json() {
-            Some(parts) => return in_merged(parts, path, asker),
+            Some(parts) => return in_merged(scope, parts, path, asker),
             None => (None, scope.root(Root::Merged)),
         },
         Origin::Root(root) => match scope.root_json(*root) {
@@ -36,7 +37,7 @@ pub(super) fn path(
         },
     };
     match (held, value) {
-        (Some(text), _) => in_json(&text, path, 0, asker),
+        (Some(text), _) => in_text(scope, &text, path, asker),
         (None, Some(value)) => in_value(value, path, asker),
         (None, None) => Err(asker.not_in_view(&path.upto(0), path.root())),
     }
@@ -53,7 +54,14 @@ pub(super) fn path_json(
         Origin::Root(Root::Merged) => return merged_path_json(scope, path, fuel),
         Origin::Root(root) => scope.root_json(*root),
     };
-    root.map_or(Ok(None), |text| cut(&text, &path.steps, fuel))
+    let Some(text) = root else { return Ok(None) };
+    let Some(Step::Field(name)) = path.steps.first() else {
+        return cut(&text, &path.steps, fuel);
+    };
+    match field_of(scope, &text, name, fuel)? {
+        Some(found) => cut(&found, &path.steps[1..], fuel),
+        None => Ok(None),
+    }
 }
 
 fn merged_path_json(
@@ -65,12 +73,24 @@ fn merged_path_json(
         return Ok(None);
     };
     for part in parts.iter().rev() {
-        fuel.scan(part.len())?;
-        if let Some(found) = pick::field(part, name)? {
-            return cut(&part.slice_ref(found), &path.steps[1..], fuel);
+        if let Some(found) = field_of(scope, part, name, fuel)? {
+            return cut(&found, &path.steps[1..], fuel);
         }
     }
     Ok(None)
+}
+
+/// The field `name` of a text that the scope holds.
+fn field_of(
+    scope: &dyn Scope,
+    text: &Bytes,
+    name: &str,
+    fuel: &mut Fuel,
+) -> Result<Option<Bytes>, ExprError> {
+    match scope.field_cache() {
+        Some(cache) => cache.field(text, name, fuel),
+        None => read_field(text, name, fuel),
+    }
 }
 
 fn cut(text: &Bytes, steps: &[Step], fuel: &mut Fuel) -> Result<Option<Bytes>, ExprError> {
@@ -81,7 +101,12 @@ fn cut(text: &Bytes, steps: &[Step], fuel: &mut Fuel) -> Result<Option<Bytes>, E
 }
 
 /// `$`: the last part that has the first field gives it; whole, all parts are merged.
-fn in_merged(parts: &[Bytes], path: &Path, asker: &mut Asker<'_>) -> Result<Value, ExprError> {
+fn in_merged(
+    scope: &dyn Scope,
+    parts: &[Bytes],
+    path: &Path,
+    asker: &mut Asker<'_>,
+) -> Result<Value, ExprError> {
     let name = match path.steps.first() {
         Some(Step::Field(name)) => name,
         Some(Step::Index(index)) => {
@@ -91,9 +116,8 @@ fn in_merged(parts: &[Bytes], path: &Path, asker: &mut Asker<'_>) -> Result<Valu
         None => return merged(parts, asker.fuel).map(Value::map),
     };
     for part in parts.iter().rev() {
-        asker.fuel.scan(part.len())?;
-        if let Some(found) = pick::field(part, name)? {
-            return in_json(found, path, 1, asker);
+        if let Some(found) = field_of(scope, part, name, asker.fuel)? {
+            return in_json(&found, path, 1, asker);
         }
     }
     Err(asker.no_field(Holder::Merged(parts), name, &path.upto(0)))
@@ -113,6 +137,22 @@ fn merged(parts: &[Bytes], fuel: &mut Fuel) -> Result<Map, ExprError> {
 pub(super) fn merge_into(all: &mut Map, map: &Map) {
     for (key, value) in map {
         all.insert(Arc::clone(key), value.clone());
+    }
+}
+
+/// The value at the end of a path whose root is a text.
+fn in_text(
+    scope: &dyn Scope,
+    text: &Bytes,
+    path: &Path,
+    asker: &mut Asker<'_>,
+) -> Result<Value, ExprError> {
+    let Some(Step::Field(name)) = path.steps.first() else {
+        return in_json(text, path, 0, asker);
+    };
+    match field_of(scope, text, name, asker.fuel)? {
+        Some(found) => in_json(&found, path, 1, asker),
+        None => Err(asker.no_field(Holder::Json(text), name, &path.upto(0))),
     }
 }
 

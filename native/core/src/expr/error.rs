@@ -32,6 +32,10 @@ pub struct ExprError {
     pub message: String,
     /// Byte offset in the source (for a template: in the string that holds the expression).
     pub at: Option<usize>,
+    /// Which part of a template or of parameters it is, as `.data.rows[0]`; empty for the whole.
+    pub place: String,
+    /// As `at`, in characters, where the string that holds the expression was at hand.
+    pub column: Option<usize>,
     /// True where a field, an element or an output is simply not there: what `has` asks.
     absent: bool,
 }
@@ -39,7 +43,8 @@ pub struct ExprError {
 impl ExprError {
     /// An error of `code` without a place.
     pub fn new(code: ExprCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), at: None, absent: false }
+        let (place, column) = (String::new(), None);
+        Self { code, message: message.into(), at: None, place, column, absent: false }
     }
 
     pub(super) fn invalid(message: impl Into<String>, at: usize) -> Self {
@@ -57,6 +62,19 @@ impl ExprError {
     /// Give the error a place unless an inner node gave it one.
     pub(super) fn placed(mut self, at: usize) -> Self {
         self.at.get_or_insert(at);
+        self
+    }
+
+    /// Say which part of a larger thing cannot be compiled: `.name` or `[0]`.
+    pub(super) fn in_part(mut self, step: &str) -> Self {
+        self.place.insert_str(0, step);
+        self
+    }
+
+    /// Count the place in the characters of `text`, the string that holds the expression.
+    pub fn in_text(mut self, text: &str) -> Self {
+        let before = self.at.and_then(|at| text.get(..at));
+        self.column = self.column.or_else(|| before.map(|before| before.chars().count()));
         self
     }
 
@@ -98,6 +116,9 @@ impl ExprError {
 
 impl fmt::Display for ExprError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.place.is_empty() {
+            write!(f, "{}: ", self.place.trim_start_matches('.'))?;
+        }
         write!(f, "{}", self.message)?;
         if let Some(at) = self.at {
             write!(f, " at byte {at}")?;

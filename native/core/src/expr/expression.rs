@@ -50,7 +50,8 @@ impl Expression {
         if end + 1 != trimmed.len() {
             return Err(ExprError::invalid("a condition is one expression: `${...}`", end + 1));
         }
-        Self::compile(&inner[..end - 2])
+        let before = source.len() - source.trim_start().len() + 2;
+        Self::compile(&inner[..end - 2]).map_err(|error| error.moved(before))
     }
 
     /// The text it was compiled from, without `${}`.
@@ -113,7 +114,8 @@ impl Expression {
         fuel: &mut Fuel,
     ) -> Result<Option<Bytes>, ExprError> {
         let Kind::Path(path) = &self.node.kind else { return Ok(None) };
-        access::path_json(scope, path, fuel)
+        let text = access::path_json(scope, path, fuel)?;
+        Ok(text.map(|text| text.slice_ref(text.trim_ascii())))
     }
 
     pub(super) const fn token_count(&self) -> usize {
@@ -283,9 +285,9 @@ mod tests {
             ("'ü' + @",           7, "not an expression"),
             ("'ü' + foo",         7, "`foo` is not a name in view"),
             ("inptu.x",           0, "did you mean `input`?"),
-            ("1 + siez([1])",     8, "there is no function `siez`; did you mean `size`?"),
-            ("size(1, 2)",        4, "size takes 1 arguments, here it has 2"),
-            ("contains('a', 'b')", 8, "write x.contains(...), not contains(x, ...)"),
+            ("1 + siez([1])",     4, "there is no function `siez`; did you mean `size`?"),
+            ("size(1, 2)",        0, "size takes 1 arguments, here it has 2"),
+            ("contains('a', 'b')", 0, "write x.contains(...), not contains(x, ...)"),
             ("[1].sum()",         7, "write sum(x), not x.sum()"),
             ("output",            0, "`output` is followed by a task"),
             ("output[item]",      6, "is a text in quotes"),

@@ -1,6 +1,8 @@
-//! What an evaluation may take: steps of work and bytes of memory, both counted down.
+//! What an evaluation may take: steps of work, bytes of memory and bytes looked through, all counted
+//! down. What is merely referred to costs none of them: it is copied, however large it is.
 
 use super::error::{ExprCode, ExprError};
+use crate::limits::PAYLOAD_SIZE_MAX;
 
 /// The budget of one evaluation (or of several that share it).
 ///
@@ -10,6 +12,7 @@ use super::error::{ExprCode, ExprError};
 pub struct Fuel {
     steps_left: u64,
     bytes_left: u64,
+    look_left: u64,
 }
 
 impl Fuel {
@@ -18,9 +21,19 @@ impl Fuel {
     /// The bytes of [`Fuel::default`]: 8 MiB.
     pub const BYTES: u64 = 8 * 1024 * 1024;
 
+    /// Bytes of data that may be stepped over on the way to what is asked for: the largest payload
+    /// there can be, so that a part of it can be referred to. Past them they cost steps.
+    pub const LOOK: u64 = PAYLOAD_SIZE_MAX as u64;
+
     /// A budget of `steps` and `bytes`.
     pub const fn new(steps: u64, bytes: u64) -> Self {
-        Self { steps_left: steps, bytes_left: bytes }
+        Self { steps_left: steps, bytes_left: bytes, look_left: Self::LOOK }
+    }
+
+    /// The same budget with another bound for what is looked through.
+    #[cfg(test)]
+    pub(super) const fn looking(self, size: u64) -> Self {
+        Self { look_left: size, ..self }
     }
 
     /// No bound of its own: for data whose size was bounded at the door.
@@ -48,6 +61,15 @@ impl Fuel {
     /// Pay for reading or comparing `size` bytes that exist already.
     pub(super) fn scan(&mut self, size: usize) -> Result<(), ExprError> {
         self.step(size / 8 + 1)
+    }
+
+    /// Pay for stepping over `size` bytes of data to find a part of them.
+    pub(super) fn look(&mut self, size: usize) -> Result<(), ExprError> {
+        if let Some(left) = self.look_left.checked_sub(size as u64) {
+            self.look_left = left;
+            return Ok(());
+        }
+        self.scan(size)
     }
 
     /// Pay for building `size` bytes before allocating them.

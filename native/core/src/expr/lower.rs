@@ -226,8 +226,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn function(&mut self, name: &str, args: &'a [IdedExpr], at: usize) -> Result<Kind, ExprError> {
+        // The parser gives the place of the bracket.
+        let start = at.saturating_sub(name.len());
         let function = functions::find(name, false, args.len())
-            .map_err(|message| ExprError::invalid(message, at))?;
+            .map_err(|message| ExprError::invalid(message, start))?;
         Ok(Kind::Call(function, self.nodes(args)?))
     }
 

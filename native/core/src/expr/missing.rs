@@ -8,13 +8,15 @@ use super::error::ExprError;
 use super::fuel::Fuel;
 use super::names;
 use super::path::Member;
-use super::pick::{Elements, entries};
+use super::pick::{Elements, first_names};
 use super::scope::Root;
 use super::value::Value;
 
 /// What saying an error costs, and what looking at one near name adds.
 const TELLING_STEPS: usize = 40;
 const NAME_STEPS: usize = 20;
+/// Names that are looked at for a near one.
+const NAME_COUNT_MAX: usize = 500;
 
 /// Whoever asks for a part of a value: who pays, and whether an absence must be explained.
 #[derive(Debug)]
@@ -50,15 +52,16 @@ impl Holder<'_> {
     }
 
     fn names(self) -> Vec<String> {
-        let in_text = |text: &[u8]| -> Vec<String> {
-            let entries = entries(text).ok().flatten().unwrap_or_default();
-            entries.into_iter().map(|(name, _)| name).collect()
-        };
         match self {
-            Self::Value(Value::Map(map)) => map.keys().map(|key| key.as_ref().to_owned()).collect(),
+            Self::Value(Value::Map(map)) => {
+                map.keys().take(NAME_COUNT_MAX).map(|key| key.as_ref().to_owned()).collect()
+            }
             Self::Value(_) => Vec::new(),
-            Self::Json(text) => in_text(text),
-            Self::Merged(parts) => parts.iter().flat_map(|part| in_text(part)).collect(),
+            Self::Json(text) => first_names(text, NAME_COUNT_MAX),
+            Self::Merged(parts) => {
+                let names = parts.iter().flat_map(|part| first_names(part, NAME_COUNT_MAX));
+                names.take(NAME_COUNT_MAX).collect()
+            }
         }
     }
 
@@ -88,7 +91,7 @@ impl Asker<'_> {
     /// Pay for saying something; None where nobody wants to hear it.
     fn telling(&mut self, size: usize) -> Option<Result<(), ExprError>> {
         self.wants_reasons.then(|| {
-            self.fuel.scan(size)?;
+            self.fuel.look(size)?;
             self.fuel.step(TELLING_STEPS)
         })
     }
@@ -125,7 +128,7 @@ impl Asker<'_> {
         match kind {
             "map" => {
                 let names = holder.names();
-                if let Err(error) = self.fuel.step(names.len().min(500) * NAME_STEPS) {
+                if let Err(error) = self.fuel.step(names.len() * NAME_STEPS) {
                     return error;
                 }
                 let hint = names::hint(name, names.iter().map(String::as_str));

@@ -7,6 +7,7 @@ mod access;
 mod compare;
 mod error;
 mod expression;
+mod fields;
 mod fuel;
 mod functions;
 mod json;
@@ -39,6 +40,7 @@ mod test_scope;
 
 pub use error::{ExprCode, ExprError};
 pub use expression::Expression;
+pub use fields::FieldCache;
 pub use fuel::Fuel;
 pub use render::SecretPlace;
 pub use scope::{References, Root, Scope};

@@ -11,6 +11,7 @@ use super::node::{Kind, Node};
 use super::path::{Origin, Path, Step};
 use super::scan::{NESTING_MAX, SOURCE_SIZE_MAX, Survey, survey};
 use super::scope::Root;
+use super::value::Value;
 
 /// A compiled source: its tree, and how many paths it has.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ pub(super) fn parse(source: &str, token_count_max: usize) -> Result<Parsed, Expr
         let at = source.len() - source.trim_start().len();
         let node = Node { at, kind: Kind::Path(path) };
         return Ok(Parsed { node, slot_count: 1, token_count: 0 });
+    }
+    if let Some(number) = plain_number(source) {
+        let at = source.len() - source.trim_start().len();
+        let node = Node { at, kind: Kind::Literal(Value::Int(number)) };
+        return Ok(Parsed { node, slot_count: 0, token_count: 0 });
     }
     let survey = survey(source)?;
     if survey.token_count == 0 {
@@ -98,6 +104,13 @@ fn plain_path(source: &str) -> Option<Path> {
         .map(|word| plain_word(word).map(|name| Step::Field(Arc::from(name))))
         .collect::<Option<Vec<_>>>()?;
     (steps.len() < NESTING_MAX).then_some(Path { origin, steps, slot: 0 })
+}
+
+/// A whole number of a few digits, without the parser.
+fn plain_number(source: &str) -> Option<i64> {
+    let digits = source.trim();
+    let is_plain = digits.len() < 18 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| digits.parse().ok()).flatten()
 }
 
 fn plain_word(word: &str) -> Option<&str> {

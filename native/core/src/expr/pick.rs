@@ -1,5 +1,7 @@
 //! Finding one part of a JSON text without building the rest.
 
+use std::collections::BTreeSet;
+
 use super::error::ExprError;
 use super::fuel::Fuel;
 use super::path::Step;
@@ -27,7 +29,7 @@ pub(super) fn pick<'a>(
 ) -> Result<Picked<'a>, ExprError> {
     let mut here = text;
     for (number, step) in steps.iter().enumerate() {
-        fuel.scan(here.len())?;
+        fuel.look(here.len())?;
         let found = match step {
             Step::Field(name) => field(here, name)?,
             Step::Index(index) => element(here, *index)?,
@@ -77,6 +79,7 @@ pub(super) type Entry<'a> = (String, &'a [u8]);
 pub(super) fn entries(text: &[u8]) -> Result<Option<Vec<Entry<'_>>>, ExprError> {
     let mut reader = Reader::new(text);
     let mut found: Vec<Entry<'_>> = Vec::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     reader.space();
     if !reader.take(b'{') {
         return Ok(None);
@@ -87,7 +90,7 @@ pub(super) fn entries(text: &[u8]) -> Result<Option<Vec<Entry<'_>>>, ExprError> 
             reader.need(b':', "`:`")?;
             let start = reader.at();
             reader.skip()?;
-            if found.iter().any(|(known, _)| *known == key) {
+            if !known.insert(key.clone()) {
                 return Err(twice(&key, start));
             }
             found.push((key, reader.since(start)));
@@ -99,6 +102,20 @@ pub(super) fn entries(text: &[u8]) -> Result<Option<Vec<Entry<'_>>>, ExprError> 
     }
     reader.end()?;
     Ok(Some(found))
+}
+
+/// The names of the first fields of `text`, as far as it is an object that can be read.
+pub(super) fn first_names(text: &[u8], count_max: usize) -> Vec<String> {
+    let mut reader = Reader::new(text);
+    let mut names = Vec::new();
+    reader.space();
+    let mut more = reader.take(b'{');
+    while more && names.len() < count_max {
+        let Ok(name) = reader.quoted().and_then(|quoted| quoted.unescape()) else { break };
+        names.push(name.into_owned());
+        more = reader.take(b':') && reader.skip().is_ok() && reader.take(b',');
+    }
+    names
 }
 
 fn element(text: &[u8], index: i64) -> Result<Option<&[u8]>, ExprError> {

@@ -12,6 +12,7 @@ use super::scope::Scope;
 use super::template::{Filling, Part, Template};
 use super::value::Value;
 use super::write::{RESULT_SIZE_MAX, escaped, plain, too_large};
+use crate::limits::PAYLOAD_SIZE_MAX;
 
 /// Where a rendered text waits for a secret.
 ///
@@ -27,7 +28,8 @@ pub struct SecretPlace {
 impl Template {
     /// Append the JSON text to `out`. `${secret.NAME}` is left as it is written.
     ///
-    /// What is built is no larger than 8 MiB; outputs that are copied unread do not count. After an
+    /// A string that is exactly one path is copied as it was recorded, unread and unpaid, however
+    /// large it is; all together may be 256 MiB. What is built is no larger than 8 MiB. After an
     /// error `out` holds what was written before it.
     pub fn render(
         &self,
@@ -52,21 +54,25 @@ impl Template {
             match part {
                 Part::Fixed(text) => out.extend_from_slice(text),
                 Part::Secret(name) => mark(name, out, secrets),
-                Part::Output(task, filling) => match scope.output_json(task) {
-                    Some(text) => {
-                        out.extend_from_slice(&text);
-                        copied_size += text.len();
+                Part::Output(_, filling) | Part::Value(filling) => {
+                    match filling.held_json(scope, fuel)? {
+                        Some(text) => {
+                            if out.len() - start + text.len() > PAYLOAD_SIZE_MAX {
+                                return Err(too_large(PAYLOAD_SIZE_MAX));
+                            }
+                            out.extend_from_slice(&text);
+                            copied_size += text.len();
+                        }
+                        None => filling.value(scope, fuel)?.write_json(out),
                     }
-                    None => filling.value(scope, fuel)?.write_json(out),
-                },
-                Part::Value(filling) => filling.value(scope, fuel)?.write_json(out),
+                }
                 Part::Inside(filling) => {
                     let value = filling.value(scope, fuel)?;
                     escaped(&plain(&value, fuel)?, out);
                 }
             }
             if out.len() - start - copied_size > RESULT_SIZE_MAX {
-                return Err(too_large());
+                return Err(too_large(RESULT_SIZE_MAX));
             }
         }
         Ok(())
@@ -79,9 +85,7 @@ impl Template {
         fuel: &mut Fuel,
     ) -> Result<Option<Bytes>, ExprError> {
         match self.parts.as_ref() {
-            [Part::Value(filling) | Part::Output(_, filling)] => {
-                filling.expression.held_json(scope, fuel)
-            }
+            [Part::Value(filling) | Part::Output(_, filling)] => filling.held_json(scope, fuel),
             _ => Ok(None),
         }
     }
@@ -99,10 +103,16 @@ impl Template {
 
 impl Filling {
     fn value(&self, scope: &dyn Scope, fuel: &mut Fuel) -> Result<Value, ExprError> {
-        self.expression.evaluate(scope, fuel).map_err(|error| {
-            let error = error.in_source(self.expression.source()).moved(self.at);
-            if self.place.is_empty() { error } else { error.within(&self.place) }
-        })
+        self.expression.evaluate(scope, fuel).map_err(|error| self.placed(error))
+    }
+
+    fn held_json(&self, scope: &dyn Scope, fuel: &mut Fuel) -> Result<Option<Bytes>, ExprError> {
+        self.expression.held_json(scope, fuel).map_err(|error| self.placed(error))
+    }
+
+    fn placed(&self, error: ExprError) -> ExprError {
+        let error = error.in_source(self.expression.source()).moved(self.at);
+        if self.place.is_empty() { error } else { error.within(&self.place) }
     }
 }
 
@@ -161,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_output_is_copied_unread() {
+    fn what_a_path_leads_to_is_copied_unread() {
         let recorded =
             r#"{ "average_temperature" : 25.733333333333334, "big": 18446744073709551615 }"#;
 
@@ -172,14 +182,44 @@ mod tests {
         let mut out = Vec::new();
         let nothing = &mut Fuel::new(0, 0);
         template.render(&scope(), nothing, &mut out).expect("copying costs nothing");
+        assert_eq!(render(r#""${output.analyze.big}""#).as_deref(), Ok("18446744073709551615"));
+    }
+
+    #[test]
+    fn a_list_of_any_length_is_referred_to_for_nothing() {
+        let list = format!("[{}0]", "1234567,".repeat(2_000_000));
+        let scope = TestScope::merging(&[&format!(r#"{{"items":{list}}}"#)])
+            .with_output("made", &format!(r#"{{"deep":{{"items":{list}}}}}"#));
+        for source in ["$.items", "output.made.deep.items"] {
+            let template = Template::compile(format!("\"${{{source}}}\"").as_bytes());
+            let mut out = Vec::new();
+
+            let rendered = template.expect("sound").render(&scope, &mut Fuel::new(0, 0), &mut out);
+
+            assert_eq!(rendered, Ok(()), "{source}");
+            assert!(out == list.as_bytes(), "{source}");
+        }
+    }
+
+    #[test]
+    fn copies_are_bounded_together() {
+        let large = format!("\"{}\"", "x".repeat(PAYLOAD_SIZE_MAX / 4));
+        let scope = TestScope::default().with_output("t", &large);
+        let template =
+            Template::compile(br#"["${output.t}","${output.t}","${output.t}","${output.t}"]"#);
+        let mut out = Vec::new();
+
+        let error = template.expect("sound").render(&scope, &mut Fuel::default(), &mut out);
+
+        assert_eq!(error.expect_err("too large").code, super::super::ExprCode::CostExceeded);
     }
 
     #[test]
     fn one_field_is_read_past_what_cannot_be_kept() {
-        let average = r#""${output.analyze.average_temperature}""#;
+        let average = r#""${output.analyze.average_temperature + 0.0}""#;
 
         assert_eq!(render(average).as_deref(), Ok("25.733333333333334"));
-        let error = render(r#""${output.analyze.big}""#).expect_err("64 signed bits");
+        let error = render(r#""${output.analyze.big + 0}""#).expect_err("64 signed bits");
         assert!(error.message.contains("beyond 64 signed bits"), "{error}");
     }
 
@@ -219,7 +259,7 @@ mod tests {
         ];
         for (template, wanted) in cases {
             let error = Template::compile(template.as_bytes()).expect_err(template);
-            assert!(error.message.contains(wanted), "{template}: {error}");
+            assert!(error.to_string().contains(wanted), "{template}: {error}");
             assert_eq!(error.code, super::super::ExprCode::Invalid);
         }
         let error = render(r#"{"data":{"x":"t ${$.gone}"}}"#).expect_err("nothing there");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::fields::FieldCache;
 use super::value::Value;
 
 /// A name in view that is not a task's output.
@@ -79,6 +80,11 @@ pub trait Scope {
     /// The parts of `$` as JSON texts in the order of merging, the last one winning. Parts that are
     /// not objects are passed over. None: ask `root(Root::Merged)`.
     fn merged_json(&self) -> Option<&[Bytes]> {
+        None
+    }
+
+    /// Where the fields of large texts are remembered from one look to the next, if anywhere.
+    fn field_cache(&self) -> Option<&FieldCache> {
         None
     }
 

@@ -1,6 +1,6 @@
 //! A JSON text whose strings hold `${...}`, compiled into what is fixed and what is filled in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::ExprError;
@@ -51,7 +51,7 @@ impl Template {
     /// literal `${` is written `$${`. Numbers are kept as they are written.
     ///
     /// Refused as `Invalid`: text that is not JSON, a key given twice, depth over 64, a bad
-    /// expression; the message begins with its place in the JSON.
+    /// expression; the error has its place in the JSON.
     pub fn compile(json: &[u8]) -> Result<Self, ExprError> {
         let mut compiler = Compiler::default();
         compiler.whole(json).map_err(ExprError::made_invalid)?;
@@ -100,6 +100,8 @@ struct Compiler {
     /// Where we are, as its author would write it: `.data.rows[0]`.
     place: String,
     token_count: usize,
+    /// What was compiled, by its source: a text may say the same thing many times.
+    known: BTreeMap<String, Expression>,
 }
 
 impl Compiler {
@@ -114,7 +116,7 @@ impl Compiler {
         match reader.peek() {
             Some(b'"') => {
                 let text = reader.quoted()?.unescape()?;
-                self.string(&text).map_err(|error| self.located(error))
+                self.string(&text).map_err(|error| error.in_text(&text).in_part(&self.place))
             }
             Some(b'-' | b'0'..=b'9') => {
                 // As it is written: a constant may be larger than expressions can work with.
@@ -248,11 +250,19 @@ impl Compiler {
     }
 
     fn filling(&mut self, source: &str, at: usize) -> Result<Filling, ExprError> {
-        let tokens_left = TOKEN_COUNT_MAX - self.token_count;
-        let expression = Expression::compile_within(source, tokens_left)
-            .map_err(|error| error.in_source(source).moved(at))?;
-        self.token_count += expression.token_count();
+        let expression = match self.known.get(source) {
+            Some(known) => known.clone(),
+            None => self.expression(source).map_err(|error| error.in_source(source).moved(at))?,
+        };
         Ok(Filling { expression, place: self.place(), at })
+    }
+
+    fn expression(&mut self, source: &str) -> Result<Expression, ExprError> {
+        let tokens_left = TOKEN_COUNT_MAX - self.token_count;
+        let expression = Expression::compile_within(source, tokens_left)?;
+        self.token_count += expression.token_count();
+        self.known.insert(source.to_owned(), expression.clone());
+        Ok(expression)
     }
 
     fn part(&mut self, part: Part) {
@@ -268,10 +278,6 @@ impl Compiler {
 
     fn place(&self) -> Arc<str> {
         Arc::from(self.place.trim_start_matches('.'))
-    }
-
-    fn located(&self, error: ExprError) -> ExprError {
-        if self.place.is_empty() { error } else { error.within(&self.place()) }
     }
 }
 

@@ -126,10 +126,10 @@ fn measure(
             }
         }
     }
-    if *size > RESULT_SIZE_MAX { Err(too_large()) } else { Ok(()) }
+    if *size > RESULT_SIZE_MAX { Err(too_large(RESULT_SIZE_MAX)) } else { Ok(()) }
 }
 
-pub(super) fn too_large() -> ExprError {
-    let bound = RESULT_SIZE_MAX / (1024 * 1024);
+pub(super) fn too_large(size_max: usize) -> ExprError {
+    let bound = size_max / (1024 * 1024);
     ExprError::new(ExprCode::CostExceeded, format!("the result is larger than {bound} MiB"))
 }

@@ -94,7 +94,17 @@ impl Permits {
         self.try_next(&key, rack)
     }
 
-    fn try_next(&mut self, key: &PermitKey, rack: &Rack) -> Option<Waiting> {
+    /// What waits for a key may try, the first of each rack.
+    pub(super) fn try_of_each_rack(&mut self, key: &PermitKey) -> Vec<Waiting> {
+        let racks: Vec<Rack> = self
+            .keys
+            .get(key)
+            .map_or_else(Vec::new, |permit| permit.parked.keys().cloned().collect());
+        racks.iter().filter_map(|rack| self.try_next(key, rack)).collect()
+    }
+
+    /// The first of a rack that waits for a key may try.
+    pub(super) fn try_next(&mut self, key: &PermitKey, rack: &Rack) -> Option<Waiting> {
         let permit = self.keys.get_mut(key)?;
         let next = permit.take_first(rack);
         if permit.is_empty() {
@@ -154,6 +164,7 @@ mod tests {
             item: Item { run, instance, stamp: (0, 1), arrival },
             task_type: "print".into(),
             rate: None,
+            has_rate_of_key: false,
             priority,
             deadline: None,
             fairness_key: "".into(),

@@ -1,6 +1,6 @@
 //! Ready work by task type and urgency, and what keeps it from being handed out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::lane::Item;
@@ -18,6 +18,8 @@ pub struct Waiting {
     pub item: Item,
     pub task_type: Arc<str>,
     pub rate: Option<RateLimit>,
+    /// Whether the rate is one of its concurrency key, not of its type.
+    pub has_rate_of_key: bool,
     pub priority: Priority,
     pub deadline: Option<Millis>,
     pub fairness_key: Arc<str>,
@@ -26,7 +28,7 @@ pub struct Waiting {
 
 impl Waiting {
     pub(super) fn rack(&self) -> Rack {
-        (self.task_type.clone(), self.rate)
+        (self.task_type.clone(), self.rate, self.has_rate_of_key)
     }
 }
 
@@ -41,6 +43,8 @@ pub struct Queues {
     /// Suspects that a rate holds back, until its time.
     delayed: BTreeMap<(Millis, u64), Waiting>,
     permits: Permits,
+    /// Keys that a rate holds back, until its time.
+    held_keys: BTreeSet<(Millis, PermitKey)>,
     /// What was to be handed out while its run was paused.
     aside: BTreeMap<RunNumber, Vec<Waiting>>,
     arrivals: u64,
@@ -135,12 +139,25 @@ impl Queues {
             self.suspects.push_back(entry.remove());
         }
         self.racks.release(now);
+        while self.held_keys.first().is_some_and(|(until, _)| *until <= now) {
+            let (_, key) = self.held_keys.pop_first().expect("it was found just now");
+            let next = self.permits.try_of_each_rack(&key);
+            self.try_again(next);
+        }
     }
 
-    /// What was picked has been handed out under these permits.
-    pub fn taken(&mut self, picked: &Picked, wanted: Vec<(PermitKey, u32)>) {
+    /// What was picked has been handed out under these permits; where its key has a rate, the next
+    /// that waits for the key may try.
+    pub fn taken(
+        &mut self,
+        picked: &Picked,
+        wanted: Vec<(PermitKey, u32)>,
+        rated: Option<&PermitKey>,
+    ) {
         let holder = (picked.item.run, picked.item.instance);
         self.permits.take(holder, picked.item.arrival, wanted);
+        let next = rated.and_then(|key| self.permits.try_next(key, &picked.rack));
+        self.try_again(next);
         if !picked.is_suspect {
             self.turns.served(self.strategy, picked.has_work, picked.lane);
         }
@@ -176,7 +193,8 @@ impl Queues {
     /// When the next item that a rate holds back may go.
     pub fn next_delayed(&self) -> Option<Millis> {
         let suspect = self.delayed.first_key_value().map(|((at, _), _)| *at);
-        self.racks.next_release().into_iter().chain(suspect).min()
+        let key = self.held_keys.first().map(|(at, _)| *at);
+        self.racks.next_release().into_iter().chain(suspect).chain(key).min()
     }
 
     /// The first of these keys of which no permit is free.
@@ -189,6 +207,12 @@ impl Queues {
         self.count += 1;
         let next = self.permits.park(key, waiting);
         self.try_again(next);
+    }
+
+    /// Holds what was picked back until the rate of its key allows a start.
+    pub fn park_until(&mut self, until: Millis, key: &PermitKey, waiting: Waiting) {
+        self.held_keys.insert((until, key.clone()));
+        self.park(key, waiting);
     }
 
     /// Holds what was picked back until its run goes on.

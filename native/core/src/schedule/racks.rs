@@ -9,8 +9,9 @@ use super::sessions::{Pool, Session};
 use crate::definition::RateLimit;
 use crate::time::Millis;
 
-/// Work of one type and one rate limit: all of it is held back alike.
-pub(super) type Rack = (Arc<str>, Option<RateLimit>);
+/// Work of one type and one rate limit: all of it is held back alike, unless, as the last part says,
+/// each key has its own share of the rate.
+pub(super) type Rack = (Arc<str>, Option<RateLimit>, bool);
 
 #[derive(Debug, Default)]
 struct Stock {

@@ -35,6 +35,10 @@ pub struct Held {
     pub pool: Pool,
     /// What its last heartbeat told.
     pub details: Option<Bytes>,
+    /// How far it last said that it is, as JSON.
+    pub progress: Option<Bytes>,
+    /// Lines of its log that were kept.
+    pub said_count: u32,
     /// The heartbeat timeout, where it has one.
     pub heartbeat_timeout_ms: Option<u64>,
 }

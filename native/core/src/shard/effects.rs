@@ -44,7 +44,8 @@ impl Shard {
             | Event::MapExpanded(_)
             | Event::TimerStarted(_)
             | Event::TimerFired(_)
-            | Event::BackoffEnded(_) => return,
+            | Event::BackoffEnded(_)
+            | Event::TaskSaid(_) => return,
         };
         let (Some(run), Some(instance)) = (event.run(), event.instance()) else { return };
         self.lease_ends(run, instance, reason);

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::turn::Shard;
 use crate::command::{LeaseRef, Wake};
 use crate::decide::{self, RenderedArgs};
-use crate::definition::Priority;
+use crate::definition::{Priority, RateLimit};
 use crate::effect::{Effect, Granted};
 use crate::event::{Event, TaskError, TaskFailed, TaskLeased};
 use crate::ids::{InstanceIndex, RunNumber, token};
 use crate::lifecycle::{RunState, TaskState};
 use crate::schedule::{Held, Item, PermitKey, Picked, Waiting};
-use crate::state::Run;
+use crate::state::{RateOf, Run};
 use crate::time::Millis;
 
 /// Leases of workers inside the engine's own process end with it, so they need no renewal.
@@ -60,13 +60,21 @@ impl Shard {
         if let Some(key) = self.queues.missing_permit(&wanted).cloned() {
             return self.queues.park(&key, waiting());
         }
-        if let Some(until) = self.rate_allows_at(number, instance, now) {
-            return self.queues.delay(until, waiting());
+        let rate = rate_of(run, instance, &wanted);
+        let named = named_permit(&wanted).filter(|_| rate.is_some()).cloned();
+        let allows_at =
+            |(of, rate): &(RateOf, RateLimit)| self.state.rate_allows_at(of, *rate, now);
+        if let Some(until) = rate.as_ref().and_then(allows_at) {
+            return match named {
+                None => self.queues.delay(until, waiting()),
+                Some(key) => self.queues.park_until(until, &key, waiting()),
+            };
         }
         let lease = (picked.session, self.settings.epoch, LEASE_MS);
-        match decide::lease(&self.state, (number, instance), lease, now) {
+        let rate_key = rate.and_then(|(counted, _)| counted.into_key());
+        match decide::lease(&self.state, (number, instance), lease, (rate_key, now)) {
             Some((Event::TaskLeased(event), args)) => {
-                self.queues.taken(picked, wanted);
+                self.queues.taken(picked, wanted, named.as_ref());
                 self.record(Event::TaskLeased(event.clone()));
                 self.grant(&event, args, picked);
             }
@@ -84,17 +92,16 @@ impl Shard {
         self.queues.sweep(|item| state.run(item.run).is_some_and(|run| is_current(run, item)));
     }
 
-    /// When a rate allows the task's next start, if that is later than now.
-    pub(crate) fn rate_allows_at(
+    /// When a rate allows the task's next start, if that is later than now, and whose rate it is.
+    pub(crate) fn rate_blocks(
         &self,
-        run: RunNumber,
+        run: &Run,
         instance: InstanceIndex,
         now: Millis,
-    ) -> Option<Millis> {
-        let run = self.state.run(run)?;
-        let task = run.task_of(instance);
-        let rate = run.definition().options(task).rate_limit?;
-        self.state.rate_allows_at(run.definition().task_type(task), rate, now)
+    ) -> Option<(Millis, RateOf)> {
+        let wanted = permits_of(run, instance).ok()?;
+        let (of, rate) = rate_of(run, instance, &wanted)?;
+        self.state.rate_allows_at(&of, rate, now).map(|until| (until, of))
     }
 
     fn grant(&mut self, event: &TaskLeased, args: RenderedArgs, picked: &Picked) {
@@ -105,7 +112,8 @@ impl Shard {
         let options = run.definition().options(task);
         let timeout_ms = options.timeout_ms.or(self.settings.default_timeout_ms);
         let heartbeat_timeout_ms = options.heartbeat_timeout_ms;
-        let held = Held { lease, pool, details: None, heartbeat_timeout_ms };
+        let (details, progress, said_count) = (None, None, 0);
+        let held = Held { lease, pool, details, progress, said_count, heartbeat_timeout_ms };
         let suspicions = run.active(event.instance).map_or(0, |active| active.suspicions);
         let alone_until = picked.is_suspect.then(|| event.at.plus(self.alone_ms(suspicions)));
         let handle = self.sessions.hold(session, held, alone_until);
@@ -163,6 +171,7 @@ fn waiting(run: &Run, instance: InstanceIndex, arrival: u64) -> Waiting {
         item: Item { run: run.number(), instance, stamp, arrival },
         task_type: run.definition().task_type(task).clone(),
         rate: options.rate_limit,
+        has_rate_of_key: options.rate_limit.is_some() && options.concurrency_key.is_some(),
         priority: run.priority().or(options.priority).unwrap_or(Priority::Normal),
         deadline: run.deadline_at(),
         fairness_key,
@@ -193,6 +202,28 @@ pub(crate) fn permits_of(
         (None, _) => {}
     }
     Ok(wanted)
+}
+
+/// The permit of the key that the user named, if any.
+fn named_permit(wanted: &[(PermitKey, u32)]) -> Option<&PermitKey> {
+    wanted.iter().map(|(key, _)| key).find(|key| matches!(key, PermitKey::Named(_)))
+}
+
+/// The rate that limits an instance's starts, and what they are counted under.
+fn rate_of(
+    run: &Run,
+    instance: InstanceIndex,
+    wanted: &[(PermitKey, u32)],
+) -> Option<(RateOf, RateLimit)> {
+    let task = run.task_of(instance);
+    let rate = run.definition().options(task).rate_limit?;
+    let counted = match named_permit(wanted) {
+        Some(PermitKey::Named(key)) => RateOf::key(key),
+        Some(PermitKey::TaskType(_) | PermitKey::Run(_)) | None => {
+            RateOf::TaskType(run.definition().task_type(task).clone())
+        }
+    };
+    Some((counted, rate))
 }
 
 fn failed(

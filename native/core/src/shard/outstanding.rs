@@ -139,7 +139,7 @@ impl Shard {
         let counted = dead.len() == 1 && !was_polite;
         let cause = if was_polite { LeaseEnd::Left } else { LeaseEnd::OwnerDied };
         for lease in dead {
-            let command = EndLease { lease, cause, counted, details: None };
+            let command = EndLease { lease, cause, counted, details: None, message: None };
             self.handle(&Command::EndLease(command), None, now);
         }
     }

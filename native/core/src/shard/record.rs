@@ -3,7 +3,6 @@
 use super::turn::Shard;
 use crate::codec::Stored;
 use crate::event::Event;
-use crate::ids::RunNumber;
 use crate::limits::PAYLOAD_INLINE_SIZE_MAX;
 use crate::payload::Payload;
 
@@ -21,13 +20,16 @@ impl Shard {
         }
         self.before(&event);
         self.state.apply(&event);
-        self.turn.synced |= self.must_be_synced(event.run());
+        self.turn.synced |= self.must_be_synced(&event);
         self.react(&event);
         self.turn.events.push(event);
     }
 
-    fn must_be_synced(&self, run: Option<RunNumber>) -> bool {
-        let run = run.and_then(|number| self.state.run(number));
+    fn must_be_synced(&self, event: &Event) -> bool {
+        if let Event::TaskSaid(_) = event {
+            return false; // Nobody waits for it: the next turn that is synced keeps it too.
+        }
+        let run = event.run().and_then(|number| self.state.run(number));
         run.is_none_or(|run| run.consistency().is_synced())
     }
 
@@ -71,7 +73,8 @@ impl Event {
             | Self::GatewayPassed(_)
             | Self::TimerStarted(_)
             | Self::TimerFired(_)
-            | Self::BackoffEnded(_) => None,
+            | Self::BackoffEnded(_)
+            | Self::TaskSaid(_) => None,
         }
     }
 }

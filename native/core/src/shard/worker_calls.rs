@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::turn::Shard;
 use crate::command::{Command, EndLease, Outcome, Report, Wake};
-use crate::event::LeaseEnd;
+use crate::decide;
+use crate::event::{LeaseEnd, SaidLine};
 use crate::ids::SessionId;
-use crate::limits::DETAILS_SIZE_MAX;
+use crate::limits::{DETAILS_SIZE_MAX, PROGRESS_SIZE_MAX, SAID_LINE_COUNT_MAX};
 use crate::schedule::Pool;
 use crate::time::Millis;
 
@@ -35,7 +36,7 @@ impl Shard {
         for held in self.sessions.close(session) {
             let counted = cause == LeaseEnd::WorkerDied;
             let (lease, details) = (held.lease, held.details);
-            let command = EndLease { lease, cause, counted, details };
+            let command = EndLease { lease, cause, counted, details, message: None };
             self.handle(&Command::EndLease(command), None, now);
         }
     }
@@ -48,12 +49,20 @@ impl Shard {
         self.handle(&Command::Report(report), None, now);
     }
 
-    /// A worker gives an attempt back: unstarted, or since its process died.
-    pub fn give_back(&mut self, session: SessionId, handle: u64, cause: LeaseEnd, now: Millis) {
+    /// A worker gives an attempt back: unstarted, or since its process died, with what is known of
+    /// how it died.
+    pub fn give_back(
+        &mut self,
+        session: SessionId,
+        handle: u64,
+        (cause, message): (LeaseEnd, Option<String>),
+        now: Millis,
+    ) {
         let Some(held) = self.sessions.let_go(session, handle) else { return };
         self.turn.let_go.push((session, handle, held.clone()));
         let counted = cause == LeaseEnd::WorkerDied;
-        let command = EndLease { lease: held.lease, cause, counted, details: held.details };
+        let (lease, details) = (held.lease, held.details);
+        let command = EndLease { lease, cause, counted, details, message };
         self.handle(&Command::EndLease(command), None, now);
     }
 
@@ -64,6 +73,35 @@ impl Shard {
         if details.len() <= DETAILS_SIZE_MAX {
             held.details = Some(details);
         }
+        self.heard_of(session, handle, now);
+    }
+
+    /// A task tells how far it is; what is too long is not shown.
+    pub fn progress(&mut self, session: SessionId, handle: u64, progress: Bytes, now: Millis) {
+        let Some(held) = self.sessions.find_mut(session, handle) else { return };
+        if progress.len() <= PROGRESS_SIZE_MAX {
+            held.progress = Some(progress);
+        }
+        self.heard_of(session, handle, now);
+    }
+
+    /// A task writes lines to its log. What an attempt says over its bound, or once it is over, is
+    /// not kept.
+    pub fn say(&mut self, session: SessionId, handle: u64, lines: Vec<SaidLine>, now: Millis) {
+        let Some(held) = self.sessions.find_mut(session, handle) else { return };
+        let room = SAID_LINE_COUNT_MAX.saturating_sub(held.said_count);
+        held.said_count += lines.len().min(room as usize) as u32;
+        let lease = held.lease;
+        let event = decide::said(&self.state, lease, lines, (room as usize, now));
+        if let Some(event) = event {
+            self.record(event);
+        }
+        self.heard_of(session, handle, now);
+    }
+
+    /// A sign of life: the heartbeat that is awaited has come.
+    fn heard_of(&mut self, session: SessionId, handle: u64, now: Millis) {
+        let Some(held) = self.sessions.find(session, handle) else { return };
         let (lease, span_ms) = (held.lease, held.heartbeat_timeout_ms);
         let wake = Wake::HeartbeatTimeout { lease };
         if let Some(span_ms) = span_ms

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::TaskError;
 use crate::ids::InstanceIndex;
+use crate::time::Millis;
 
 /// A failure that was recorded for good.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,14 +14,21 @@ pub struct Failure {
     pub error: Box<TaskError>,
     /// Whether the task was done anew since: it decides nothing any more.
     pub recovered: bool,
+    /// When it was recorded; unknown of one that a snapshot of an older version holds.
+    pub at: Option<Millis>,
 }
 
 impl Failure {
     /// What is told of a task that was cancelled by itself.
-    pub(super) fn of_cancelled(instance: InstanceIndex, attempt: u32, id: &str) -> Self {
+    pub(super) fn of_cancelled(
+        instance: InstanceIndex,
+        attempt: u32,
+        id: &str,
+        at: Option<Millis>,
+    ) -> Self {
         let message = format!("the task {id} was cancelled");
         let error = TaskError::final_of_engine("TaskCancelled", message);
-        Self { instance, attempt, error: Box::new(error), recovered: false }
+        Self { instance, attempt, error: Box::new(error), recovered: false, at }
     }
 }
 
@@ -96,7 +104,7 @@ mod tests {
     fn the_latest_failure_of_an_instance_is_its_failure_and_none_is_lost() {
         let failure = |instance, attempt| Failure {
             attempt,
-            ..Failure::of_cancelled(InstanceIndex(instance), 0, "a")
+            ..Failure::of_cancelled(InstanceIndex(instance), 0, "a", None)
         };
         let all = [failure(5, 1), failure(3, 1), failure(5, 2)];
 

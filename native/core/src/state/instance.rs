@@ -162,6 +162,14 @@ impl Active {
         self.suspicions > 0
     }
 
+    /// The number of the attempt that was begun last, at least 1.
+    pub(super) fn last_begun(&self) -> u32 {
+        match self.phase {
+            Phase::Leased { .. } | Phase::Sleeping { .. } | Phase::Mapping => self.attempt,
+            Phase::Ready | Phase::Backoff { .. } => self.attempt.saturating_sub(1).max(1),
+        }
+    }
+
     pub fn state(&self) -> TaskState {
         match self.phase {
             Phase::Ready => TaskState::Ready,

@@ -19,6 +19,7 @@ pub use failures::{Failure, Failures};
 pub use instance::{Active, Ending, Instance, Phase, Verdict};
 pub use map::{MapState, item_count};
 pub use moves::Moved;
+pub use rates::RateOf;
 pub use run::{Run, Stop};
 pub use shard_record::Definitions;
 pub use shard_state::State;

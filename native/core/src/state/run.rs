@@ -12,6 +12,7 @@ use super::map::MapState;
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
 use crate::event::TaskError;
+use crate::expr::FieldCache;
 use crate::ids::{Grant, InstanceIndex, RunNumber, TaskIndex};
 use crate::lifecycle::{RunState, TaskState};
 use crate::payload::Payload;
@@ -63,6 +64,9 @@ pub struct Run {
     /// Grows with each pause.
     pub(super) pauses: u32,
     pub(super) extra: Option<Box<Extra>>,
+    /// Where the fields of what the items of its maps look at are. Derived, and forgotten when a
+    /// map ends.
+    pub(super) fields: FieldCache,
 }
 
 /// What most runs never have, at most at their end: a waiting run takes no memory for it.
@@ -84,6 +88,8 @@ pub(super) struct Extra {
     pub(super) pasts: BTreeMap<u32, Past>,
     /// By task that has not ended: readers of its output that were skipped before it.
     pub(super) early_readers: BTreeMap<u32, u32>,
+    /// By instance that has ended: its last attempt, where that was not the first.
+    pub(super) attempts: BTreeMap<u32, u32>,
 }
 
 impl Extra {
@@ -100,6 +106,7 @@ impl Extra {
             taken: BTreeMap::new(),
             pasts: BTreeMap::new(),
             early_readers: BTreeMap::new(),
+            attempts: BTreeMap::new(),
         }
     }
 
@@ -116,6 +123,7 @@ impl Extra {
             && self.taken.is_empty()
             && self.pasts.is_empty()
             && self.early_readers.is_empty()
+            && self.attempts.is_empty()
     }
 }
 
@@ -293,6 +301,11 @@ impl Run {
         self.extra().maps.get(&parent.0)
     }
 
+    /// Remembers where the fields of large texts are while a map is open.
+    pub fn field_cache(&self) -> &FieldCache {
+        &self.fields
+    }
+
     /// For an item of a map: the map's instance and the item's index.
     pub fn item_of(&self, instance: InstanceIndex) -> Option<(InstanceIndex, u32)> {
         if instance.index() < self.definition.task_count() {
@@ -349,6 +362,11 @@ impl Run {
     /// The number of an instance's present or next attempt.
     pub fn attempt(&self, instance: InstanceIndex) -> u32 {
         self.active(instance).map_or(1, |active| active.attempt)
+    }
+
+    /// The number of an ended instance's last attempt, where that was not the first.
+    pub fn last_attempt(&self, instance: InstanceIndex) -> Option<u32> {
+        self.extra().attempts.get(&instance.0).copied()
     }
 
     /// What tells the present attempt of an instance from others.

@@ -15,6 +15,7 @@ use crate::codec::{DecodeError, Reader, Stored, record, write_array};
 use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
 use crate::event::TaskError;
+use crate::expr::FieldCache;
 use crate::ids::{DefinitionHash, Grant, InstanceIndex, RunNumber, SessionId};
 use crate::lifecycle::RunState;
 use crate::payload::Payload;
@@ -26,6 +27,7 @@ record! {
         pub attempt: u32,
         pub error: Box<TaskError>,
         pub recovered: bool,
+        pub at: Option<Millis>,
     }
 }
 
@@ -81,6 +83,8 @@ record! {
         /// By instance: its latest grant and the attempts it has had.
         pub pasts: Vec<(u32, (Grant, u32))>,
         pub early_readers: Vec<(u32, u32)>,
+        /// By instance that has ended: its last attempt, where that was not the first.
+        pub attempts: Option<Vec<(u32, u32)>>,
     }
 }
 
@@ -118,15 +122,15 @@ impl RunRecord {
 
 impl From<&Failure> for FailureRecord {
     fn from(failure: &Failure) -> Self {
-        let Failure { instance, attempt, error, recovered } = failure.clone();
-        Self { instance, attempt, error, recovered }
+        let Failure { instance, attempt, error, recovered, at } = failure.clone();
+        Self { instance, attempt, error, recovered, at }
     }
 }
 
 impl From<FailureRecord> for Failure {
     fn from(record: FailureRecord) -> Self {
-        let FailureRecord { instance, attempt, error, recovered } = record;
-        Self { instance, attempt, error, recovered }
+        let FailureRecord { instance, attempt, error, recovered, at } = record;
+        Self { instance, attempt, error, recovered, at }
     }
 }
 
@@ -187,6 +191,7 @@ impl Run {
             pauses: self.pauses,
             pasts: pasts.collect(),
             early_readers: pairs(&extra.early_readers),
+            attempts: Some(pairs(&extra.attempts)),
         }
     }
 
@@ -254,6 +259,7 @@ impl Run {
             leased: record.leased,
             pauses: record.pauses,
             extra,
+            fields: FieldCache::default(),
         })
     }
 }
@@ -284,6 +290,7 @@ impl RunRecord {
             taken: std::mem::take(&mut self.taken).into_iter().collect(),
             pasts: pasts.map(|(at, (grant, attempts))| (at, Past { grant, attempts })).collect(),
             early_readers: std::mem::take(&mut self.early_readers).into_iter().collect(),
+            attempts: self.attempts.take().unwrap_or_default().into_iter().collect(),
         };
         Ok((!extra.is_empty()).then(|| Box::new(extra)))
     }

@@ -41,6 +41,8 @@ record! {
         pub rates: Vec<(Arc<str>, u64)>,
         pub closing: Vec<RunNumber>,
         pub runs: Vec<RunNumber>,
+        /// By concurrency key: when it is free of debt, in microseconds.
+        pub key_rates: Option<Vec<(Arc<str>, u64)>>,
     }
 }
 
@@ -78,7 +80,7 @@ impl State {
             expires_at: k.expires_at,
         };
         let names = directory.names.iter();
-        let rates = self.rates.free_at_us.iter();
+        let (rates, key_rates) = self.rates.record();
         let runs = self.runs.keys().filter(|run| !self.visiting.contains(run));
         let ids = directory.ids.iter().filter(|(_, run)| !self.is_visitor(**run));
         ShardRecord {
@@ -89,9 +91,10 @@ impl State {
             names: names.map(|(n, all)| (n.clone(), all.iter().map(deployed).collect())).collect(),
             ids: ids.map(|(name, run)| (name.clone(), *run)).collect(),
             keys: directory.keys.iter().map(|(name, each)| (name.clone(), key(each))).collect(),
-            rates: rates.map(|(name, at_us)| (name.clone(), *at_us)).collect(),
+            rates,
             closing: self.closing.clone(),
             runs: runs.copied().collect(),
+            key_rates: Some(key_rates),
         }
         .write(&mut out);
         out
@@ -120,7 +123,7 @@ impl State {
         let mut state = Self {
             position: record.position,
             next_run: record.next_run,
-            rates: Rates { free_at_us: record.rates.into_iter().collect() },
+            rates: Rates::from_record(record.rates, record.key_rates.unwrap_or_default()),
             closing: record.closing,
             ..Self::default()
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::directory::{Deployed, Directory, Key};
 use super::moves::Moved;
-use super::rates::Rates;
+use super::rates::{RateOf, Rates};
 use super::run::Run;
 use crate::definition::{Definition, RateLimit};
 use crate::ids::{DefinitionHash, RunNumber};
@@ -80,9 +80,9 @@ impl State {
         RunNumber(self.next_run + 1)
     }
 
-    /// When a task type's rate allows its next start, if that is later than now.
-    pub fn rate_allows_at(&self, task_type: &str, rate: RateLimit, now: Millis) -> Option<Millis> {
-        self.rates.allows_at(task_type, rate, now)
+    /// When a rate allows the next start of a task type or key, if that is later than now.
+    pub fn rate_allows_at(&self, of: &RateOf, rate: RateLimit, now: Millis) -> Option<Millis> {
+        self.rates.allows_at(of, rate, now)
     }
 
     /// Whether a definition is deployed in a namespace under any version.

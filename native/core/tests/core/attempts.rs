@@ -35,6 +35,33 @@ fn an_attempt_that_failed_is_made_again_after_a_delay_that_doubles() {
 }
 
 #[test]
+fn a_task_that_has_ended_knows_its_last_attempt_and_when_it_failed() {
+    let mut rig = Rig::new();
+    let retried = |id: &str| with(task(id, &[]), &json!({"max_retries": 2, "jitter": 0}));
+    rig.run("r", &document(&[retried("a"), task("b", &[]), retried("c")]));
+
+    for _ in 0..2 {
+        rig.fail("a");
+        rig.advance_to_wake();
+    }
+    rig.complete("a");
+    rig.complete("b");
+    rig.fail("c");
+    rig.advance(10);
+    rig.cancel("r");
+    let failed_at = rig.now;
+
+    let last = |rig: &Rig, name: &str| {
+        rig.look("r", |run| run.last_attempt(run.find_instance(name).expect("it is a task")))
+    };
+    assert_eq!([last(&rig, "a"), last(&rig, "b"), last(&rig, "c")], [Some(3), None, None]);
+    rig.run("s", &with(document(&[task("a", &[])]), &json!({"id": "other"})));
+    rig.fail("a");
+    let at = rig.look("s", |run| run.failures().iter().next().and_then(|failure| failure.at));
+    assert_eq!(at, Some(failed_at));
+}
+
+#[test]
 fn jitter_varies_a_delay_by_its_share_and_the_same_way_each_time() {
     let until = || {
         let mut rig = Rig::new();

@@ -1,5 +1,6 @@
 //! Decisions choose branches; what no decision chose is skipped, and so is what only follows it.
 
+use pyflow_core::history::event_json;
 use pyflow_core::lifecycle::TaskState::{Leased, Pending, Skipped};
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
@@ -44,6 +45,20 @@ fn the_first_true_branch_is_taken_and_the_others_are_skipped() {
     assert_eq!(rig.run_state("r"), RunState::Completed);
     assert_eq!(rig.result("r")["d"], json!({"next_task": ["b"]}));
     assert_eq!(rig.result("r")["a"], Value::Null);
+}
+
+#[test]
+fn the_history_names_what_was_chosen_and_what_was_not() {
+    let branches = [("1 > 2", json!("a")), ("2 > 1", json!(["b", "c"])), ("true", json!("c"))];
+    let next = |id: &str| task(id, &["d"]);
+    let mut rig = Rig::new();
+
+    rig.run("r", &document(&[decision("d", &[], &branches), next("a"), next("b"), next("c")]));
+
+    let taken = rig.events.iter().find(|event| event.kind() == "DecisionTaken");
+    let shown = rig.look("r", |run| event_json(Some(run), taken.expect("it was taken"), (1, 1)));
+    assert_eq!(shown["branch"], json!(1));
+    assert_eq!((&shown["chosen"], &shown["skipped"]), (&json!(["b", "c"]), &json!(["a"])));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What a definition may not say, told before it is ever run.
 
+use proptest::prelude::*;
 use pyflow_core::definition::{Definition, draft_from_document};
 use serde_json::{Value, json};
 
-use crate::support::{document, task, with};
+use crate::random_flows;
+use crate::support::{Dice, document, task, with};
 
 fn problems(document: &Value) -> Vec<String> {
     let draft = match draft_from_document(document.to_string().as_bytes()) {
@@ -69,4 +71,75 @@ fn what_is_odd_but_can_be_run_is_accepted() {
 
     assert_eq!(problems(&document(&chain)), [""; 0]);
     assert_eq!(problems(&with(document(&[task("a", &[])]), &json!({"on_error": "a"}))), [""; 0]);
+}
+
+fn compiled(document: &Value) -> Definition {
+    let draft = draft_from_document(document.to_string().as_bytes());
+    let draft = draft.unwrap_or_else(|problems| panic!("{problems:?} in {document}"));
+    let (definition, _) =
+        Definition::compile(draft).unwrap_or_else(|problems| panic!("{problems:?} in {document}"));
+    definition
+}
+
+#[test]
+fn only_what_is_called_for_a_failure_can_read_it() {
+    let reads = |id: &str| with(task(id, &[]), &json!({"parameters": {"why": "${failure}"}}));
+    let handled = with(task("a", &[]), &json!({"on_error": "b"}));
+
+    assert_eq!(problems(&document(&[handled, reads("b")])), [""; 0]);
+    let last = with(document(&[task("a", &[]), reads("b")]), &json!({"on_error": "b"}));
+    assert_eq!(problems(&last), [""; 0]);
+    let found = problems(&document(&[task("a", &[]), reads("b")]));
+    assert_eq!(found, ["`failure` is in view of error handlers only"]);
+}
+
+#[test]
+fn an_error_handler_of_an_error_handler_is_shown_as_it_was_given() {
+    let given = document(&[
+        with(task("a", &[]), &json!({"on_error": {"task": "b", "recovers": true}})),
+        with(
+            task("b", &[]),
+            &json!({
+                "parameters": {"why": "${failure}", "*2": 2, "*1": "${input.x}", "also": 3},
+                "on_error": {"task_type": "work", "recovers": true},
+            }),
+        ),
+    ]);
+
+    let definition = compiled(&given);
+
+    let shown = definition.document();
+    let parameters = json!({"why": "${failure}", "*1": "${input.x}", "*2": 2, "also": 3});
+    assert_eq!(shown["tasks"][1]["parameters"], parameters);
+    assert_eq!(shown["tasks"][2]["parameters"], json!({"*0": "${failure}"}));
+    assert_eq!(compiled(&shown).hash, definition.hash);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_definition_is_shown_as_a_document_that_compiles_into_the_same(
+        seed in any::<u64>(),
+        tasks in 1_usize..14,
+        reads in any::<u16>(),
+    ) {
+        let mut given = random_flows::document(&mut Dice::new(seed), "flow", tasks);
+        let listed = given["tasks"].as_array_mut().expect("tasks are a list");
+        let names: Vec<Value> =
+            listed.iter().map(|task| task["on_error"].get("task").unwrap_or(&task["on_error"]).clone()).collect();
+        for (place, task) in listed.iter_mut().enumerate() {
+            // Some of those that are called for a failure read it.
+            if names.contains(&task["id"]) && task["task_type"] == "work" && reads >> (place % 16) & 1 == 1 {
+                task["parameters"]["why"] = json!("${failure}");
+            }
+        }
+
+        let definition = compiled(&given);
+        let again = compiled(&definition.document());
+
+        prop_assert_eq!(again.document(), definition.document());
+        prop_assert_eq!(compiled(&again.document()).hash, again.hash);
+        prop_assert_eq!(again.hash, definition.hash);
+    }
 }

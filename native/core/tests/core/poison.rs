@@ -32,6 +32,22 @@ fn a_task_whose_worker_dies_too_often_is_quarantined() {
 }
 
 #[test]
+fn how_a_worker_died_stands_in_the_history_and_in_the_last_error() {
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[with(task("a", &[]), &json!({"max_deliveries": 2}))]));
+
+    rig.die("a", "the process ended by signal 9 (SIGKILL)");
+    rig.die("a", "the process ended by exit status 3");
+
+    let told = rig.events.iter().find_map(|event| {
+        if let Event::LeaseEnded(ended) = event { ended.message.clone() } else { None }
+    });
+    assert_eq!(told.as_deref(), Some("the process ended by signal 9 (SIGKILL)"));
+    let error = rig.look("r", |run| run.error().expect("it has failed").error.message.clone());
+    assert!(error.ends_with("2 times while it ran; this time: the process ended by exit status 3"));
+}
+
+#[test]
 fn what_is_given_back_never_counts() {
     let mut rig = Rig::new();
     rig.run("r", &document(&[task("a", &[])]));

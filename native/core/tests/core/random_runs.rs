@@ -147,6 +147,7 @@ impl Story {
     fn beat(&mut self) {
         if let Some(given) = self.dice.pick(&self.rig.given).cloned() {
             self.rig.heartbeat_of(&given, "\"half\"");
+            self.rig.say_of(&given, &["half", "of it"]);
         }
     }
 

@@ -10,6 +10,7 @@ mod reader;
 mod release;
 mod requests;
 mod ring;
+mod said;
 mod tokens;
 
 pub(crate) use closing::POLITE_END;

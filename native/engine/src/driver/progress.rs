@@ -1,13 +1,12 @@
-//! Events to those who follow them, and what tasks say while they run.
+//! Events to those who follow them.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use pyflow_core::event::Event;
 use pyflow_core::history::event_json;
-use pyflow_core::ids::{RunNumber, SessionId};
+use pyflow_core::ids::RunNumber;
 use pyflow_core::state::{Run, State};
-use pyflow_core::time::Millis;
 use pyflow_store::read_model::{Lookup, RunSelector};
 use serde_json::json;
 
@@ -171,15 +170,5 @@ impl Driver {
             Bytes::from(event_json(run, event, (*position, *sequence)).to_string())
         });
         Ok(shown.collect())
-    }
-
-    /// What a task says of its progress and in its log counts as a sign of life.
-    pub(super) fn said(&mut self, session: SessionId, handle: u64, text: &Bytes, now: Millis) {
-        let held = self.shard.sessions().find(session, handle);
-        let details = held.and_then(|held| held.details.clone());
-        let _ = text;
-        if let Some(details) = details {
-            self.shard.heartbeat(session, handle, details, now);
-        }
     }
 }

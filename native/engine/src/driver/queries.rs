@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use pyflow_core::command::LeaseRef;
 use pyflow_core::history::{error_json, payload_json};
-use pyflow_core::ids::InstanceIndex;
+use pyflow_core::ids::{DefinitionHash, InstanceIndex};
 use pyflow_core::lifecycle::TaskState;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Run;
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 
 use super::look::Looked;
 use super::ring::Driver;
+use super::said::lease_of;
+use crate::checkpoint;
 use crate::fault::{Refusal, failures_json};
 use crate::outbox::Value as Answer;
 use crate::request::{ListRuns, Query};
@@ -35,10 +38,18 @@ impl Driver {
                 let events = self.history(&run_id, after, limit)?;
                 return Ok(Answer::Json(joined(&events)));
             }
+            Query::Logs { run_id, task_id, after, limit } => {
+                self.logs(&run_id, task_id.as_deref(), after, limit)?
+            }
             Query::ListRuns(wanted) => self.list_runs(*wanted)?,
             Query::FindRun { text } => self.find_run(&text)?,
             Query::Definitions => self.definitions(),
-            Query::Definition { name, version } => self.definition(&name, version.as_deref())?,
+            Query::Definition { name, version } => {
+                return self.definition(&name, version.as_deref()).map(Answer::Stored);
+            }
+            Query::DefinitionOfHash { hash } => {
+                return self.definition_of_hash(hash).map(Answer::Stored);
+            }
             Query::Metrics => self.metrics(),
             Query::Doctor => self.doctor()?,
             Query::Backup { path } => {
@@ -101,9 +112,11 @@ impl Driver {
         let wanted = |instance: &InstanceIndex| {
             state.is_none_or(|state| run.task_state(*instance).is_some_and(|s| s.name() == state))
         };
-        let shown: Vec<Value> =
-            instances.into_iter().filter(wanted).take(limit).map(|i| task_json(run, i)).collect();
-        Ok(shown.into())
+        let shown = instances.into_iter().filter(wanted).take(limit);
+        let shown: Vec<(Value, Option<LeaseRef>)> =
+            shown.map(|instance| (task_json(run, instance), lease_of(run, instance))).collect();
+        let shown = shown.into_iter().map(|(task, lease)| self.with_progress(task, lease));
+        Ok(shown.collect::<Vec<Value>>().into())
     }
 
     fn task_result(&mut self, run_id: &str, task_id: &str) -> Result<Value, Refusal> {
@@ -210,20 +223,24 @@ impl Driver {
         shown.into()
     }
 
-    fn definition(&self, name: &str, version: Option<&str>) -> Result<Value, Refusal> {
+    /// The stored form of a definition: what is made of it anew has the same hash.
+    fn definition(&mut self, name: &str, version: Option<&str>) -> Result<Bytes, Refusal> {
         let state = self.shard.state();
         let deployed = state.deployed(&self.namespace, name);
         let found = match version {
             None => deployed.last(),
             Some(_) => deployed.iter().find(|each| each.version.as_deref() == version),
         };
-        let definition = found.and_then(|found| state.definition(&found.definition));
-        let definition = definition.ok_or_else(|| {
+        let hash = found.map(|found| found.definition).ok_or_else(|| {
             let wanted = version.map_or(name.to_string(), |version| format!("{name} {version}"));
             let hint = String::new();
             Refusal::from(Rejection::DefinitionUnknown { wanted, hint })
         })?;
-        Ok(definition.document())
+        self.definition_of_hash(hash)
+    }
+
+    fn definition_of_hash(&mut self, hash: DefinitionHash) -> Result<Bytes, Refusal> {
+        checkpoint::stored_definition(self.log.as_mut(), hash)
     }
 
     /// Walks everything that is stored, and compares the read model with the log.
@@ -302,6 +319,7 @@ fn task_json(run: &Run, instance: InstanceIndex) -> Value {
     let failure = run.failure(instance).filter(|failure| !failure.recovered);
     let attempt = run.active(instance).map(|active| active.attempt);
     let attempt = attempt.or(failure.map(|failure| failure.attempt));
+    let attempt = attempt.or(run.last_attempt(instance));
     let last_error = run.active(instance).and_then(|active| active.error.as_deref());
     let error = failure.map(|failure| &*failure.error).or(last_error);
     let is_begun = state != TaskState::Pending && state != TaskState::Skipped;

@@ -244,13 +244,15 @@ impl Driver {
             }
             ReportKind::Cancelled => self.shard.report(session, handle, Outcome::Cancelled, now),
             ReportKind::Returned => {
-                self.shard.give_back(session, handle, LeaseEnd::Returned, now);
+                self.shard.give_back(session, handle, (LeaseEnd::Returned, None), now);
             }
-            ReportKind::WorkerDied => {
-                self.shard.give_back(session, handle, LeaseEnd::WorkerDied, now);
+            ReportKind::WorkerDied(message) => {
+                let cause = (LeaseEnd::WorkerDied, Some(message));
+                self.shard.give_back(session, handle, cause, now);
             }
             ReportKind::Heartbeat(details) => self.shard.heartbeat(session, handle, details, now),
-            ReportKind::Said(text) => self.said(session, handle, &text, now),
+            ReportKind::Said(lines) => self.shard.say(session, handle, lines, now),
+            ReportKind::Progress(progress) => self.shard.progress(session, handle, progress, now),
         }
     }
 }

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::definition::{Definition, draft_from_document};
+use pyflow_core::event::SaidLine;
 use pyflow_core::schedule::Pool;
-use pyflow_engine::{Engine, Look, Query, Request, Value};
+use pyflow_core::time::Millis;
+use pyflow_engine::{
+    AttemptReport, Engine, EngineSettings, Look, Query, ReportKind, Request, Value,
+};
 use pyflow_store::MemoryStore;
 
 use crate::rig::{
-    DOCUMENT, answered, ask, full, granted, opened, report, result_of, settings, start,
+    DOCUMENT, answered, ask, full, granted, opened, queried, report, result_of, settings, start,
 };
 
 #[test]
@@ -44,6 +48,45 @@ fn after_a_crash_the_lost_attempt_is_granted_again_and_nothing_else() {
     assert_eq!(again, [(1, "second".to_string())]);
     report(&engine, 1, "2");
     assert!(matches!(answered(&result_of(&engine, 3), 3), Some(Ok(Value::Json(_)))));
+}
+
+fn say(engine: &Engine, handle: u64, text: &str) {
+    let line = SaidLine { at: Millis(0), level: "INFO".into(), text: text.into() };
+    let kind = ReportKind::Said(vec![line]);
+    ask(engine, Request::Report { session: 1, reports: vec![AttemptReport { handle, kind }] });
+}
+
+#[test]
+fn what_tasks_have_said_outlives_their_run_the_log_and_the_process() {
+    let settings = EngineSettings { checkpoint_size: 1, ..settings() };
+    let engine = Engine::open("memory://", &settings).expect("memory can be opened");
+    let definition = opened(&engine);
+    let logs = |engine: &Engine| {
+        let (run_id, task_id) = ("one".into(), None);
+        queried(engine, Query::Logs { run_id, task_id, after: 0, limit: 10 }).expect("the lines")
+    };
+
+    start(&engine, &definition, 2);
+    say(&engine, 1, "first words");
+    let live = logs(&engine);
+    report(&engine, 1, "1");
+    say(&engine, 2, "last words");
+    report(&engine, 2, "2");
+    let ended = logs(&engine);
+    let trimmed = queried(&engine, Query::Doctor).expect("all is well")["trimmed"].as_u64();
+    let engine = engine.crash().expect("an inline ring can be crashed");
+
+    let texts = |lines: &serde_json::Value| {
+        let lines = lines.as_array().expect("lines are a list").iter();
+        lines.map(|line| line["text"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (texts(&live), texts(&ended)),
+        (vec!["first words".into()], vec!["first words".into(), "last words".into()],)
+    );
+    assert!(trimmed > Some(0), "the log was trimmed");
+    assert_eq!(logs(&engine), ended);
+    assert_eq!((&ended[1]["task_id"], &ended[1]["number"]), (&"second".into(), &2.into()));
 }
 
 #[test]

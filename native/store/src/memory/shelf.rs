@@ -83,9 +83,15 @@ impl Shelf {
             let detail = format!("position {} does not follow position {head}", turn.position);
             return Err(refused("appending a turn", detail));
         }
+        for name in &turn.named {
+            let is_named = self.named.iter().any(|(_, hash)| *hash == name.1);
+            // One that is there without a name is needed by somebody who is not on record.
+            if is_named || !self.blobs.contains_key(&name.1) {
+                self.named.insert(*name);
+            }
+        }
         self.blobs.extend(turn.blobs.iter().map(|blob| (blob.hash(), blob.bytes().clone())));
-        let Turn { position, epoch, runs, events, named, forgotten, .. } = turn;
-        self.named.extend(named);
+        let Turn { position, epoch, runs, events, forgotten, .. } = turn;
         self.forgotten.extend(forgotten);
         self.turns.insert(position, StoredTurn { position, epoch, runs, events });
         Ok(())

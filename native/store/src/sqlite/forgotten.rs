@@ -27,14 +27,23 @@ fn of_blob(hash: &str) -> String {
     format!("{BY_BLOB}{hash}/")
 }
 
-/// Notes which runs name which blobs, inside the transaction that stores those.
+/// Notes which runs name which blobs, inside the transaction that stores those and before it does.
 pub(super) fn note_named(conn: &Connection, named: &[(u64, BlobHash)]) -> Result<(), Trouble> {
     for (run, hash) in named {
         let hash = hash.to_string();
+        // One that is there without a name is needed by somebody who is not on record.
+        if meta::first(conn, &of_blob(&hash))?.is_none() && is_stored(conn, &hash)? {
+            continue;
+        }
         meta::put(conn, &format!("{}{hash}", of_run(*run)), &[])?;
         meta::put(conn, &format!("{}{run:016x}", of_blob(&hash)), &[])?;
     }
     Ok(())
+}
+
+fn is_stored(conn: &Connection, hash: &str) -> Result<bool, Trouble> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM blob WHERE hash = unhex(?1)")?;
+    Ok(statement.exists([hash])?)
 }
 
 /// Marks runs inside a transaction: what is kept of them may be deleted from now on.

@@ -22,8 +22,8 @@ pub(super) fn append(conn: &Connection, head: &mut HeadRecord, turn: &Turn) -> R
             turn.position, head.position
         )));
     }
-    blobs::put(conn, &turn.blobs)?;
     forgotten::note_named(conn, &turn.named)?;
+    blobs::put(conn, &turn.blobs)?;
     forgotten::note_forgotten(conn, &turn.forgotten)?;
     let runs = runs_to_bytes(&turn.runs);
     let fields = TurnFields {

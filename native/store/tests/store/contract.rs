@@ -232,6 +232,7 @@ fn what_forgotten_runs_leave_is_freed_in_bites_and_shared_blobs_stay() {
         naming(log, 1, 1, &own);
         naming(log, 2, 1, &shared);
         naming(log, 3, 2, &shared);
+        naming(log, 4, 1, &blob());
         append_to(log, 6);
         let snapshots: Vec<_> = (1..=4).map(|run| (run, events(run))).collect();
         log.put_checkpoint(&Checkpoint { position: 6, bytes: events(6) }, &snapshots)

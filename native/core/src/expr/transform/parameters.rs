@@ -3,12 +3,13 @@
 use super::super::error::ExprError;
 use super::super::expression::Expression;
 use super::super::fuel::Fuel;
-use super::super::names;
+use super::super::path::Member;
 use super::super::pick::entries;
 use super::super::scope::{References, Scope};
 use super::super::template::Template;
 use super::super::value::Value;
 use super::super::write::quoted;
+use crate::names::{closest, shown};
 
 /// The parameters not yet taken.
 #[derive(Debug)]
@@ -32,8 +33,13 @@ impl<'a> Parameters<'a> {
         if known.contains(&name.as_str()) {
             return Ok(name);
         }
-        let hint = names::hint(&name, known.iter().copied());
-        Err(ExprError::failed(format!("there is no operation `{name}`{hint}")))
+        let near = closest(&name, known.iter().copied());
+        let hint = near.map_or_else(
+            || format!("known are {names}"),
+            |near| format!("did you mean `{near}`? Known are {names}"),
+        );
+        let message = format!("there is no operation `{}`; {hint}", shown(&name));
+        Err(ExprError::failed(message).in_part(".operation"))
     }
 
     fn take(&mut self, name: &str) -> Option<&'a [u8]> {
@@ -44,10 +50,11 @@ impl<'a> Parameters<'a> {
     /// A parameter that is a plain text.
     pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, ExprError> {
         let Some(text) = self.take(name) else { return Ok(None) };
-        let value = Value::from_json(text).map_err(|error| error.within(name))?;
+        let value = Value::from_json(text).map_err(|error| in_parameter(name, error))?;
         let Value::Text(text) = value else {
             let kind = value.kind();
-            return Err(ExprError::failed(format!("`{name}` is a text, here it is {kind}")));
+            let error = ExprError::failed(format!("`{name}` is a text, here it is {kind}"));
+            return Err(in_parameter(name, error));
         };
         Ok(Some(text.as_ref().to_owned()))
     }
@@ -55,7 +62,7 @@ impl<'a> Parameters<'a> {
     /// A parameter that may hold expressions.
     pub(super) fn template(&mut self, name: &str) -> Result<Option<Template>, ExprError> {
         let compiled = self.take(name).map(Template::compile).transpose();
-        compiled.map_err(|error| error.within(name))
+        compiled.map_err(|error| in_parameter(name, error))
     }
 
     pub(super) fn needed_template(&mut self, name: &str) -> Result<Template, ExprError> {
@@ -65,16 +72,21 @@ impl<'a> Parameters<'a> {
     /// A parameter that is a condition, with or without `${}`.
     pub(super) fn condition(&mut self, name: &str) -> Result<Expression, ExprError> {
         let source = self.text(name)?.ok_or_else(|| missing(name))?;
-        Expression::compile_either(&source).map_err(|error| error.within(name))
+        Expression::compile_either(&source)
+            .map_err(|error| in_parameter(name, error.in_text(&source)))
     }
 
     /// Refuse what is left: these operations pass nothing through.
     pub(super) fn end(&self) -> Result<(), ExprError> {
         match self.rest.first() {
             None => Ok(()),
-            Some((name, _)) => Err(ExprError::failed(format!(
-                "`{name}` is no parameter of this operation; its output is what it makes"
-            ))),
+            Some((name, _)) => {
+                let message = format!(
+                    "`{}` is no parameter of this operation; its output is what it makes",
+                    shown(name)
+                );
+                Err(in_parameter(name, ExprError::failed(message)))
+            }
         }
     }
 
@@ -91,6 +103,10 @@ impl<'a> Parameters<'a> {
         let names = self.rest.into_iter().map(|(name, _)| name).collect();
         Ok(Passed { names, template: Template::compile(&text)? })
     }
+}
+
+fn in_parameter(name: &str, error: ExprError) -> ExprError {
+    error.in_part(&Member(name).to_string())
 }
 
 fn missing(name: &str) -> ExprError {

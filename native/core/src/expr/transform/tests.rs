@@ -156,8 +156,23 @@ fn bad_parameters_are_refused_early() {
     ] {
         let error = Transform::compile(parameters.as_bytes()).expect_err(parameters);
         assert_eq!(error.code, ExprCode::Invalid);
-        assert!(error.message.contains(wanted), "{parameters}: {error}");
+        assert!(error.to_string().contains(wanted), "{parameters}: {error}");
     }
+}
+
+#[test]
+fn a_bad_parameter_is_shown_where_it_is() {
+    let place = |parameters: &str| {
+        let error = Transform::compile(parameters.as_bytes()).expect_err(parameters);
+        (error.place, error.column)
+    };
+
+    assert_eq!(place(r#"{"operation":"avg"}"#), (".operation".into(), None));
+    assert_eq!(place(r#"{"operation":"filter","where":"'é' + itm"}"#), (".where".into(), Some(6)));
+    assert_eq!(
+        place(r#"{"operation":"map","to":{"a b":["ää ${1 + nou()}"]}}"#),
+        (".to[\"a b\"][0]".into(), Some(9))
+    );
 }
 
 #[test]

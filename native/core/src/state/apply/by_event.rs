@@ -61,6 +61,7 @@ impl State {
             Event::TimerStarted(e) => self.timer_started(e),
             Event::TimerFired(e) => self.timer_fired(e),
             Event::BackoffEnded(e) => self.backoff_ended(e),
+            Event::TaskSaid(_) => {} // It stands in the history only.
         }
     }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::shift::Moving;
 use crate::event::{MapExpanded, TaskError};
+use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::lifecycle::TaskInput;
 use crate::limits::PAYLOAD_SIZE_MAX;
@@ -84,7 +85,7 @@ impl Moving<'_> {
             None => self.join_items(parent, at),
             Some(failure) => {
                 let failures = &mut self.run.extra_mut().failures;
-                failures.push(Failure { instance: parent, ..failure });
+                failures.push(Failure { instance: parent, at: Some(at), ..failure });
                 self.settle(parent, Ending::Failed, None, at);
             }
         }
@@ -100,7 +101,7 @@ impl Moving<'_> {
         let failed =
             self.items(parent).find(|item| self.run.ending(*item) != Some(Ending::Completed))?;
         let known = self.run.failure(failed).filter(|failure| !failure.recovered).cloned();
-        let of_skipped = || Failure::of_cancelled(failed, 0, &self.run.instance_id(failed));
+        let of_skipped = || Failure::of_cancelled(failed, 0, &self.run.instance_id(failed), None);
         Some(known.unwrap_or_else(of_skipped))
     }
 
@@ -113,7 +114,7 @@ impl Moving<'_> {
                 "the outputs of its items are {size} bytes; at most {PAYLOAD_SIZE_MAX} are allowed"
             );
             let error = Box::new(TaskError::final_of_engine("PayloadTooLarge", message));
-            Failure { instance: parent, attempt: 0, error, recovered: false }
+            Failure { instance: parent, attempt: 0, error, recovered: false, at: None }
         })
     }
 
@@ -134,6 +135,7 @@ impl Moving<'_> {
         self.drop_outputs_of_items(parent);
         let map = self.map_mut(parent);
         *map = MapState::ended(map.base, map.count);
+        self.run.fields = FieldCache::default();
         let output = Payload::new(joined.into());
         self.settle(parent, Ending::Completed, Some(output), at);
     }

@@ -9,6 +9,7 @@ use crate::event::{
     DefinitionDeployed, RunCancelRequested, RunCancelled, RunCompleted, RunCreated,
     RunDeadlineExceeded, RunFailed, RunPaused, RunResumed, RunStarted, RunsForgotten,
 };
+use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunInput, RunState, TaskInput};
 use crate::limits::KEY_KEPT_MS;
@@ -106,6 +107,7 @@ impl State {
             attempt: event.attempt,
             error: event.error.clone(),
             recovered: false,
+            at: Some(event.at),
         });
         moving.skip_run_handler();
         moving.shift_run(RunInput::Failed);
@@ -174,6 +176,7 @@ impl Run {
             leased: 0,
             pauses: 0,
             extra: None,
+            fields: FieldCache::default(),
         }
     }
 }

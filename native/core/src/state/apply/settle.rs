@@ -5,7 +5,7 @@ use super::shift::Moving;
 use crate::ids::{Grant, InstanceIndex, TaskIndex};
 use crate::lifecycle::TaskInput;
 use crate::payload::Payload;
-use crate::state::instance::{Ending, Instance, NO_OUTPUT, Phase};
+use crate::state::instance::{Active, Ending, Instance, NO_OUTPUT, Phase};
 use crate::time::Millis;
 
 impl Moving<'_> {
@@ -61,6 +61,10 @@ impl Moving<'_> {
         (ending, readers, output): (Ending, u32, u32),
     ) {
         let grant = self.run.grant(instance).unwrap_or(Grant(0));
+        let begun = self.run.active(instance).map_or(1, Active::last_begun);
+        if begun > 1 {
+            self.run.extra_mut().attempts.insert(instance.0, begun);
+        }
         if let Some(extra) = &mut self.run.extra {
             extra.pasts.remove(&instance.0);
         }
@@ -81,7 +85,9 @@ impl Moving<'_> {
 
     /// Takes back what the end of an instance left: it is done anew.
     pub(super) fn forget_end(&mut self, instance: InstanceIndex) {
-        self.run.extra_mut().failures.recover(instance);
+        let extra = self.run.extra_mut();
+        extra.failures.recover(instance);
+        extra.attempts.remove(&instance.0);
         let Instance::Settled { readers, output, .. } = self.run.instances[instance.index()] else {
             unreachable!("only what has ended is done anew")
         };

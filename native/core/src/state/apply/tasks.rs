@@ -10,7 +10,8 @@ use crate::ids::InstanceIndex;
 use crate::lifecycle::TaskInput;
 use crate::payload::Payload;
 use crate::state::instance::{Ending, Phase};
-use crate::state::{Failure, State};
+use crate::state::{Failure, RateOf, State};
+use crate::time::Millis;
 
 impl State {
     pub(super) fn task_leased(&mut self, event: &TaskLeased) {
@@ -24,7 +25,11 @@ impl State {
         let task = moving.run.task_of(event.instance);
         let definition = moving.run.definition.clone();
         if let Some(rate) = definition.options(task).rate_limit {
-            self.rates.start(definition.task_type(task), rate, event.at);
+            let counted = match &event.rate_key {
+                Some(key) => RateOf::Key(key.clone()),
+                None => RateOf::TaskType(definition.task_type(task).clone()),
+            };
+            self.rates.start(counted, rate, event.at);
         }
     }
 
@@ -35,13 +40,13 @@ impl State {
 
     pub(super) fn task_failed(&mut self, event: &TaskFailed) {
         let mut moving = self.moving(event.run);
-        moving.fail(event.instance, event.attempt, &event.error);
+        moving.fail((event.instance, event.attempt), &event.error, event.at);
         moving.settle(event.instance, Ending::Failed, None, event.at);
     }
 
     pub(super) fn task_quarantined(&mut self, event: &TaskQuarantined) {
         let mut moving = self.moving(event.run);
-        moving.fail(event.instance, event.attempt, &event.error);
+        moving.fail((event.instance, event.attempt), &event.error, event.at);
         moving.settle(event.instance, Ending::Quarantined, None, event.at);
     }
 
@@ -71,8 +76,8 @@ impl State {
         let mut moving = self.moving(event.run);
         if moving.run.extra().stop.is_none() {
             let (instance, attempt) = (event.instance, moving.run.attempt(event.instance));
-            let failure =
-                Failure::of_cancelled(instance, attempt, &moving.run.instance_id(instance));
+            let (id, at) = (moving.run.instance_id(instance), Some(event.at));
+            let failure = Failure::of_cancelled(instance, attempt, &id, at);
             moving.run.extra_mut().failures.push(failure);
         }
         moving.settle(event.instance, Ending::Cancelled, None, event.at);
@@ -122,9 +127,9 @@ impl State {
 }
 
 impl Moving<'_> {
-    fn fail(&mut self, instance: InstanceIndex, attempt: u32, error: &TaskError) {
-        let error = Box::new(error.clone());
-        self.run.extra_mut().failures.push(Failure { instance, attempt, error, recovered: false });
+    fn fail(&mut self, (instance, attempt): (InstanceIndex, u32), error: &TaskError, at: Millis) {
+        let (error, recovered, at) = (Box::new(error.clone()), false, Some(at));
+        self.run.extra_mut().failures.push(Failure { instance, attempt, error, recovered, at });
     }
 
     /// The attempt is over: its lease no longer counts.

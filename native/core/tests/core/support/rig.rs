@@ -10,7 +10,7 @@ use pyflow_core::command::{
 };
 use pyflow_core::definition::{Definition, draft_from_document};
 use pyflow_core::effect::{Answer, Effect, StopReason, Ticket};
-use pyflow_core::event::{Event, LeaseEnd, TaskError};
+use pyflow_core::event::{Event, LeaseEnd, SaidLine, TaskError};
 use pyflow_core::ids::{Epoch, RunNumber, SessionId};
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
@@ -381,7 +381,7 @@ impl Rig {
 
     pub(crate) fn lose(&mut self, given: &Given, cause: LeaseEnd) {
         self.let_go(given);
-        self.shard.give_back(given.session, given.handle, cause, self.now);
+        self.shard.give_back(given.session, given.handle, (cause, None), self.now);
         self.pump();
     }
 
@@ -399,6 +399,31 @@ impl Rig {
     pub(crate) fn heartbeat_of(&mut self, given: &Given, details: &str) {
         let details = Bytes::copy_from_slice(details.as_bytes());
         self.shard.heartbeat(given.session, given.handle, details, self.now);
+        self.pump();
+    }
+
+    pub(crate) fn say(&mut self, name: &str, texts: &[&str]) {
+        let given = self.held(name).expect("it is at work");
+        self.say_of(&given, texts);
+    }
+
+    pub(crate) fn say_of(&mut self, given: &Given, texts: &[&str]) {
+        let line = |text: &&str| SaidLine {
+            at: self.now,
+            level: "INFO".into(),
+            text: (*text).to_string(),
+        };
+        let lines = texts.iter().map(line).collect();
+        self.shard.say(given.session, given.handle, lines, self.now);
+        self.pump();
+    }
+
+    /// The worker of an attempt dies, as this text says.
+    pub(crate) fn die(&mut self, name: &str, message: &str) {
+        let given = self.take(name);
+        self.let_go(&given);
+        let cause = (LeaseEnd::WorkerDied, Some(message.to_string()));
+        self.shard.give_back(given.session, given.handle, cause, self.now);
         self.pump();
     }
 

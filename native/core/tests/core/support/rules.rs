@@ -76,7 +76,8 @@ impl Rules {
             | Event::MapExpanded(_)
             | Event::TimerStarted(_)
             | Event::TimerFired(_)
-            | Event::BackoffEnded(_) => {}
+            | Event::BackoffEnded(_)
+            | Event::TaskSaid(_) => {}
         }
     }
 

@@ -1,0 +1,127 @@
+"""An input that contradicts the hints of its workflow begins no run; a builder knows its tasks."""
+
+import enum
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+import pyflow
+from pyflow.errors import DefinitionInvalid
+
+
+@pyflow.task
+def passed(value: Any) -> Any:
+    return value
+
+
+@dataclass
+class Order:
+    total: float
+    placed: date
+
+
+class Level(enum.Enum):
+    LOW = "low"
+
+
+HINTS: list[tuple[Any, Any, bool]] = [
+    (list[int], [1, 2], True),
+    (list[int], "abc", False),
+    (list[int], [1, "2"], False),
+    (int, 3, True),
+    (int, True, True),
+    (int, 3.5, False),
+    (float, 3, True),
+    (str, 3, False),
+    (Order, Order(1.5, date(2026, 11, 21)), True),
+    (Order, {"total": 1.5, "placed": "2026-11-21"}, True),
+    (Order, {"total": 1.5}, False),
+    (Level, Level.LOW, True),
+    (Level, "high", False),
+    (Optional[int], None, True),  # noqa: UP045 - the older form is a hint as well
+    (int, None, False),
+    (dict[int, str], {1: "a"}, True),
+    (bytes, b"\x00", True),
+    (Path, Path("/tmp"), True),
+    (set[int], {1}, True),
+    (Any, object, True),
+    (object, [1], True),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "fits"), HINTS, ids=lambda each: repr(each)[:30])
+async def test_an_argument_is_compared_with_its_hint(hint: Any, value: Any, fits: bool) -> None:
+    def flow(value: Any) -> Any:
+        return passed(value)
+
+    flow.__annotations__["value"] = hint
+    workflow = pyflow.workflow(flow)
+    given = "object" if value is object else value
+
+    if fits:
+        workflow.bind(given)
+        return
+    with pytest.raises(pyflow.InputInvalid, match="'value' does not fit its type hint") as refused:
+        workflow.bind(given)
+    assert refused.value.parameter == "value"
+
+
+async def test_nothing_is_recorded_of_an_input_that_does_not_fit() -> None:
+    @pyflow.workflow
+    def flow(xs: list[int], limit: int = None) -> Any:  # type: ignore[assignment]  # noqa: RUF013
+        return passed.map(xs)
+
+    async with pyflow.connect("memory://") as engine:
+        with pytest.raises(pyflow.InputInvalid):
+            await engine.start(flow, "abc")  # type: ignore[arg-type]
+        with pytest.raises(pyflow.InputInvalid):
+            await engine.start_many(flow, [([1],), (["x"],)])
+        assert (await engine.list_runs()).runs == ()
+
+        assert await (await engine.start(flow, [1, 2])).result() == [1, 2]
+
+
+@pyflow.task
+def fetch(url: str, tries: int = 1) -> str:
+    return url * tries
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"ur": "x"}, "there is no parameter 'ur'; did you mean 'url'?"),
+        ({}, "missing a required argument: 'url'; it takes fetch(url: str, tries: int = 1)"),
+        ({"url": "x", "tris": 2}, "there is no parameter 'tris'; did you mean 'tries'?"),
+        ({"url": "x", "zzz": 2}, "there is no parameter 'zzz'; it takes fetch(url: str"),
+    ],
+)
+def test_a_builder_refuses_parameters_that_a_function_does_not_take(
+    parameters: dict[str, Any], reason: str
+) -> None:
+    builder = pyflow.WorkflowBuilder("flow").add_task("ok", fetch, parameters={"url": "x"})
+    builder.add_task("bad", fetch, parameters=parameters, depends_on=["gone"])
+
+    with pytest.raises(DefinitionInvalid) as refused:
+        builder.build()
+
+    assert reason in str(refused.value)
+    assert "task 'bad', parameters: " in str(refused.value)
+    paths = {each.path for each in refused.value.problems}
+    assert paths == {"tasks[1].parameters", "tasks[1].depends_on[0]"}
+
+
+async def test_a_run_knows_the_definition_that_it_follows() -> None:
+    def revision(task_id: str) -> pyflow.Definition:
+        return pyflow.WorkflowBuilder("same").add_task(task_id, "noop").build()
+
+    async with pyflow.connect("memory://") as engine:
+        runs = [await engine.start(revision(each), {}) for each in ("first", "second")]
+        for run in runs:
+            await run.result()
+
+        found = [(await run.definition()).tasks()[0]["id"] for run in runs]
+
+    assert found == ["first", "second"]
