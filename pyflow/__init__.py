@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         TaskTypeUnknown,
         TaskUnknown,
         TraceError,
+        WriteLost,
     )
     from pyflow.failure import TaskFailure
     from pyflow.graph import Graph, TopologicalSorter
@@ -151,6 +152,7 @@ __all__ = [
     "Use",
     "Workflow",
     "WorkflowBuilder",
+    "WriteLost",
     "__version__",
     "connect",
     "connect_sync",
@@ -245,6 +247,7 @@ make_lazy(
         "Use": "pyflow.resource",
         "Workflow": "pyflow.workflow",
         "WorkflowBuilder": "pyflow.builder",
+        "WriteLost": "pyflow.errors",
         "connect": "pyflow.connection",
         "connect_sync": "pyflow.sync",
         "current": "pyflow.context",

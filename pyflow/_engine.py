@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -81,7 +81,11 @@ class Hands(Protocol):
 
 
 class Door:
-    """One opened core for one event loop. All of it is for the loop's thread."""
+    """One opened core for one event loop. All of it is for the loop's thread.
+
+    Attributes:
+        token: Of the latest write that was answered.
+    """
 
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
         self._core = core
@@ -91,6 +95,7 @@ class Door:
         self._hands: Hands | None = None
         self._session = 0
         self._last_ticket = 0
+        self.token: str | None = None
         self._answers: dict[int, Answer] = {}
         self._wake_fd = core.wake_fd
         self._pump_planned = False
@@ -147,36 +152,44 @@ class Door:
 
     # Asking. The ticket is out when a call returns; awaiting what it returns is for the answer.
 
-    def deploy(self, definition: NativeDefinition) -> Answer:
+    async def deploy(self, definition: NativeDefinition) -> None:
         """Make a definition known under its name."""
-        return self._ask(self._core.deploy, definition)
+        self.token = await self._ask(self._core.deploy, definition)
 
-    def start(self, request: dict[str, Any], input: bytes) -> Answer:  # noqa: A002
-        """Start a run; the answer is its id."""
-        return self._ask(self._core.start, _encode(request), input)
+    async def start(self, request: dict[str, Any], input: bytes) -> str:  # noqa: A002
+        """Start a run; gives its id."""
+        run_id, self.token = await self._ask(self._core.start, _encode(request), input)
+        return cast("str", run_id)
 
-    def start_many(self, request: dict[str, Any], inputs: Sequence[bytes]) -> Answer:
-        """Start a run for each input, in one crossing; the answer is their ids."""
-        return self._ask(self._core.start_many, _encode(request), list(inputs))
+    async def start_many(self, request: dict[str, Any], inputs: Sequence[bytes]) -> list[str]:
+        """Start a run for each input, in one crossing; gives their ids."""
+        answer = self._ask(self._core.start_many, _encode(request), list(inputs))
+        run_ids, self.token = await answer
+        return cast("list[str]", run_ids)
 
-    def control(
+    async def control(
         self, verb: str, run_id: str, task_id: str | None = None, reason: str | None = None
-    ) -> Answer:
-        """Pause, resume, cancel or recover a run, or cancel or recover one of its tasks."""
-        return self._ask(self._core.control, verb, run_id, task_id, reason)
+    ) -> str:
+        """Pause, resume, cancel or recover a run or one of its tasks; gives the write's token."""
+        token: str = await self._ask(self._core.control, verb, run_id, task_id, reason)
+        self.token = token
+        return token
 
-    def wait_result(self, run_id: str) -> Answer:
+    def wait_result(self, run_id: str, token: str | None = None) -> Answer:
         """Wait for the end of a run; the answer is its result, JSON."""
-        return self._ask(self._core.wait_result, run_id)
+        return self._ask(self._core.wait_result, run_id, token)
 
     def query(self, what: str, **request: Any) -> Answer:
         """Ask about what is; the answer is JSON."""
         wanted = {name: value for name, value in request.items() if value is not None}
         return self._ask(self._core.query, what, _encode(wanted))
 
-    def watch(self, run_id: str | None, after: int, limit: int) -> Answer:
-        """Wait for events after a position, of one run or of all; the answer is some of them."""
-        return self._ask(self._core.watch, run_id, after, limit)
+    def watch(self, run_id: str | None, after: int, limit: int, *, bounded: bool = False) -> Answer:
+        """Wait for events after a position, of one run or of all; the answer is some of them.
+
+        One that is `bounded` is refused once it is 100,000 events behind.
+        """
+        return self._ask(self._core.watch, run_id, after, limit, bounded)
 
     def run_status(self, run_id: str) -> str | None:
         """Look at a run's state word; None when the run is not in memory."""

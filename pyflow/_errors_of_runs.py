@@ -218,3 +218,15 @@ class ListenerLagged(PyflowError):
         self.position = position
         self.message = message
         self.__post_init__()
+
+
+class WriteLost(PyflowError):
+    """A crash took the write that a read asks to see; `position` is the last that was kept."""
+
+    code = "PF1210"
+    sentence = (
+        "the write with the token {token!r} was lost in a crash: what lies up to position "
+        "{position} was kept; write it again"
+    )
+    token: str = ""
+    position: int = 0

@@ -43,14 +43,20 @@ async def position(door: Door) -> int:
     return read_position(await ask_position(door))
 
 
-async def follow(door: Door, after: int) -> AsyncIterator[list[Event]]:
+async def follow(door: Door, after: int, *, bounded: bool) -> AsyncIterator[list[Event]]:
     """Give the events after a position, in batches, for ever.
+
+    Args:
+        door: Where to ask.
+        after: The position of the last event that is known.
+        bounded: Whether one who is 100,000 events behind is cut off. One who began further back
+            than that is not.
 
     Raises:
         ListenerLagged: The one who follows is too far behind.
     """
     while True:
-        lines: list[bytes] = await door.watch(None, after, _BATCH_COUNT_MAX)
+        lines: list[bytes] = await door.watch(None, after, _BATCH_COUNT_MAX, bounded=bounded)
         if lines:
             yield events.read_events(lines)
             # The last line may be of a kind that is not known here, so it is asked itself.
@@ -97,7 +103,7 @@ class Listeners:
         try:
             after = read_position(await answer)
             self._has_heard(task, after)
-            async for batch in follow(self._door, after):
+            async for batch in follow(self._door, after, bounded=True):
                 chosen = [event for event in batch if isinstance(event, wanted)]
                 if chosen:
                     await self._call(fn, chosen)

@@ -18,12 +18,19 @@ def _cursor(value: Any) -> str:
     raise checks.Refused("the cursor of a page before, as it was given")
 
 
+def _token(value: Any) -> str:
+    if isinstance(value, str) and value.isascii():
+        return value
+    raise checks.Refused("the token of a write, as it was given")
+
+
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "limit": checks.whole(1, LIMIT_MAX),
     "after": checks.whole(0, _POSITION_MAX),
     "status": checks.word(*get_args(RunState)),
     "state": checks.word(*get_args(TaskState)),
     "cursor": _cursor,
+    "token": _token,
 }
 
 

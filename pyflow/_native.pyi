@@ -77,7 +77,7 @@ class Core:
         """Make a definition known under its name."""
 
     def start(self, ticket: int, request: bytes, input: bytes) -> None:
-        """Start a run; the answer is its id.
+        """Start a run; the answer is its id and the token of the write.
 
         Args:
             ticket: What the answer is given under.
@@ -87,7 +87,7 @@ class Core:
         """
 
     def start_many(self, ticket: int, request: bytes, inputs: list[bytes]) -> None:
-        """Start a run for each input, in one crossing; the answer is the list of their ids."""
+        """Start a run for each input, in one crossing; the answer is their ids and the token."""
 
     def control(
         self,
@@ -97,19 +97,38 @@ class Core:
         task_id: str | None = None,
         reason: str | None = None,
     ) -> None:
-        """Pause, resume, cancel or recover a run; cancel_task or recover one of its tasks."""
+        """Pause, resume, cancel or recover a run; cancel_task or recover one of its tasks.
 
-    def wait_result(self, ticket: int, run_id: str) -> None:
-        """Wait for the end of a run; the answer is its result as JSON, or why there is none."""
+        The answer is the token of the write.
+        """
+
+    def wait_result(self, ticket: int, run_id: str, token: str | None = None) -> None:
+        """Wait for the end of a run; the answer is its result as JSON, or why there is none.
+
+        With the `token` of a write, that write is seen first.
+        """
 
     def forget(self, ticket: int) -> None:
         """Stop waiting under a ticket."""
 
     def query(self, ticket: int, what: str, request: bytes) -> None:
-        """Look at what is: a JSON object in, the answer as JSON."""
+        """Look at what is: a JSON object in, the answer as JSON.
 
-    def watch(self, ticket: int, run_id: str | None, after: int, limit: int) -> None:
-        """Wait for events: of one run after a number of its history, of all after a position."""
+        Its member `token` names a write that must be seen.
+        """
+
+    def watch(
+        self,
+        ticket: int,
+        run_id: str | None,
+        after: int,
+        limit: int,
+        is_bounded: bool = False,
+    ) -> None:
+        """Wait for events: of one run after a number of its history, of all after a position.
+
+        One that is bounded is refused once it is 100,000 events behind.
+        """
 
     def run_status(self, run_id: str) -> str | None:
         """Read the status word of a live run; None for one that is not in memory."""

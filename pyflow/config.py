@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
@@ -24,11 +24,14 @@ DEFAULT_ORIGIN: Final = "default"
 _FAULT: Final = re.compile(r"^(?P<why>.*?)(?: - at `\$\.?(?P<key>.*)`)?$", re.DOTALL)
 
 
+RETENTION_DAYS: Final = 30.0
+
+
 class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[store]`: `url` of the store, and for how many days closed runs are kept (30)."""
+    """`[store]`: `url` of the store, and for how many days ended runs are kept (30; `inf`)."""
 
     url: str | None = None
-    retention_days: float = 30
+    retention_days: Annotated[float, msgspec.Meta(ge=0)] = RETENTION_DAYS
 
 
 class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from pyflow import _option_checks as checks
 from pyflow._engine import Door
-from pyflow.config import load_config
+from pyflow.config import RETENTION_DAYS, load_config
 from pyflow.engine import Engine
 from pyflow.errors import ConfigInvalid, StoreSchemeUnknown
 from pyflow.tasks.settings import use_settings
@@ -48,6 +48,7 @@ async def connect(
     queue_depth: int | None = None,
     default_timeout_s: float | None = None,
     drain_s: float = 10,
+    retention_days: float | None = None,
     read_only: bool = False,
 ) -> AsyncGenerator[Engine]:
     """Open an engine on a store; leaving the block drains and closes it.
@@ -73,6 +74,9 @@ async def connect(
         queue_depth: How many starts may wait at the door before more are refused (100,000).
         default_timeout_s: The `timeout_s` of tasks that have none.
         drain_s: How long what runs may go on when the engine closes.
+        retention_days: For how many days runs are kept after their end, before the engine forgets
+            them by itself; `math.inf` keeps them for ever. None takes `store.retention_days` of a
+            configuration that is read, else 30.
         read_only: Only look: no worker, no lock; possible beside a live engine.
 
     Raises:
@@ -94,12 +98,15 @@ async def connect(
         queue_depth=queue_depth,
         default_timeout_s=default_timeout_s,
         drain_s=drain_s,
+        retention_days=retention_days,
     )
     # A library reads no file unless it is named, or nothing else says where the store is.
     if url is None or config is not None:
         configured = load_config(config)
         use_settings(configured.task_settings())
         url = url or configured.store.url or DEFAULT_URL
+        if retention_days is None:
+            retention_days = configured.store.retention_days
         tasks = [*tasks] or configured.tasks
     for module in tasks:
         if isinstance(module, str):
@@ -115,6 +122,7 @@ async def connect(
         "memory_mb": memory_mb,
         "queue_depth": queue_depth,
         "default_timeout_s": default_timeout_s,
+        "retention_s": _retention_s(RETENTION_DAYS if retention_days is None else retention_days),
     }
     given = {name: value for name, value in settings.items() if value is not None}
     door = await Door.open(store, given)
@@ -130,6 +138,18 @@ async def connect(
         await engine.close()
 
 
+def _days(value: object) -> object:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise checks.Refused("a number of days from 0, or math.inf")
+
+
+def _retention_s(days: float) -> float | None:
+    seconds = days * _DAY_S
+    return None if seconds > checks.SPAN_S_MAX else seconds
+
+
+_DAY_S: Final = 86_400
 _COUNT_MAX: Final = 2**31 - 1
 _CHECKS: Final[Mapping[str, checks.Check]] = {
     "namespace": checks.name,
@@ -142,6 +162,7 @@ _CHECKS: Final[Mapping[str, checks.Check]] = {
     "queue_depth": checks.whole(1, _COUNT_MAX),
     "default_timeout_s": checks.seconds(),
     "drain_s": checks.seconds(zero=True),
+    "retention_days": _days,
 }
 
 

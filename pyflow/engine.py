@@ -67,6 +67,14 @@ class Engine:
             finally:
                 await self._door.close()
 
+    @property
+    def token(self) -> str | None:
+        """Where the latest write of this engine stands; None before the first.
+
+        A read that is given it, here or in another process, sees that write and all before it.
+        """
+        return self._door.token
+
     # Starting.
 
     @overload
@@ -123,7 +131,7 @@ class Engine:
         request = request_of(subject, options, version)  # type: ignore[arg-type]
         await self._deployed_once(subject)
         try:
-            run_id: str = await self._door.start(request, data)
+            run_id = await self._door.start(request, data)
         except RunExists as taken:
             taken.run = self._run(taken.run_id, subject)
             raise
@@ -176,7 +184,7 @@ class Engine:
         data = [input_of(workflow, tuple(each) if bound else (each,)) for each in inputs]
         request = request_of(subject, options, version)
         await self._deployed_once(subject)
-        run_ids: list[str] = await self._door.start_many(request, data)
+        run_ids = await self._door.start_many(request, data)
         return [self._run(run_id, subject) for run_id in run_ids]
 
     async def deploy(self, definition: Definition | Workflow[..., Any]) -> Definition:
@@ -257,6 +265,7 @@ class Engine:
         metadata: Mapping[str, Any] | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        token: str | None = None,
     ) -> RunPage:
         """List runs, the newest first; what this engine wrote before is seen.
 
@@ -267,13 +276,17 @@ class Engine:
             metadata: Only those with these values in their metadata.
             limit: How many at most.
             cursor: That of the page before; None begins with the newest.
+            token: Of a write that must be seen; the read waits for it.
+
+        Raises:
+            WriteLost: A crash took the write.
         """
         data = await self._door.query(
             "list_runs",
             definition=definition,
             created_by=created_by,
             metadata=metadata,
-            **_looks.checked(status=status, limit=limit, cursor=cursor),
+            **_looks.checked(status=status, limit=limit, cursor=cursor, token=token),
         )
         return msgspec.json.decode(data, type=RunPage)
 
@@ -305,6 +318,10 @@ class Engine:
 
     async def prune(self, before: datetime) -> int:
         """Forget the runs that ended before a time; gives how many.
+
+        Their ids are free again, and the room of their histories, snapshots and large values is
+        free for others when this returns; the file itself does not shrink. A run stays for as
+        long as its idempotency key stands for it: 24 hours after its end.
 
         Raises:
             StoreReadOnly: The store is open for reading only.
@@ -338,11 +355,13 @@ class Engine:
             after: The `position` of the last event that is known; None begins with the next.
 
         Raises:
-            ListenerLagged: The one who watches has fallen 100,000 events behind.
+            ListenerLagged: The one who watches has fallen 100,000 events behind; with `after`, the
+                log does not reach back so far any more.
         """
+        bounded = after is None
         if after is None:
             after = await _listeners.position(self._door)
-        async for batch in _listeners.follow(self._door, after):
+        async for batch in _listeners.follow(self._door, after, bounded=bounded):
             for event in batch:
                 yield event
 
@@ -370,4 +389,4 @@ class Engine:
         return self._listeners.add(fn, kinds, on_lagged)
 
     def _run(self, run_id: str, subject: Subject) -> Run[Any]:
-        return Run(self._link, run_id, subject.result_hint)
+        return Run(self._link, run_id, subject.result_hint, self._door.token)

@@ -30,7 +30,7 @@ wanted, what was found and what to do. Every error can be copied and pickled.
     ├── HttpError PF4201                ├── AddressRefused PF4202
     ├── NotificationError PF4301        ├── GraphInvalid PF1010 (also a ValueError)
     ├── ResultUnreadable PF1205         (also a TypeError)
-    └── AttemptOver PF1111
+    ├── AttemptOver PF1111              └── WriteLost PF1210
 """
 
 import inspect
@@ -86,6 +86,7 @@ from pyflow._errors_of_runs import (
     RunUnknown,
     TaskStateRefused,
     TaskUnknown,
+    WriteLost,
 )
 from pyflow._errors_outside import (
     AddressRefused,
@@ -152,6 +153,7 @@ __all__ = [
     "TaskTypeUnknown",
     "TaskUnknown",
     "TraceError",
+    "WriteLost",
     "from_code",
 ]
 

@@ -63,6 +63,12 @@ class DefinitionDeployed(Event, frozen=True, kw_only=True, tag=True):
     definition: str = ""
 
 
+class RunsForgotten(Event, frozen=True, kw_only=True, tag=True):
+    """Runs that ended long ago were forgotten: their ids are free again."""
+
+    run_ids: tuple[str, ...] = ()
+
+
 class RunCreated(RunEvent, frozen=True, kw_only=True, tag=True):
     """A run was accepted. `definition` is the hash of what it follows."""
 
@@ -245,6 +251,7 @@ class TaskSaid(TaskEvent, frozen=True, kw_only=True, tag=True):
 
 AnyEvent: TypeAlias = (
     DefinitionDeployed
+    | RunsForgotten
     | RunCreated
     | RunStarted
     | RunPaused

@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from pyflow import _looks, _values, events
-from pyflow._engine import Door
+from pyflow._engine import Answer, Door
 from pyflow.definition import Definition, definition_of_stored
 from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
@@ -32,40 +32,59 @@ class Run(Generic[R]):
 
     Attributes:
         id: The run's id.
+        token: Where the latest write through this handle stands; None before the first. A read
+            that is given a token sees that write, in another process too, or raises `WriteLost`.
     """
 
-    def __init__(self, link: Link, run_id: str, result_hint: Any = None) -> None:
+    def __init__(
+        self, link: Link, run_id: str, result_hint: Any = None, token: str | None = None
+    ) -> None:
         self._link = link
         self._result_hint = result_hint
         self.id = run_id
+        self.token = token
 
     def __repr__(self) -> str:
         return f"<pyflow.Run {self.id!r}>"
 
-    async def status(self) -> RunState:
+    async def status(self, *, token: str | None = None) -> RunState:
         """Tell the run's state.
 
+        Args:
+            token: Of a write that must be seen; the read waits for it.
+
         Raises:
             RunUnknown: The store holds no such run.
+            WriteLost: A crash took the write.
         """
-        found = self._link.door.run_status(self.id)
-        return cast("RunState", found) if found is not None else (await self.info()).state
+        found = self._link.door.run_status(self.id) if token is None else None
+        return (
+            cast("RunState", found) if found is not None else (await self.info(token=token)).state
+        )
 
-    async def info(self) -> RunInfo:
+    async def info(self, *, token: str | None = None) -> RunInfo:
         """Tell what is known of the run, with the path it has taken and its stack of errors.
 
+        Args:
+            token: Of a write that must be seen; the read waits for it.
+
         Raises:
             RunUnknown: The store holds no such run.
+            WriteLost: A crash took the write.
         """
-        data = await self._link.door.query("status", run_id=self.id)
+        data = await self._query("status", **_looks.checked(token=token))
         return msgspec.json.decode(data, type=RunInfo)
 
-    async def result(self, timeout_s: float | None = None) -> R:
+    def _query(self, what: str, **request: Any) -> Answer:
+        return self._link.door.query(what, run_id=self.id, **request)
+
+    async def result(self, timeout_s: float | None = None, *, token: str | None = None) -> R:
         """Wait for the end of the run and give its result, read by the workflow's return hint.
 
         Args:
             timeout_s: How long to wait at most; None waits as long as it takes. The run goes on
                 whatever happens to the wait.
+            token: Of a write that must be seen first, as a `recover`.
 
         Raises:
             RunFailed: The run failed; `__cause__` is the error where it was raised in this
@@ -75,8 +94,9 @@ class Run(Generic[R]):
             ResultUnreadable: The result does not fit the hint.
             ResultTimeout: The time is over and the run is not.
             RunUnknown: The store holds no such run.
+            WriteLost: A crash took the write.
         """
-        answer = self._link.door.wait_result(self.id)
+        answer = self._link.door.wait_result(self.id, _looks.checked(token=token).get("token"))
         try:
             async with asyncio.timeout(timeout_s):
                 data = await answer
@@ -103,30 +123,37 @@ class Run(Generic[R]):
         data = await self._link.door.query("definition", hash=info.definition)
         return definition_of_stored(data)
 
-    async def explain(self, task_id: str | None = None) -> Explanation:
+    async def explain(self, task_id: str | None = None, *, token: str | None = None) -> Explanation:
         """Tell why the run, or one of its tasks, does not get on.
+
+        Args:
+            task_id: The task; None is the whole run.
+            token: Of a write that must be seen; the read waits for it.
 
         Raises:
             RunUnknown: The store holds no such run.
             TaskUnknown: The run has no such task.
+            WriteLost: A crash took the write.
         """
-        data = await self._link.door.query("explain", run_id=self.id, task_id=task_id)
+        data = await self._query("explain", task_id=task_id, **_looks.checked(token=token))
         return msgspec.json.decode(data, type=Explanation)
 
-    async def history(self, after: int = 0, limit: int = 1000) -> list[Event]:
+    async def history(
+        self, after: int = 0, limit: int = 1000, *, token: str | None = None
+    ) -> list[Event]:
         """Give the events of the run, the first ones after a place in its history.
 
         Args:
             after: The `sequence` of the last event that is known; 0 starts at the first.
             limit: How many at most.
+            token: Of a write that must be seen; the read waits for it.
 
         Raises:
             InputInvalid: There cannot be such a place, state or number.
             RunUnknown: The store holds no such run.
+            WriteLost: A crash took the write.
         """
-        data = await self._link.door.query(
-            "history", run_id=self.id, **_looks.checked(after=after, limit=limit)
-        )
+        data = await self._query("history", **_looks.checked(after=after, limit=limit, token=token))
         return events.read_events(msgspec.json.decode(data, type=list[msgspec.Raw]))
 
     async def watch(self, after: int = 0) -> AsyncIterator[Event]:
@@ -152,20 +179,22 @@ class Run(Generic[R]):
         # The end may be decided and not yet written: the state moves when it is.
         return await self.status() in _ENDS and not await self.history(sequence, 1)
 
-    async def tasks(self, state: TaskState | None = None, limit: int = 1000) -> list[TaskInfo]:
+    async def tasks(
+        self, state: TaskState | None = None, limit: int = 1000, *, token: str | None = None
+    ) -> list[TaskInfo]:
         """List the run's tasks, in the order of its graph.
 
         Args:
             state: Only those in this state.
             limit: How many at most.
+            token: Of a write that must be seen; the read waits for it.
 
         Raises:
             InputInvalid: There cannot be such a place, state or number.
             RunUnknown: The store holds no such run.
+            WriteLost: A crash took the write.
         """
-        data = await self._link.door.query(
-            "tasks", run_id=self.id, **_looks.checked(state=state, limit=limit)
-        )
+        data = await self._query("tasks", **_looks.checked(state=state, limit=limit, token=token))
         return msgspec.json.decode(data, type=list[TaskInfo])
 
     async def logs(
@@ -204,7 +233,7 @@ class Run(Generic[R]):
             RunStateRefused: The run has ended, or is being cancelled.
             RunUnknown: The store holds no such run.
         """
-        await self._link.door.control("pause", self.id)
+        self.token = await self._link.door.control("pause", self.id)
 
     async def resume(self) -> None:
         """Let a paused run go on. One that is not paused and has not ended is left as it is.
@@ -213,7 +242,7 @@ class Run(Generic[R]):
             RunStateRefused: The run has ended, or is being cancelled.
             RunUnknown: The store holds no such run.
         """
-        await self._link.door.control("resume", self.id)
+        self.token = await self._link.door.control("resume", self.id)
 
     async def cancel(self, reason: str = "") -> None:
         """Cancel the run: what runs is asked to stop, nothing further is begun.
@@ -222,7 +251,7 @@ class Run(Generic[R]):
             RunStateRefused: The run has ended.
             RunUnknown: The store holds no such run.
         """
-        await self._link.door.control("cancel", self.id, None, reason)
+        self.token = await self._link.door.control("cancel", self.id, None, reason)
 
     async def recover(self, task_id: str | None = None) -> None:
         """Open a failed run again: its failed tasks, or one of them, are made ready anew.
@@ -232,7 +261,7 @@ class Run(Generic[R]):
             TaskStateRefused: The task has not failed.
             RunUnknown: The store holds no such run.
         """
-        await self._link.door.control("recover", self.id, task_id)
+        self.token = await self._link.door.control("recover", self.id, task_id)
 
 
 class RunTask:

@@ -36,6 +36,11 @@ class SyncEngine:
         self._engine = engine
         self._thread = thread
 
+    @property
+    def token(self) -> str | None:
+        """Where the latest write of this engine stands; see `Engine.token`."""
+        return self._engine.token
+
     @overload
     def start(
         self, workflow: BoundWorkflow[R], /, **options: Unpack[StartOptions]
@@ -138,6 +143,7 @@ class SyncEngine:
         metadata: Mapping[str, Any] | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        token: str | None = None,
     ) -> RunPage:
         """List runs, the newest first; see `Engine.list_runs`."""
         return self._thread.call(
@@ -148,6 +154,7 @@ class SyncEngine:
                 metadata=metadata,
                 limit=limit,
                 cursor=cursor,
+                token=token,
             )
         )
 

@@ -27,37 +27,46 @@ class SyncRun(Generic[R]):
     def __repr__(self) -> str:
         return f"<pyflow.SyncRun {self.id!r}>"
 
-    def status(self) -> RunState:
+    @property
+    def token(self) -> str | None:
+        """Where the latest write through this handle stands; see `Run`."""
+        return self._run.token
+
+    def status(self, *, token: str | None = None) -> RunState:
         """Tell the run's state; see `Run.status`."""
-        return self._thread.call(self._run.status())
+        return self._thread.call(self._run.status(token=token))
 
-    def info(self) -> RunInfo:
+    def info(self, *, token: str | None = None) -> RunInfo:
         """Tell what is known of the run; see `Run.info`."""
-        return self._thread.call(self._run.info())
+        return self._thread.call(self._run.info(token=token))
 
-    def result(self, timeout_s: float | None = None) -> R:
+    def result(self, timeout_s: float | None = None, *, token: str | None = None) -> R:
         """Wait for the end of the run and give its result; see `Run.result`."""
-        return self._thread.call(self._run.result(timeout_s))
+        return self._thread.call(self._run.result(timeout_s, token=token))
 
     def definition(self) -> Definition:
         """Give the definition that the run follows; see `Run.definition`."""
         return self._thread.call(self._run.definition())
 
-    def explain(self, task_id: str | None = None) -> Explanation:
+    def explain(self, task_id: str | None = None, *, token: str | None = None) -> Explanation:
         """Tell why the run, or one of its tasks, does not get on; see `Run.explain`."""
-        return self._thread.call(self._run.explain(task_id))
+        return self._thread.call(self._run.explain(task_id, token=token))
 
-    def history(self, after: int = 0, limit: int = 1000) -> list[Event]:
+    def history(
+        self, after: int = 0, limit: int = 1000, *, token: str | None = None
+    ) -> list[Event]:
         """Give events of the run; see `Run.history`."""
-        return self._thread.call(self._run.history(after, limit))
+        return self._thread.call(self._run.history(after, limit, token=token))
 
     def watch(self, after: int = 0) -> Iterator[Event]:
         """Follow the events of the run until it has ended; see `Run.watch`."""
         return self._thread.iterate(self._run.watch(after))
 
-    def tasks(self, state: TaskState | None = None, limit: int = 1000) -> list[TaskInfo]:
+    def tasks(
+        self, state: TaskState | None = None, limit: int = 1000, *, token: str | None = None
+    ) -> list[TaskInfo]:
         """List the run's tasks; see `Run.tasks`."""
-        return self._thread.call(self._run.tasks(state, limit))
+        return self._thread.call(self._run.tasks(state, limit, token=token))
 
     def logs(
         self, task_id: str | None = None, *, after: int = 0, limit: int = 1000

@@ -131,7 +131,13 @@ async def owned(store: Store, *, works: bool) -> AsyncGenerator[pyflow.Engine, N
     use_settings(store.config.task_settings())
     count = None if works else 0
     with told(store):
-        async with pyflow.connect(store.url, slots=count, threads=count, processes=count) as engine:
+        async with pyflow.connect(
+            store.url,
+            slots=count,
+            threads=count,
+            processes=count,
+            retention_days=store.config.store.retention_days,
+        ) as engine:
             yield engine
 
 

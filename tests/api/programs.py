@@ -61,10 +61,22 @@ async def intrude(url: str) -> None:
         say("busy", busy.pid)
 
 
+async def write(url: str) -> None:
+    """Start a run that is synced, wait for a word, start one that is synced later, and stay."""
+    async with connect(url, slots=0, threads=0) as engine:
+        synced = await engine.start(waiting, 1, run_id="synced")
+        say("token", synced.token)
+        await asyncio.to_thread(sys.stdin.readline)
+        later = await engine.start(waiting, 2, run_id="later", consistency="eventual")
+        say("token", later.token)
+        await later.result()
+
+
 PROGRAMS: dict[str, Callable[[str], Awaitable[None]]] = {
     "serve": serve,
     "leave": leave,
     "intrude": intrude,
+    "write": write,
 }
 
 if __name__ == "__main__":

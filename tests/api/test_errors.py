@@ -23,6 +23,7 @@ EXAMPLES: list[errors.PyflowError] = [
     errors.ListenerLagged(7),
     errors.StoreBusy(url="sqlite:///a.db", pid=12),
     errors.SecretUnknown(name="TOKEN"),
+    errors.WriteLost(token="0.3.41", position=7),
 ]
 
 

@@ -22,7 +22,12 @@ def program(name: str, url: str) -> "Iterator[subprocess.Popen[str]]":
     """Run a program of `programs.py`; it is killed at the end if it still runs."""
     command = [sys.executable, "-m", "tests.api.programs", name, url]
     started = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd()
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path.cwd(),
     )
     with started:
         try:

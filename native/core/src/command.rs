@@ -21,6 +21,7 @@ pub enum Command {
     EndLease(EndLease),
     Fire(Wake),
     TimeOut(TimeOut),
+    ForgetRuns(ForgetRuns),
 }
 
 /// Make a definition known under its name.
@@ -144,6 +145,21 @@ pub struct TimeOut {
     pub is_silent: bool,
     /// What its last heartbeat told.
     pub details: Option<Bytes>,
+}
+
+/// Forget runs that have ended.
+#[derive(Debug)]
+pub struct ForgetRuns {
+    pub runs: Vec<EndedRun>,
+}
+
+/// A run that has left memory, by all its names.
+#[derive(Clone, Debug)]
+pub struct EndedRun {
+    pub run: RunNumber,
+    pub namespace: Arc<str>,
+    pub run_id: Arc<str>,
+    pub key: Option<Arc<str>>,
 }
 
 /// Something was due at a time that has come.

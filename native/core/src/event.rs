@@ -133,6 +133,10 @@ events! {
         at: Millis,
     }
 
+    /// Runs that ended long ago were forgotten: their ids are free again, what is kept of them is
+    /// deleted.
+    2 v 1 RunsForgotten { runs: Vec<(RunNumber, (Arc<str>, Arc<str>))>, at: Millis, }
+
     /// A run was accepted.
     10 v 1 RunCreated {
         run: RunNumber,
@@ -277,7 +281,7 @@ impl Event {
     #[rustfmt::skip] // One line a variant.
     pub fn run(&self) -> Option<RunNumber> {
         match self {
-            Self::DefinitionDeployed(_) => None,
+            Self::DefinitionDeployed(_) | Self::RunsForgotten(_) => None,
             Self::RunCreated(e) => Some(e.run),
             Self::RunStarted(e) => Some(e.run),
             Self::RunPaused(e) => Some(e.run),
@@ -312,8 +316,8 @@ impl Event {
     #[rustfmt::skip] // One line a variant.
     pub fn instance(&self) -> Option<InstanceIndex> {
         match self {
-            Self::DefinitionDeployed(_) | Self::RunCreated(_) | Self::RunStarted(_)
-            | Self::RunPaused(_) | Self::RunResumed(_) | Self::RunCancelRequested(_)
+            Self::DefinitionDeployed(_) | Self::RunsForgotten(_) | Self::RunCreated(_)
+            | Self::RunStarted(_) | Self::RunPaused(_) | Self::RunResumed(_) | Self::RunCancelRequested(_)
             | Self::RunDeadlineExceeded(_) | Self::RunCompleted(_) | Self::RunCancelled(_)
             | Self::RunReopened(_) => None,
             Self::RunFailed(e) => e.instance,

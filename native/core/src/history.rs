@@ -63,6 +63,10 @@ fn own_fields(run: Option<&Run>, event: &Event) -> Value {
         Event::DefinitionDeployed(e) => json!({
             "name": &*e.name, "version": e.version.as_deref(), "definition": e.definition.to_string(),
         }),
+        Event::RunsForgotten(e) => {
+            let ids: Vec<&str> = e.runs.iter().map(|(_, (_, run_id))| &**run_id).collect();
+            json!({ "run_ids": ids })
+        }
         Event::RunCreated(e) => json!({
             "name": run.map(|run| &*run.definition().name),
             "definition": e.definition.to_string(),

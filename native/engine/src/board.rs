@@ -15,8 +15,14 @@ use crate::words::Words;
 pub struct RunWords {
     definition: Arc<Definition>,
     words: Words,
-    /// Items of maps, in the order in which the maps grew.
-    grown: RwLock<Vec<Words>>,
+    /// What most runs never have, so that they take no memory for it.
+    grown: RwLock<Option<Box<Items>>>,
+}
+
+/// Items of maps, in the order in which the maps grew.
+#[derive(Debug, Default)]
+struct Items {
+    blocks: Vec<Words>,
 }
 
 impl RunWords {
@@ -48,7 +54,7 @@ impl RunWords {
             return;
         }
         index -= self.words.len();
-        for block in &*self.grown.read() {
+        for block in self.grown.read().iter().flat_map(|items| &items.blocks) {
             if index < block.len() {
                 block.move_task(index, to as u8, allowed);
                 return;
@@ -58,7 +64,7 @@ impl RunWords {
     }
 
     pub(crate) fn grow(&self, count: usize) {
-        self.grown.write().push(Words::new(count, FIRST));
+        self.grown.write().get_or_insert_default().blocks.push(Words::new(count, FIRST));
     }
 }
 

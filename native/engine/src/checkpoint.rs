@@ -86,6 +86,29 @@ fn read_run(log: &mut dyn Log, state: &mut State, run: RunNumber) -> Result<(), 
     })
 }
 
+/// Reads a run's snapshot, if it has one at `last` or before; gives its position.
+pub(crate) fn fold_from_snapshot(
+    log: &mut dyn Log,
+    known: &State,
+    folded: &mut State,
+    (run, last): (RunNumber, u64),
+) -> Result<Option<u64>, Refusal> {
+    let Some(snapshot) = log.get_snapshot(run.0)?.filter(|kept| kept.position <= last) else {
+        return Ok(None);
+    };
+    let wrong = |error: DecodeError| unreadable(&error.to_string());
+    let hash = State::read_run_definition(&snapshot.bytes).map_err(wrong)?;
+    match known.definition(&hash) {
+        Some(definition) => folded.learn(definition.clone()),
+        None => folded.learn(definition(log, hash)?),
+    }
+    crate::recovery::with_blobs(log, |blobs| {
+        folded.decode_run(&mut Reader::with_blobs(&snapshot.bytes, blobs)).map(drop)
+    })?;
+    folded.move_to(snapshot.position);
+    Ok(Some(snapshot.position))
+}
+
 /// Moves what a checkpoint covers out of the log, into the histories of its runs.
 pub(crate) fn trim(log: &mut dyn Log, up_to: u64) -> Result<(), Refusal> {
     let mut from = log.head()?.trimmed + 1;

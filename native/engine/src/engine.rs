@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use pyflow_core::ids::{Epoch, RunNumber};
+use pyflow_core::ids::Epoch;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
-use pyflow_core::state::State;
-use pyflow_store::read_model::{ReadModel, RunRow};
+use pyflow_store::read_model::ReadModel;
 use pyflow_store::{Log, MemoryStore, Options};
 
 use crate::board::Board;
@@ -23,9 +22,8 @@ use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::memory_gauge::MemoryGauge;
 use crate::outbox::{Out, Outbox};
-use crate::recovery::{Recovered, fold_run, recover};
+use crate::projection::fold_with_rows;
 use crate::request::Request;
-use crate::rows::row_of;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -46,6 +44,8 @@ pub struct EngineSettings {
     pub read_only: bool,
     /// Above so many bytes of resident memory no further run is taken.
     pub memory_size_max: Option<u64>,
+    /// How long ended runs are kept; none: for ever.
+    pub retention_ms: Option<u64>,
 }
 
 impl Default for EngineSettings {
@@ -61,6 +61,7 @@ impl Default for EngineSettings {
             checkpoint_size: 64 * 1024 * 1024,
             read_only: false,
             memory_size_max: None,
+            retention_ms: None,
         }
     }
 }
@@ -106,6 +107,13 @@ impl Source {
 
 const MEMORY_URL: &str = "memory://";
 
+/// A read model, and whether its rows are written by this engine.
+type Model = (ReadModel, bool);
+
+fn memory_model() -> Result<ReadModel, Refusal> {
+    Ok(ReadModel::open(MEMORY_URL, &Options { read_only: false })?)
+}
+
 /// Who turns the ring.
 enum Turning {
     Thread(JoinHandle<Result<(), Refusal>>),
@@ -142,8 +150,8 @@ impl Engine {
     /// Opens an inline ring on a log that the caller has made.
     pub fn open_on(log: Box<dyn Log>, settings: &EngineSettings) -> Result<Self, Refusal> {
         let settings = EngineSettings { inline: true, ..settings.clone() };
-        let model = ReadModel::open(MEMORY_URL, &Options { read_only: false })?;
-        Self::assemble(Source::new(MEMORY_URL), log, model, &settings)
+        let model = memory_model()?;
+        Self::assemble(Source::new(MEMORY_URL), log, (model, true), &settings)
     }
 
     fn open_source(source: Source, settings: &EngineSettings) -> Result<Self, Refusal> {
@@ -152,10 +160,8 @@ impl Engine {
         let model = match ReadModel::open(&source.url, &options) {
             // It is missing, damaged, or cannot be read where it is. A reader may not make the file
             // anew; it makes the rows in memory.
-            Err(_) if settings.read_only => {
-                ReadModel::open(MEMORY_URL, &Options { read_only: false })?
-            }
-            opened => opened?,
+            Err(_) if settings.read_only => (memory_model()?, true),
+            opened => (opened?, !settings.read_only),
         };
         Self::assemble(source, log, model, settings)
     }
@@ -163,7 +169,7 @@ impl Engine {
     fn assemble(
         source: Source,
         log: Box<dyn Log>,
-        model: ReadModel,
+        model: Model,
         settings: &EngineSettings,
     ) -> Result<Self, Refusal> {
         let outbox = if settings.inline {
@@ -332,19 +338,20 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
 }
 
 fn make_driver(
-    (mut log, mut model): (Box<dyn Log>, ReadModel),
+    (mut log, (mut model, owns_model)): (Box<dyn Log>, Model),
     settings: &EngineSettings,
     outbox: &Arc<Outbox>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
     let head = log.head()?;
-    if model.position()? > head.position && !settings.read_only {
+    if model.position()? > head.position && owns_model {
         model.clear()?;
     }
-    let (recovered, rows) = fold_with_rows(log.as_mut(), model.position()?)?;
-    if !settings.read_only {
-        model.apply(&rows.values().cloned().collect::<Vec<_>>(), head.position)?;
+    let (recovered, projection) = fold_with_rows(log.as_mut(), model.position()?)?;
+    if owns_model {
+        projection.write_to(&mut model, head.position)?;
     }
+    let has_leftovers = !settings.read_only && !log.forgotten()?.is_empty();
     let polite = log.get_meta(POLITE_END)?;
     let was_polite = polite.as_deref() == Some(head.position.to_string().as_bytes());
     let clock = if settings.manual_clock {
@@ -370,34 +377,15 @@ fn make_driver(
         checkpoint: (head.checkpoint, recovered.size),
         checkpoint_size: settings.checkpoint_size,
         read_only: settings.read_only,
+        owns_model,
+        retention: (settings.retention_ms, has_leftovers),
     });
-    if settings.read_only {
-        driver.keep_rows(rows);
-    } else {
+    driver.note_lag(&projection.turns);
+    if !owns_model {
+        driver.keep_projection(projection);
+    }
+    if !settings.read_only {
         driver.resume(was_polite);
     }
     Ok(driver)
-}
-
-type Rows = std::collections::BTreeMap<u64, RunRow>;
-
-/// Folds the log, and gives the rows that a read model at `applied` does not have.
-fn fold_with_rows(log: &mut dyn Log, applied: u64) -> Result<(Recovered, Rows), Refusal> {
-    let mut rows = Rows::new();
-    let recovered = recover(log, |state: &State, runs| {
-        if state.position() > applied {
-            let changed = runs.iter().filter_map(|run| state.run(*run)).map(row_of);
-            rows.extend(changed.map(|row| (row.run, row)));
-        }
-    })?;
-    if applied < log.head()?.trimmed {
-        // The model was lost, and part of what it is made from has moved to the histories.
-        let last = log.head()?.position;
-        for number in 1..recovered.state.next_run().0 {
-            let run = RunNumber(number);
-            let folded = fold_run(log, &recovered.state, run, (1, last))?;
-            rows.extend(folded.run(run).map(row_of).map(|row| (row.run, row)));
-        }
-    }
-    Ok((recovered, rows))
 }

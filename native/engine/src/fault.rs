@@ -28,6 +28,12 @@ impl Refusal {
         Self::new("PF1110", json!({ "retry_after_s": retry_after_s }))
     }
 
+    /// A reader was asked to write.
+    pub(crate) fn read_only() -> Self {
+        let message = "this engine was opened to read; open the store as its owner to write";
+        Self::new("PF2005", json!({ "message": message }))
+    }
+
     pub(crate) fn run_unknown(run_id: &str) -> Self {
         Self::new("PF1101", json!({ "run_id": run_id }))
     }

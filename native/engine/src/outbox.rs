@@ -9,18 +9,21 @@ use parking_lot::Mutex;
 use pyflow_core::effect::{Granted, StopReason};
 
 use crate::fault::Refusal;
+use crate::token::Token;
 use crate::waker::Waker;
 
 /// What a ticket is answered with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    Done,
+    /// A write is safe, at this place.
+    Done(Token),
     /// A run's id, and whether this call made it.
     Run {
         run_id: String,
         is_new: bool,
+        token: Token,
     },
-    Runs(Vec<String>),
+    Runs(Vec<String>, Token),
     Json(Bytes),
     /// The stored form of a definition.
     Stored(Bytes),

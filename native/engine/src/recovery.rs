@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
 use pyflow_core::codec::{Blobs, DecodeError, Reader, Stored};
@@ -9,9 +10,10 @@ use pyflow_core::event::Event;
 use pyflow_core::ids::{DefinitionHash, RunNumber};
 use pyflow_core::state::{Moved, State};
 use pyflow_core::time::Millis;
-use pyflow_store::{BlobHash, Log, RunPiece, StoreFault};
+use pyflow_store::{BlobHash, Log, RunPiece, StoreFault, StoredTurn};
 
 use crate::checkpoint;
+use crate::driver::forgotten_by;
 use crate::fault::Refusal;
 
 /// Bytes of events that are read from the log at once.
@@ -26,54 +28,132 @@ pub(crate) struct Recovered {
     pub(crate) size: u64,
 }
 
-/// Folds the log from its latest checkpoint; `changed` hears after each turn which runs' rows differ
-/// from before.
+/// What one turn of the log has changed.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) position: u64,
+    pub(crate) event_count: u64,
+    /// Runs whose rows differ from before.
+    pub(crate) runs: BTreeSet<RunNumber>,
+    /// Numbers of runs that were forgotten.
+    pub(crate) forgotten: Vec<u64>,
+}
+
+/// Folds the log from its latest checkpoint; `changed` hears of each turn after it was applied.
 pub(crate) fn recover(
     log: &mut dyn Log,
-    changed: impl FnMut(&State, &BTreeSet<RunNumber>),
+    changed: impl FnMut(&State, Changed),
 ) -> Result<Recovered, Refusal> {
     fold(log, None, changed)
 }
 
 /// The same, going on from a state that is known already.
+///
+/// Events are decoded on a thread of their own: while one stretch of the log is applied here, the next
+/// is read and becomes events there.
 pub(crate) fn fold(
     log: &mut dyn Log,
     known: Option<State>,
-    mut changed: impl FnMut(&State, &BTreeSet<RunNumber>),
+    changed: impl FnMut(&State, Changed),
 ) -> Result<Recovered, Refusal> {
-    let (mut state, mut latest) = match known {
+    let (state, latest) = match known {
         Some(state) => (state, Millis(0)),
         None => checkpoint::read(log)?,
     };
-    let mut size = 0;
-    let mut from = state.position() + 1;
-    loop {
-        let turns = log.read(from, READ_SIZE)?;
-        if turns.is_empty() {
-            return Ok(Recovered { state, latest, size });
-        }
-        for turn in turns {
-            size += turn.events.len() as u64;
-            let events = decode(log, &turn.events)?;
-            if let Some(first) = events.first() {
-                state.begin_turn_with(turn.position, first);
+    let mut folding = Folding { recovered: Recovered { state, latest, size: 0 }, changed };
+    let mut from = folding.recovered.state.position() + 1;
+    let mut stretch = log.read(from, READ_SIZE)?;
+    if stretch.iter().map(|turn| turn.events.len()).sum::<usize>() < READ_SIZE {
+        folding.take_in_line(log, stretch)?; // It is all there is, and not worth a thread.
+        return Ok(folding.recovered);
+    }
+    std::thread::scope(|scope| {
+        let (to_decoder, stretches) = sync_channel::<Vec<StoredTurn>>(1);
+        let (done, decoded) = sync_channel(1);
+        scope.spawn(move || {
+            for stretch in stretches {
+                if done.send(decode_stretch(stretch)).is_err() {
+                    return;
+                }
             }
-            for event in &events {
-                prepare(log, &mut state, event)?;
-                state.apply(event);
-                latest = latest.max(event.at());
+        });
+        let mut waiting = 0;
+        loop {
+            if let Some(last) = stretch.last() {
+                from = last.position + 1;
+                to_decoder.send(stretch).expect("the decoder lives as long as it has work");
+                waiting += 1;
+                stretch = log.read(from, READ_SIZE)?;
             }
-            let runs: BTreeSet<RunNumber> = state
-                .take_moves()
-                .into_iter()
-                .filter_map(|moved| match moved {
-                    Moved::Run { run, .. } => Some(run),
-                    Moved::Task { .. } | Moved::Grown { .. } => None,
-                })
-                .collect();
-            changed(&state, &runs);
-            from = turn.position + 1;
+            if waiting == 0 {
+                return Ok(());
+            }
+            let turns = decoded.recv().expect("the decoder answers for each stretch");
+            waiting -= 1;
+            for (turn, events) in turns {
+                folding.take(log, &turn, events)?;
+            }
         }
+    })
+    .map(|()| folding.recovered)
+}
+
+/// The turns of a stretch with their events; none where they name what is kept beside the log.
+type Decoded = Vec<(StoredTurn, Option<Vec<Event>>)>;
+
+fn decode_stretch(stretch: Vec<StoredTurn>) -> Decoded {
+    let turns = stretch.into_iter().map(|turn| {
+        let events = decode_all(&mut Reader::new(&turn.events)).ok();
+        (turn, events)
+    });
+    turns.collect()
+}
+
+/// A state that is being folded.
+struct Folding<F> {
+    recovered: Recovered,
+    changed: F,
+}
+
+impl<F: FnMut(&State, Changed)> Folding<F> {
+    fn take_in_line(&mut self, log: &mut dyn Log, turns: Vec<StoredTurn>) -> Result<(), Refusal> {
+        turns.into_iter().try_for_each(|turn| self.take(log, &turn, None))
+    }
+
+    /// Applies a turn, whose events may have been decoded already.
+    fn take(
+        &mut self,
+        log: &mut dyn Log,
+        turn: &StoredTurn,
+        events: Option<Vec<Event>>,
+    ) -> Result<(), Refusal> {
+        let events = match events {
+            Some(events) => events,
+            None => decode(log, &turn.events)?,
+        };
+        let Recovered { state, latest, size } = &mut self.recovered;
+        *size += turn.events.len() as u64;
+        if let Some(first) = events.first() {
+            state.begin_turn_with(turn.position, first);
+        }
+        for event in &events {
+            prepare(log, state, event)?;
+            state.apply(event);
+            *latest = (*latest).max(event.at());
+        }
+        let moved = state.take_moves();
+        let runs = moved.into_iter().filter_map(|moved| match moved {
+            Moved::Run { run, .. } => Some(run),
+            Moved::Task { .. } | Moved::Grown { .. } => None,
+        });
+        let changed = Changed {
+            position: turn.position,
+            event_count: events.len() as u64,
+            runs: runs.collect(),
+            forgotten: forgotten_by(&events),
+        };
+        (self.changed)(&self.recovered.state, changed);
+        Ok(())
     }
 }
 
@@ -170,19 +250,28 @@ pub(crate) fn run_events(
     }
 }
 
-/// Folds one run alone, as it is at the end of its history.
+/// Folds one run alone, as it is at the end of its history: from its latest snapshot where there is
+/// one, so that a long run that has left memory is not replayed whole.
 pub(crate) fn fold_run(
     log: &mut dyn Log,
     known: &State,
     run: RunNumber,
-    positions: (u64, u64),
+    (first, last): (u64, u64),
 ) -> Result<State, Refusal> {
-    let mut events = Vec::new();
-    run_events(log, run, positions, |position, event| {
-        events.push((position, event));
-        true
-    })?;
     let mut folded = State::default();
+    let first = match checkpoint::fold_from_snapshot(log, known, &mut folded, (run, last))? {
+        Some(position) => position + 1,
+        None => first,
+    };
+    let mut events = Vec::new();
+    if first <= last {
+        run_events(log, run, (first, last), |position, event| {
+            if position >= first {
+                events.push((position, event));
+            }
+            true
+        })?;
+    }
     for (position, event) in events {
         if let Event::RunCreated(created) = &event {
             match known.definition(&created.definition) {

@@ -10,6 +10,8 @@ use pyflow_core::ids::DefinitionHash;
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::Pool;
 
+use crate::token::Token;
+
 /// One request.
 #[derive(Debug)]
 pub enum Request {
@@ -42,6 +44,8 @@ pub enum Request {
     Look {
         ticket: u64,
         look: Look,
+        /// The write that it must see.
+        after: Option<Token>,
     },
     /// Nobody waits for this ticket any more.
     Forget {
@@ -100,8 +104,14 @@ pub enum Look {
         run_id: Option<Arc<str>>,
         after: u64,
         limit: usize,
+        /// Whether one who is too far behind is cut off.
+        is_bounded: bool,
     },
     Query(Query),
+    /// Forget the runs that ended before a time, and wait until what they leave is freed.
+    Prune {
+        before_ms: u64,
+    },
 }
 
 /// A look at what is now.
@@ -120,7 +130,6 @@ pub enum Query {
     DefinitionOfHash { hash: DefinitionHash },
     Metrics,
     Doctor,
-    Prune { before_ms: u64 },
     Backup { path: String },
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Watcher {
     /// The last place it knows: a number of the run's history, or a position of the log.
     pub(crate) after: u64,
     pub(crate) limit: usize,
+    /// Whether it is cut off when it is too far behind.
+    pub(crate) is_bounded: bool,
 }
 
 /// Watchers by what they wait for.

@@ -13,20 +13,43 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[derive(Debug)]
 pub(crate) struct Words {
     run: AtomicU8,
-    tasks: Box<[AtomicU8]>,
+    tasks: Tasks,
+}
+
+/// So many words take no memory of their own: most runs have few tasks.
+const INLINE_COUNT: usize = 16;
+
+#[derive(Debug)]
+enum Tasks {
+    Few(u8, [AtomicU8; INLINE_COUNT]),
+    Many(Box<[AtomicU8]>),
+}
+
+impl Tasks {
+    fn new(count: usize, first: u8) -> Self {
+        if count <= INLINE_COUNT {
+            Self::Few(count as u8, std::array::from_fn(|_| AtomicU8::new(first)))
+        } else {
+            Self::Many((0..count).map(|_| AtomicU8::new(first)).collect())
+        }
+    }
+
+    fn all(&self) -> &[AtomicU8] {
+        match self {
+            Self::Few(count, words) => &words[..usize::from(*count)],
+            Self::Many(words) => words,
+        }
+    }
 }
 
 impl Words {
     /// Words that all start in state `first`.
     pub(crate) fn new(count: usize, first: u8) -> Self {
-        Self {
-            run: AtomicU8::new(first),
-            tasks: (0..count).map(|_| AtomicU8::new(first)).collect(),
-        }
+        Self { run: AtomicU8::new(first), tasks: Tasks::new(count, first) }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.tasks.len()
+        self.tasks.all().len()
     }
 
     pub(crate) fn run(&self) -> u8 {
@@ -34,7 +57,7 @@ impl Words {
     }
 
     pub(crate) fn task(&self, index: usize) -> Option<u8> {
-        Some(self.tasks.get(index)?.load(Ordering::Acquire))
+        Some(self.tasks.all().get(index)?.load(Ordering::Acquire))
     }
 
     /// Moves the run's word, where `allowed` lets it go from what it holds; tells whether it did.
@@ -44,7 +67,7 @@ impl Words {
 
     /// The same for a task's word.
     pub(crate) fn move_task(&self, index: usize, to: u8, allowed: impl Fn(u8) -> bool) -> bool {
-        self.tasks.get(index).is_some_and(|word| move_word(word, to, allowed))
+        self.tasks.all().get(index).is_some_and(|word| move_word(word, to, allowed))
     }
 }
 

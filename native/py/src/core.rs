@@ -190,9 +190,17 @@ impl Core {
         self.submit(py, Self::made(py, request)?)
     }
 
-    fn wait_result(&self, py: Python<'_>, ticket: u64, run_id: &str) -> PyResult<()> {
+    #[pyo3(signature = (ticket, run_id, token=None))]
+    fn wait_result(
+        &self,
+        py: Python<'_>,
+        ticket: u64,
+        run_id: &str,
+        token: Option<&str>,
+    ) -> PyResult<()> {
         let look = Look::Result { run_id: run_id.into() };
-        self.submit(py, Request::Look { ticket, look })
+        let after = Self::made(py, token.map(requests::token).transpose())?;
+        self.submit(py, Request::Look { ticket, look, after })
     }
 
     fn forget(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
@@ -200,12 +208,13 @@ impl Core {
     }
 
     fn query(&self, py: Python<'_>, ticket: u64, what: &str, request: &[u8]) -> PyResult<()> {
-        let query = requests::parse(request).and_then(|object| requests::query(what, &object));
-        let query = Self::made(py, query)?;
-        self.submit(py, Request::Look { ticket, look: Look::Query(query) })
+        let asked = requests::parse(request)
+            .and_then(|object| Ok((requests::look(what, &object)?, requests::token_of(&object)?)));
+        let (look, after) = Self::made(py, asked)?;
+        self.submit(py, Request::Look { ticket, look, after })
     }
 
-    #[pyo3(signature = (ticket, run_id, after, limit))]
+    #[pyo3(signature = (ticket, run_id, after, limit, is_bounded=false))]
     fn watch(
         &self,
         py: Python<'_>,
@@ -213,9 +222,10 @@ impl Core {
         run_id: Option<&str>,
         after: u64,
         limit: usize,
+        is_bounded: bool,
     ) -> PyResult<()> {
-        let look = Look::Watch { run_id: run_id.map(Arc::from), after, limit };
-        self.submit(py, Request::Look { ticket, look })
+        let look = Look::Watch { run_id: run_id.map(Arc::from), after, limit, is_bounded };
+        self.submit(py, Request::Look { ticket, look, after: None })
     }
 
     fn run_status(&self, run_id: &str) -> Option<&'static str> {
@@ -350,9 +360,11 @@ fn reply(
             let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());
             (REFUSED, ticket, refusal.code, fields).into_pyobject(py)
         }
-        Ok(Value::Done) => (REPLY, ticket, py.None()).into_pyobject(py),
-        Ok(Value::Run { run_id, .. }) => (REPLY, ticket, run_id).into_pyobject(py),
-        Ok(Value::Runs(ids)) => (REPLY, ticket, ids).into_pyobject(py),
+        Ok(Value::Done(token)) => (REPLY, ticket, token.to_string()).into_pyobject(py),
+        Ok(Value::Run { run_id, token, .. }) => {
+            (REPLY, ticket, (run_id, token.to_string())).into_pyobject(py)
+        }
+        Ok(Value::Runs(ids, token)) => (REPLY, ticket, (ids, token.to_string())).into_pyobject(py),
         Ok(Value::Json(bytes) | Value::Stored(bytes)) => {
             (REPLY, ticket, PyBytes::new(py, &bytes)).into_pyobject(py)
         }

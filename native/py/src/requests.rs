@@ -12,7 +12,7 @@ use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::{Pool, Strategy, Weights};
 use pyflow_core::time::Millis;
-use pyflow_engine::{EngineSettings, ListRuns, Query, Refusal, ReportKind, Request};
+use pyflow_engine::{EngineSettings, ListRuns, Look, Query, Refusal, ReportKind, Request, Token};
 use serde_json::{Value, json};
 
 use crate::fields::{check_nesting, count, needed_text, object_text, span_ms, text, word, wrong};
@@ -36,6 +36,8 @@ pub(crate) fn settings(object: &Value) -> Result<EngineSettings, Refusal> {
     if let Some(size) = object["checkpoint_size"].as_u64() {
         settings.checkpoint_size = size;
     }
+    let retention_s = object["retention_s"].as_f64();
+    settings.retention_ms = retention_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
     let timeout_s = object["default_timeout_s"].as_f64();
     settings.default_timeout_ms = timeout_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
     settings.strategy = match object["strategy"].as_str() {
@@ -113,7 +115,24 @@ pub(crate) fn control(
     Ok(request)
 }
 
-pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
+/// Reads a token as a write's answer gave it.
+pub(crate) fn token(text: &str) -> Result<Token, Refusal> {
+    Token::parse(text).ok_or_else(|| wrong(format!("{text:?} is not a token that a write gave")))
+}
+
+/// The token of the write that must be seen, if one is named.
+pub(crate) fn token_of(object: &Value) -> Result<Option<Token>, Refusal> {
+    text(object, "token")?.map(|text| token(&text)).transpose()
+}
+
+pub(crate) fn look(what: &str, object: &Value) -> Result<Look, Refusal> {
+    if what == "prune" {
+        return Ok(Look::Prune { before_ms: count(object, "before_ms", 0, (0, u64::MAX))? });
+    }
+    query(what, object).map(Look::Query)
+}
+
+fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
     let own = |name: &str| Ok::<_, Refusal>(text(object, name)?.map(|text| text.to_string()));
     let run_id = || needed_text(object, "run_id");
     let limit =
@@ -161,7 +180,6 @@ pub(crate) fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
         }
         "metrics" => Query::Metrics,
         "doctor" => Query::Doctor,
-        "prune" => Query::Prune { before_ms: count(object, "before_ms", 0, (0, u64::MAX))? },
         "backup" => Query::Backup { path: own("path")?.unwrap_or_default() },
         _ => return Err(wrong(format!("the query {what:?} is not known"))),
     })

@@ -64,6 +64,8 @@ fn timed_submit(log: &mut dyn Log, sync: bool) -> Duration {
         runs: vec![position],
         events,
         blobs: Vec::new(),
+        named: Vec::new(),
+        forgotten: Vec::new(),
         sync,
     };
     let mut completions = Vec::new();

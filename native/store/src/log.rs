@@ -20,6 +20,10 @@ pub struct Turn {
     pub events: Bytes,
     /// Blobs that its events name; stored in the same commit.
     pub blobs: Vec<Blob>,
+    /// Which run names which blob: a blob is kept for as long as one of its runs is.
+    pub named: Vec<(u64, BlobHash)>,
+    /// Runs of which nothing need be kept any more.
+    pub forgotten: Vec<u64>,
     /// `false` completes at once and is synced within 100 ms, for consistency `eventual`.
     pub sync: bool,
 }
@@ -188,6 +192,17 @@ pub trait Log: Send + fmt::Debug {
     ///
     /// Refused past the checkpoint, or when a run that those turns touch has no part.
     fn trim(&mut self, up_to: u64, parts: &[HistoryPart]) -> Result<(), StoreFault>;
+
+    /// The position at which an epoch began, which is where the one before ended; `None` if it is to come, or so
+    /// long ago that it is not remembered.
+    fn epoch_start(&mut self, epoch: u32) -> Result<Option<u64>, StoreFault>;
+
+    /// The runs that were forgotten and of which something is left, in order.
+    fn forgotten(&mut self) -> Result<Vec<u64>, StoreFault>;
+
+    /// Deletes about `size_max` bytes of what forgotten runs leave: histories, snapshots, and blobs that no other
+    /// run names. Answers whether there is more. It waits for no sync: what a crash takes back is deleted again.
+    fn free_forgotten(&mut self, size_max: usize) -> Result<bool, StoreFault>;
 
     /// Copies the store, as it is now, to a new file; answers the position that the copy holds.
     fn backup(&mut self, dest: &Path) -> Result<u64, StoreFault>;

@@ -1,6 +1,6 @@
 //! From a command to those who decide it.
 
-use super::{control_run, control_task, deploy, end_lease, fire, report, start_run};
+use super::{control_run, control_task, deploy, end_lease, fire, forget_runs, report, start_run};
 use crate::command::Command;
 use crate::event::Event;
 use crate::rejection::Rejection;
@@ -21,5 +21,6 @@ pub fn decide(state: &State, command: &Command, now: Millis) -> Decision {
         Command::EndLease(command) => end_lease::decide(state, command, now),
         Command::Fire(wake) => fire::decide(state, *wake, now),
         Command::TimeOut(command) => fire::time_out(state, command, now),
+        Command::ForgetRuns(command) => Ok(forget_runs::decide(state, command, now)),
     }
 }

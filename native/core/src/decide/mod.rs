@@ -9,6 +9,7 @@ mod deploy;
 mod end_lease;
 mod finish;
 mod fire;
+mod forget_runs;
 mod lease;
 mod recover;
 mod report;

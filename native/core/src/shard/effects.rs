@@ -27,6 +27,7 @@ impl Shard {
             Event::RunCancelRequested(e) => return self.stop_run(e.run, StopReason::Cancelled),
             Event::RunDeadlineExceeded(e) => return self.stop_run(e.run, StopReason::TimedOut),
             Event::DefinitionDeployed(_)
+            | Event::RunsForgotten(_)
             | Event::RunCreated(_)
             | Event::RunStarted(_)
             | Event::RunPaused(_)

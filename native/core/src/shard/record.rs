@@ -42,6 +42,7 @@ impl Shard {
             return;
         };
         self.turn.blobs.push((payload.hash(), payload.json()));
+        self.turn.named.extend(event.run().map(|run| (run.0, payload.hash())));
     }
 }
 
@@ -54,6 +55,7 @@ impl Event {
             Self::TaskCompleted(e) => Some(&e.output),
             Self::MapExpanded(e) => Some(&e.items),
             Self::DefinitionDeployed(_)
+            | Self::RunsForgotten(_)
             | Self::RunStarted(_)
             | Self::RunPaused(_)
             | Self::RunResumed(_)

@@ -55,6 +55,8 @@ pub struct Turn {
     pub runs: BTreeSet<u64>,
     /// Payloads that are too large to stand in the log, by their hash.
     pub blobs: Vec<([u8; 32], Bytes)>,
+    /// Which run names which of them.
+    pub named: Vec<(u64, [u8; 32])>,
     pub effects: Vec<Effect>,
     /// What workers let go of, in case the turn is not kept.
     pub let_go: Vec<(SessionId, u64, Held)>,
@@ -248,7 +250,8 @@ fn accepted(command: &Command) -> Answer {
         | Command::Report(_)
         | Command::EndLease(_)
         | Command::Fire(_)
-        | Command::TimeOut(_) => Answer::Done,
+        | Command::TimeOut(_)
+        | Command::ForgetRuns(_) => Answer::Done,
     }
 }
 

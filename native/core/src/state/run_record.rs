@@ -98,6 +98,16 @@ pub(super) enum InstanceRecord {
 }
 
 impl RunRecord {
+    /// Reads as far as the definition, which stands near the beginning.
+    pub(super) fn read_definition(input: &mut Reader<'_>) -> Result<DefinitionHash, DecodeError> {
+        input.array()?;
+        u32::read(input)?;
+        RunNumber::read(input)?;
+        <Arc<str>>::read(input)?;
+        <Arc<str>>::read(input)?;
+        DefinitionHash::read(input)
+    }
+
     pub(super) fn payloads(&self) -> impl Iterator<Item = &Payload> {
         let outputs = self.instances.iter().filter_map(|instance| match instance {
             InstanceRecord::Settled { output, .. } => output.as_ref(),

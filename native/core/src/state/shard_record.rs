@@ -135,6 +135,11 @@ impl State {
         Ok(state)
     }
 
+    /// The definition that an encoded run follows, which must be known before the run is read.
+    pub fn read_run_definition(bytes: &[u8]) -> Result<DefinitionHash, DecodeError> {
+        RunRecord::read_definition(&mut Reader::new(bytes))
+    }
+
     /// Reads one run into the state.
     pub fn decode_run(&mut self, input: &mut Reader<'_>) -> Result<RunNumber, DecodeError> {
         let record = RunRecord::read(input)?;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use pyflow_core::command::{Command, DeployDefinition, StartRun, Wanted};
+use pyflow_core::command::{Command, DeployDefinition, EndedRun, ForgetRuns, StartRun, Wanted};
 use pyflow_core::consistency::Consistency;
 use pyflow_core::effect::Answer;
+use pyflow_core::ids::RunNumber;
 use pyflow_core::payload::Payload;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Run;
@@ -239,4 +240,37 @@ fn a_call_may_ask_for_more_consistency_than_its_definition_and_not_for_less() {
         rig.begin(start).expect("it can be started");
         assert_eq!(rig.look(run_id, Run::consistency), wanted);
     }
+}
+
+/// Asks to forget runs, each by its id and key.
+fn forget(rig: &mut Rig, runs: &[(&str, Option<&str>)], numbers: &[RunNumber]) {
+    let ended = |((run_id, key), run): (&(&str, Option<&str>), &RunNumber)| EndedRun {
+        run: *run,
+        namespace: NAMESPACE.into(),
+        run_id: (*run_id).into(),
+        key: key.map(Into::into),
+    };
+    let runs = runs.iter().zip(numbers).map(ended).collect();
+    rig.ask(&Command::ForgetRuns(ForgetRuns { runs })).expect("it is never refused");
+    rig.pump();
+}
+
+#[test]
+fn a_forgotten_run_gives_its_id_back_and_one_that_is_needed_is_not_forgotten() {
+    let mut rig = deployed();
+    for run_id in ["ended", "keyed", "live"] {
+        let key = (run_id == "keyed").then(|| "k".into());
+        let start = StartRun { key, chosen: true, ..Rig::start(run_id, "flow") };
+        rig.begin(start).expect("it can be started");
+    }
+    let numbers = ["ended", "keyed", "live"].map(|run_id| rig.number(run_id));
+    rig.complete("a");
+    rig.complete("a");
+
+    forget(&mut rig, &[("ended", None), ("keyed", Some("k")), ("live", None)], &numbers);
+
+    let chosen = |run_id| StartRun { chosen: true, ..Rig::start(run_id, "flow") };
+    assert_eq!(rig.begin(chosen("ended")), Ok(new("ended")));
+    assert!(rig.begin(chosen("keyed")).is_err());
+    assert!(rig.begin(chosen("live")).is_err());
 }

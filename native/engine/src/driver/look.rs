@@ -1,5 +1,7 @@
 //! Finding a run that is asked about: in memory, in the read model, or folded from its history.
 
+use std::collections::BTreeSet;
+
 use pyflow_core::ids::RunNumber;
 use pyflow_core::lifecycle::RunState;
 use pyflow_core::rejection::Rejection;
@@ -29,14 +31,34 @@ impl Looked<'_> {
 impl Driver {
     /// The row of a run by its id.
     pub(super) fn row(&mut self, run_id: &str) -> Result<RunRow, Refusal> {
-        self.project();
-        if let Some(row) = self.rows.values().find(|row| row.run_id == run_id) {
-            return Ok(row.clone());
-        }
-        match self.model.get(&self.namespace, RunSelector::Id(run_id))? {
+        match self.find_row(RunSelector::Id(run_id))? {
             Lookup::Found(row) => Ok(*row),
             Lookup::Unknown | Lookup::Ambiguous(_) => Err(Refusal::run_unknown(run_id)),
         }
+    }
+
+    /// The row that is meant, those that only the log has yet among them.
+    pub(super) fn find_row(&mut self, selector: RunSelector<'_>) -> Result<Lookup, Refusal> {
+        self.project();
+        let kept = match self.model.get(&self.namespace, selector)? {
+            Lookup::Found(row) if self.pruning.gone.contains(&row.run) => Lookup::Unknown,
+            kept @ (Lookup::Found(_) | Lookup::Ambiguous(_) | Lookup::Unknown) => kept,
+        };
+        let mine = self.rows.values().filter(|row| *row.namespace == *self.namespace);
+        let found = match selector {
+            RunSelector::Id(id) => mine.rev().find(|row| row.run_id == id),
+            RunSelector::Key(key) => mine.rev().find(|row| row.key.as_deref() == Some(key)),
+            RunSelector::Number(number) => self.rows.get(&number),
+            RunSelector::Latest => {
+                let kept_number = if let Lookup::Found(row) = &kept { row.run } else { 0 };
+                mine.last().filter(|row| row.run >= kept_number)
+            }
+            RunSelector::Prefix(prefix) => {
+                let near = mine.filter(|row| row.run_id.starts_with(prefix));
+                return Ok(with_near(prefix, kept, &near.collect::<Vec<_>>()));
+            }
+        };
+        Ok(found.map_or(kept, |row| Lookup::Found(Box::new(row.clone()))))
     }
 
     /// A run by its id, wherever it is.
@@ -82,5 +104,24 @@ impl Driver {
         }
         self.shard.state_mut().readmit(folded, number);
         Ok(())
+    }
+}
+
+/// What a prefix means among what the read model found and rows whose ids begin with it.
+fn with_near(prefix: &str, kept: Lookup, near: &[&RunRow]) -> Lookup {
+    if let Some(row) = near.iter().find(|row| row.run_id == prefix) {
+        return Lookup::Found(Box::new((*row).clone()));
+    }
+    let mut ids: BTreeSet<String> = near.iter().map(|row| row.run_id.clone()).collect();
+    match &kept {
+        Lookup::Found(row) if row.run_id == prefix => return kept,
+        Lookup::Found(row) => drop(ids.insert(row.run_id.clone())),
+        Lookup::Ambiguous(more) => ids.extend(more.iter().cloned()),
+        Lookup::Unknown => {}
+    }
+    match near.first() {
+        Some(row) if ids.len() == 1 => Lookup::Found(Box::new((*row).clone())),
+        Some(_) => Lookup::Ambiguous(ids.into_iter().collect()),
+        None => kept,
     }
 }

@@ -25,8 +25,8 @@ const WATCH_READ_SIZE: usize = 256 * 1024;
 
 impl Driver {
     /// Answers with the events after a place, at once if there are any, else when there are.
-    pub(super) fn watch(&mut self, ticket: u64, run_id: Option<&str>, after: u64, limit: usize) {
-        let watcher = Watcher { ticket, after, limit };
+    pub(super) fn watch(&mut self, run_id: Option<&str>, watcher: Watcher) {
+        let ticket = watcher.ticket;
         let answer = match run_id {
             Some(run_id) => self.watch_run(run_id, watcher),
             None => self.watch_all(watcher),
@@ -63,6 +63,9 @@ impl Driver {
         if watcher.after < trimmed {
             return Err(Refusal::new("PF1209", json!({ "position": trimmed })));
         }
+        if watcher.is_bounded && self.lag.is_too_far(watcher.after) {
+            return Err(Refusal::new("PF1209", json!({ "position": watcher.after })));
+        }
         let mut events = Vec::new();
         if watcher.after < self.shard.state().position() {
             let mut left = BTreeMap::new();
@@ -89,9 +92,7 @@ impl Driver {
         if self.shard.state().run(number).is_some() || left.contains_key(&number) {
             return Ok(());
         }
-        self.project();
-        let selector = RunSelector::Number(number.0);
-        if let Lookup::Found(row) = self.model.get(&self.namespace, selector)? {
+        if let Lookup::Found(row) = self.find_row(RunSelector::Number(number.0))? {
             let positions = (row.first_position, row.last_position);
             let state = fold_run(self.log.as_mut(), self.shard.state(), number, positions)?;
             left.insert(number, state);

@@ -52,10 +52,6 @@ impl Driver {
             }
             Query::Metrics => self.metrics(),
             Query::Doctor => self.doctor()?,
-            Query::Prune { before_ms } => {
-                self.project();
-                json!({ "count": self.model.prune(before_ms as i64)? })
-            }
             Query::Backup { path } => {
                 json!({ "position": self.log.backup(std::path::Path::new(&path))? })
             }
@@ -185,7 +181,7 @@ impl Driver {
             cursor: wanted.cursor.and_then(|cursor| cursor.parse().ok()),
         };
         let page = self.model.list(&filter)?;
-        let (rows, next) = if self.rows.is_empty() {
+        let (rows, next) = if self.rows.is_empty() && self.pruning.gone.is_empty() {
             (page.rows, page.next)
         } else {
             let rows = self.overlay(page.rows, &filter);
@@ -198,12 +194,11 @@ impl Driver {
     }
 
     fn find_run(&mut self, text: &str) -> Result<Value, Refusal> {
-        self.project();
         let selector = match text {
             "@last" => RunSelector::Latest,
             prefix => RunSelector::Prefix(prefix),
         };
-        match self.model.get(&self.namespace, selector)? {
+        match self.find_row(selector)? {
             Lookup::Found(row) => Ok(json!({ "run_ids": [row.run_id] })),
             Lookup::Ambiguous(ids) => Ok(json!({ "run_ids": ids })),
             Lookup::Unknown => Ok(json!({ "run_ids": [] })),

@@ -1,17 +1,15 @@
 //! A reader beside a live owner: it follows the log and answers looks, nothing else.
 
-use std::collections::BTreeSet;
-
 use pyflow_core::ids::RunNumber;
 use pyflow_core::state::State;
 use pyflow_store::read_model::{ListFilter, RunRow};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ring::Driver;
 use crate::fault::Refusal;
-use crate::recovery::{Recovered, fold};
+use crate::projection::{Projection, fold_with_rows};
+use crate::recovery::{Changed, fold};
 use crate::request::Request;
-use crate::rows::row_of;
 
 impl Driver {
     /// Answers all that was asked from what the log holds now.
@@ -33,11 +31,7 @@ impl Driver {
         let now = self.now();
         let is_look = matches!(request, Request::Look { .. });
         match request.ticket() {
-            Some(ticket) if !is_look => {
-                let message =
-                    "this engine was opened to read; open the store as its owner to write";
-                self.refuse(ticket, Refusal::new("PF2005", json!({ "message": message })));
-            }
+            Some(ticket) if !is_look => self.refuse(ticket, Refusal::read_only()),
             Some(_) | None => self.take(request, now),
         }
     }
@@ -51,14 +45,22 @@ impl Driver {
         }
         let behind = known < head.trimmed;
         let state = std::mem::take(self.shard.state_mut());
-        let start = if behind { None } else { Some(state) };
-        let mut rows: Vec<RunRow> = Vec::new();
-        let Recovered { state, .. } =
-            fold(self.log.as_mut(), start, |state: &State, runs: &BTreeSet<RunNumber>| {
-                rows.extend(runs.iter().filter_map(|run| state.run(*run)).map(row_of));
-            })?;
-        *self.shard.state_mut() = state;
-        self.rows.extend(rows.into_iter().map(|row| (row.run, row)));
+        let (recovered, projection) = if behind {
+            fold_with_rows(self.log.as_mut(), self.model.position()?)?
+        } else {
+            let mut projection = Projection::default();
+            let add = |state: &State, changed: Changed| projection.add(state, changed);
+            (fold(self.log.as_mut(), Some(state), add)?, projection)
+        };
+        *self.shard.state_mut() = recovered.state;
+        self.released = self.shard.state().position();
+        self.note_lag(&projection.turns);
+        self.keep_projection(projection);
+        // What the owner's read model has by now needs no row beside it.
+        let applied = self.model.position()?;
+        self.rows.retain(|_, row| row.last_position > applied);
+        self.pruning.gone.retain(|_| applied < self.released);
+        self.project();
         Ok(true)
     }
 
@@ -66,12 +68,12 @@ impl Driver {
     fn ask_again(&mut self) {
         let watchers = std::mem::take(&mut self.watchers);
         for watcher in watchers.of_all {
-            self.watch(watcher.ticket, None, watcher.after, watcher.limit);
+            self.watch(None, watcher);
         }
         for (run, watchers) in watchers.of_run {
             let Some(run_id) = self.run_id_of(run) else { continue };
             for watcher in watchers {
-                self.watch(watcher.ticket, Some(&run_id), watcher.after, watcher.limit);
+                self.watch(Some(&run_id), watcher);
             }
         }
         for (run, tickets) in std::mem::take(&mut self.waiters) {
@@ -89,14 +91,19 @@ impl Driver {
 
     /// Whether anyone waits for what the owner writes next.
     pub(super) fn is_waited_on(&self) -> bool {
-        !self.watchers.is_empty() || !self.waiters.is_empty()
+        !self.watchers.is_empty() || !self.waiters.is_empty() || !self.early.is_empty()
+    }
+
+    /// Whether the log knows better than a row of the read model.
+    fn is_replaced(&self, row: &RunRow) -> bool {
+        self.rows.contains_key(&row.run) || self.pruning.gone.contains(&row.run)
     }
 
     /// Puts the rows that only the log has yet in the place of those that the read model gave.
     pub(super) fn overlay(&self, listed: Vec<RunRow>, filter: &ListFilter) -> Vec<RunRow> {
         let limit = filter.limit as usize;
         let mut rows: Vec<RunRow> =
-            listed.into_iter().filter(|row| !self.rows.contains_key(&row.run)).collect();
+            listed.into_iter().filter(|row| !self.is_replaced(row)).collect();
         rows.extend(self.rows.values().filter(|row| fits(row, filter)).cloned());
         rows.sort_by_key(|row| std::cmp::Reverse(row.run));
         rows.truncate(limit);

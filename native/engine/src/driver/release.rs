@@ -18,6 +18,8 @@ impl Driver {
     pub(super) fn release(&mut self, turn: Turn) {
         if !turn.events.is_empty() {
             self.released = turn.position;
+            self.lag.note(turn.position, turn.events.len() as u64);
+            self.note_forgotten(&turn.events);
         }
         for effect in turn.effects {
             match effect {
@@ -42,9 +44,12 @@ impl Driver {
 
     fn answer(&mut self, ticket: u64, answer: Result<Answer, Refusal>) {
         let Some((missing, ids)) = self.batches.get_mut(&ticket) else {
+            let token = self.token();
             let answer = answer.map(|answer| match answer {
-                Answer::Done => Value::Done,
-                Answer::Run { run_id, is_new } => Value::Run { run_id: run_id.to_string(), is_new },
+                Answer::Done => Value::Done(token),
+                Answer::Run { run_id, is_new } => {
+                    Value::Run { run_id: run_id.to_string(), is_new, token }
+                }
             });
             return self.out.push(Out::Reply { ticket, answer });
         };
@@ -59,7 +64,7 @@ impl Driver {
         *missing -= 1;
         if *missing == 0 {
             let (_, ids) = self.batches.remove(&ticket).expect("it was found just now");
-            self.out.push(Out::Reply { ticket, answer: Ok(Value::Runs(ids)) });
+            self.out.push(Out::Reply { ticket, answer: Ok(Value::Runs(ids, self.token())) });
         }
     }
 

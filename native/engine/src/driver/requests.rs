@@ -18,6 +18,7 @@ use super::ring::Driver;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Value};
 use crate::request::{AttemptReport, Look, ReportKind, Request};
+use crate::watch::Watcher;
 
 impl Driver {
     pub(super) fn take(&mut self, request: Request, now: Millis) {
@@ -41,7 +42,7 @@ impl Driver {
             Request::ControlRun { ticket, control } => self.control_run(ticket, control, now),
             Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
             Request::RecoverRun { ticket, run_id } => self.recover_run(ticket, &run_id, now),
-            Request::Look { ticket, look } => self.looks.push((ticket, look)),
+            Request::Look { ticket, look, after } => self.looks.push((ticket, look, after)),
             Request::Forget { ticket } => self.forget(ticket),
             Request::OpenSession { session, slots } => {
                 self.shard.open_session(SessionId(session), slots);
@@ -61,17 +62,29 @@ impl Driver {
 
     /// Answers the looks that were asked for during the turn that is safe now.
     pub(super) fn take_looks(&mut self, now: Millis) {
-        for (ticket, look) in std::mem::take(&mut self.looks) {
+        self.take_early();
+        for asked in std::mem::take(&mut self.looks) {
+            let Some((ticket, look)) = self.look_in_time(asked) else { continue };
             match look {
                 Look::Result { run_id } => self.wait_result(ticket, &run_id),
-                Look::Watch { run_id, after, limit } => {
-                    self.watch(ticket, run_id.as_deref(), after, limit);
+                Look::Watch { run_id, after, limit, is_bounded } => {
+                    let watcher = Watcher { ticket, after, limit, is_bounded };
+                    self.watch(run_id.as_deref(), watcher);
                 }
+                Look::Prune { before_ms } => self.prune(ticket, before_ms),
                 Look::Query(query) => {
                     let answer = self.query(query, now);
                     self.out.push(Out::Reply { ticket, answer });
                 }
             }
+        }
+    }
+
+    fn prune(&mut self, ticket: u64, before_ms: u64) {
+        match &self.fault {
+            Some(fault) => self.refuse(ticket, fault.clone()),
+            None if self.read_only => self.refuse(ticket, Refusal::read_only()),
+            None => self.pruning.ask(ticket, before_ms),
         }
     }
 
@@ -105,7 +118,7 @@ impl Driver {
     /// Starts as many as fit into the turn; the rest goes on in the next one.
     fn start_many(&mut self, ticket: u64, starts: Vec<StartRun>, now: Millis) {
         if starts.is_empty() {
-            let answer = Ok(Value::Runs(Vec::new()));
+            let answer = Ok(Value::Runs(Vec::new(), self.token()));
             return self.out.push(Out::Reply { ticket, answer });
         }
         let batch = self.batches.entry(ticket).or_insert_with(|| (0, Vec::new()));
@@ -210,7 +223,9 @@ impl Driver {
     }
 
     fn forget(&mut self, ticket: u64) {
-        self.looks.retain(|(other, _)| *other != ticket);
+        self.looks.retain(|(other, _, _)| *other != ticket);
+        self.early.retain(|early| early.ticket != ticket);
+        self.pruning.forget_ticket(ticket);
         self.watchers.forget(ticket);
         self.waiters.retain(|_, tickets| {
             tickets.retain(|other| *other != ticket);

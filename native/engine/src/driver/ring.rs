@@ -11,16 +11,22 @@ use pyflow_core::shard::Shard;
 use pyflow_core::shard::Turn as ShardTurn;
 use pyflow_core::time::Millis;
 use pyflow_store::read_model::{ReadModel, RunRow};
-use pyflow_store::{Blob, Completion, Log, StoreFault, Turn};
+use pyflow_store::{Blob, BlobHash, Completion, Log, StoreFault, Turn};
 
 use crate::board::{Board, RunWords};
 use crate::checkpoint;
 use crate::clock::Clock;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Outbox};
+use crate::projection::Projection;
 use crate::recovery::recover;
 use crate::request::{AttemptReport, Look, Request};
+use crate::token::Token;
 use crate::watch::Watchers;
+
+use super::lag::Lag;
+use super::pruning::{Pruning, forgotten_by};
+use super::tokens::EarlyLook;
 
 /// What a driver is made of.
 pub(crate) struct Parts {
@@ -37,6 +43,10 @@ pub(crate) struct Parts {
     pub(crate) checkpoint_size: u64,
     /// Only looks, beside a live owner.
     pub(crate) read_only: bool,
+    /// Whether the rows of the read model are written here.
+    pub(crate) owns_model: bool,
+    /// How long ended runs are kept, and whether forgotten ones have left something.
+    pub(crate) retention: (Option<u64>, bool),
 }
 
 /// A shard with its log, turned by whoever holds it.
@@ -51,7 +61,9 @@ pub(crate) struct Driver {
     /// Requests that did not fit into the turn before.
     pub(super) backlog: VecDeque<Request>,
     /// Looks that wait for the end of the turn: what they see must be safe.
-    pub(super) looks: Vec<(u64, Look)>,
+    pub(super) looks: Vec<(u64, Look, Option<Token>)>,
+    /// Those that ask to see what is not here yet.
+    pub(super) early: Vec<EarlyLook>,
     /// The position of the latest turn that was released.
     pub(super) released: u64,
     /// What this pump has found safe to say.
@@ -75,6 +87,9 @@ pub(crate) struct Driver {
     pub(super) checkpoint: (u64, u64),
     pub(super) checkpoint_size: u64,
     pub(super) read_only: bool,
+    owns_model: bool,
+    pub(super) lag: Lag,
+    pub(super) pruning: Pruning,
 }
 
 /// What metrics count.
@@ -97,7 +112,7 @@ const PROBE_DELAY: Duration = Duration::from_secs(1);
 /// What a probe writes.
 const PROBE: &str = "probe";
 /// So many rows do not wait.
-const PROJECTION_COUNT_MAX: usize = 4_096;
+const PROJECTION_COUNT_MAX: usize = 1_024;
 
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
@@ -112,6 +127,7 @@ impl Driver {
             namespace: parts.namespace,
             backlog: VecDeque::new(),
             looks: Vec::new(),
+            early: Vec::new(),
             released,
             out: Vec::new(),
             words: BTreeMap::new(),
@@ -127,6 +143,9 @@ impl Driver {
             checkpoint: parts.checkpoint,
             checkpoint_size: parts.checkpoint_size,
             read_only: parts.read_only,
+            owns_model: parts.owns_model,
+            lag: Lag::default(),
+            pruning: Pruning::new(parts.retention.0, parts.retention.1),
         }
     }
 
@@ -142,9 +161,20 @@ impl Driver {
         self.shard.resume(was_polite, now);
     }
 
-    /// Keeps rows that a reader may not write to the read model.
-    pub(crate) fn keep_rows(&mut self, rows: BTreeMap<u64, RunRow>) {
-        self.rows = rows;
+    /// Keeps what a reader may not write to the read model.
+    pub(crate) fn keep_projection(&mut self, projection: Projection) {
+        self.rows.extend(projection.rows);
+        for number in projection.gone {
+            self.rows.remove(&number);
+            self.pruning.gone.push(number);
+        }
+    }
+
+    /// Counts the events of turns, by position, for those who follow them.
+    pub(crate) fn note_lag(&mut self, turns: &[(u64, u64)]) {
+        for (position, count) in turns {
+            self.lag.note(*position, *count);
+        }
     }
 
     /// Turns the ring until nothing is left to do without a new request.
@@ -183,6 +213,7 @@ impl Driver {
         if self.checkpoint.1 >= self.checkpoint_size && self.fault.is_none() {
             self.keep_checkpoint();
         }
+        self.prune_a_bite();
         self.speak();
     }
 
@@ -197,7 +228,7 @@ impl Driver {
     }
 
     /// Appends a turn and releases what it owes; nothing leaves before it is safe.
-    fn commit(&mut self, turn: ShardTurn) {
+    pub(super) fn commit(&mut self, turn: ShardTurn) {
         if turn.events.is_empty() {
             return self.release(turn);
         }
@@ -236,6 +267,9 @@ impl Driver {
             if let Effect::Reply { ticket, .. } = effect {
                 self.refuse(ticket.0, fault.clone());
             }
+        }
+        for ticket in self.pruning.take_asked() {
+            self.refuse(ticket, fault.clone());
         }
         self.may_resume = !found.is_final();
         if self.may_resume
@@ -291,26 +325,35 @@ impl Driver {
 
     /// Brings the read model up to what is known.
     pub(super) fn project(&mut self) {
-        if self.rows.is_empty() || self.fault.is_some() || self.read_only {
+        let has_news = !self.rows.is_empty() || !self.pruning.gone.is_empty();
+        if !has_news || self.fault.is_some() || !self.owns_model {
             return;
         }
-        let rows: Vec<RunRow> = self.rows.values().cloned().collect();
-        // Rows that could not be written are kept for the next time; lookups see them meanwhile.
-        if self.model.apply(&rows, self.released).is_ok() {
+        // What could not be written is kept for the next time; lookups see it meanwhile.
+        let removed = self.model.remove(&self.pruning.gone);
+        let rows = self.rows.values();
+        if removed.and_then(|()| self.model.apply(rows, self.released)).is_ok() {
             self.rows.clear();
+            self.pruning.gone.clear();
         }
     }
 
     /// Keeps the state whole, then moves what that covers from the log to the histories.
     pub(super) fn keep_checkpoint(&mut self) {
+        self.keep_checkpoint_and_trim(u64::MAX);
+    }
+
+    /// The same, but what lies behind a position stays in the log, for those who follow it.
+    pub(super) fn keep_checkpoint_and_trim(&mut self, up_to: u64) {
         // The read model must not need what the checkpoint lets go of.
         self.project();
+        self.shard.state_mut().retire_ended();
         let now = self.clock.now();
         let state = self.shard.state();
         let position = state.position();
         let log = self.log.as_mut();
         let kept = checkpoint::write(log, state, (self.checkpoint.0, now))
-            .and_then(|()| checkpoint::trim(log, position));
+            .and_then(|()| checkpoint::trim(log, position.min(up_to)));
         // One that fails costs nothing but the time to fold a longer log.
         self.checkpoint = if kept.is_ok() { (position, 0) } else { (self.checkpoint.0, 0) };
     }
@@ -331,13 +374,21 @@ impl Driver {
             return self.may_resume.then_some(PROBE_DELAY);
         }
         let now = self.clock.now();
-        let wake = self.shard.next_wake(now).map(|at| Duration::from_millis(at.since(now).max(1)));
+        if self.pruning.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let in_ms = |at: Millis| Duration::from_millis(at.since(now).max(1));
+        let wake = self.shard.next_wake(now).map(in_ms);
         let tidy = (!self.rows.is_empty()).then_some(PROJECTION_DELAY);
-        wake.into_iter().chain(tidy).min()
+        let prune = self.pruning.next_look().map(in_ms);
+        wake.into_iter().chain(tidy).chain(prune).min()
     }
 
     /// When the ring must be turned again without a request, in milliseconds from now.
     pub(crate) fn next_wake_ms(&self) -> Option<u64> {
+        if self.pruning.has_work() && self.fault.is_none() {
+            return Some(0);
+        }
         let now = self.clock.now();
         self.shard.next_wake(now).map(|at| at.since(now))
     }
@@ -363,6 +414,8 @@ fn stored_turn(turn: &ShardTurn, epoch: u32) -> Turn {
         runs: turn.runs.iter().copied().collect(),
         events: Bytes::copy_from_slice(&turn.encoded),
         blobs: turn.blobs.iter().map(|(_, bytes)| Blob::new(bytes.clone())).collect(),
+        named: turn.named.iter().map(|(run, hash)| (*run, BlobHash::from_bytes(*hash))).collect(),
+        forgotten: forgotten_by(&turn.events),
         sync: turn.synced,
     }
 }

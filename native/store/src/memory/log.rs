@@ -216,6 +216,18 @@ impl Log for MemoryLog {
         })
     }
 
+    fn epoch_start(&mut self, epoch: u32) -> Result<Option<u64>, StoreFault> {
+        self.look(|shelf| shelf.epochs.get(&epoch).copied())
+    }
+
+    fn forgotten(&mut self) -> Result<Vec<u64>, StoreFault> {
+        self.look(|shelf| shelf.forgotten.iter().copied().collect())
+    }
+
+    fn free_forgotten(&mut self, size_max: usize) -> Result<bool, StoreFault> {
+        self.change(|shelf| Ok(shelf.free_forgotten(size_max)))
+    }
+
     fn trim(&mut self, up_to: u64, parts: &[HistoryPart]) -> Result<(), StoreFault> {
         self.change(|shelf| shelf.trim(up_to, parts))
     }

@@ -50,11 +50,18 @@ pub(super) struct Shelf {
     pub(super) checkpoint: Option<Checkpoint>,
     pub(super) history: BTreeMap<u64, Vec<HistoryChunk>>,
     pub(super) meta: BTreeMap<String, Bytes>,
+    /// Where each epoch began.
+    pub(super) epochs: BTreeMap<u32, u64>,
+    pub(super) forgotten: BTreeSet<u64>,
+    /// Which run names which blob.
+    named: BTreeSet<(u64, BlobHash)>,
 }
 
 impl Shelf {
-    pub(super) const fn begin_epoch(&mut self) -> u32 {
+    pub(super) fn begin_epoch(&mut self) -> u32 {
         self.epoch += 1;
+        let position = self.head().position;
+        self.epochs.insert(self.epoch, position);
         self.epoch
     }
 
@@ -76,8 +83,16 @@ impl Shelf {
             let detail = format!("position {} does not follow position {head}", turn.position);
             return Err(refused("appending a turn", detail));
         }
+        for name in &turn.named {
+            let is_named = self.named.iter().any(|(_, hash)| *hash == name.1);
+            // One that is there without a name is needed by somebody who is not on record.
+            if is_named || !self.blobs.contains_key(&name.1) {
+                self.named.insert(*name);
+            }
+        }
         self.blobs.extend(turn.blobs.iter().map(|blob| (blob.hash(), blob.bytes().clone())));
-        let Turn { position, epoch, runs, events, .. } = turn;
+        let Turn { position, epoch, runs, events, forgotten, .. } = turn;
+        self.forgotten.extend(forgotten);
         self.turns.insert(position, StoredTurn { position, epoch, runs, events });
         Ok(())
     }
@@ -195,6 +210,28 @@ impl Shelf {
         self.turns = self.turns.split_off(&(up_to + 1));
         self.trimmed = up_to;
         Ok(())
+    }
+
+    /// Deletes about `size_max` bytes of what forgotten runs leave; answers whether there is more.
+    pub(super) fn free_forgotten(&mut self, size_max: usize) -> bool {
+        let mut freed = 0;
+        while let Some(run) = self.forgotten.pop_first() {
+            let chunks = self.history.remove(&run).unwrap_or_default();
+            freed += chunks.iter().map(|chunk| chunk.bytes.len()).sum::<usize>();
+            self.snapshots.remove(&run);
+            let all = (run, BlobHash::from_bytes([0; 32]))..=(run, BlobHash::from_bytes([255; 32]));
+            let named: Vec<_> = self.named.range(all).copied().collect();
+            for name in named {
+                self.named.remove(&name);
+                if !self.named.iter().any(|(_, hash)| *hash == name.1) {
+                    freed += self.blobs.remove(&name.1).map_or(0, |bytes| bytes.len());
+                }
+            }
+            if freed >= size_max {
+                break;
+            }
+        }
+        !self.forgotten.is_empty()
     }
 
     fn append_chunk(&mut self, part: &HistoryPart) {

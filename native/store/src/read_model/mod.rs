@@ -9,7 +9,7 @@ mod model;
 mod row;
 mod schema;
 
-pub use list::{ListFilter, ListPage};
+pub use list::{EndedFilter, ListFilter, ListPage};
 pub use lookup::{Lookup, RunSelector};
 pub use model::ReadModel;
 pub use row::RunRow;

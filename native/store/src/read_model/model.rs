@@ -1,4 +1,4 @@
-//! Opening, applying, clearing and pruning.
+//! Opening, applying, clearing and removing.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::list::{self, ListFilter, ListPage};
+use super::list::{self, EndedFilter, ListFilter, ListPage};
 use super::lookup::{self, Lookup, RunSelector};
 use super::row::RunRow;
 use super::schema;
@@ -82,7 +82,11 @@ impl ReadModel {
     }
 
     /// Inserts or replaces rows and moves the position, in one transaction; the position never goes back.
-    pub fn apply(&mut self, rows: &[RunRow], position: u64) -> Result<(), StoreFault> {
+    pub fn apply<'a>(
+        &mut self,
+        rows: impl IntoIterator<Item = &'a RunRow>,
+        position: u64,
+    ) -> Result<(), StoreFault> {
         let applied = self.position()?;
         if position < applied {
             let detail = format!(
@@ -91,7 +95,7 @@ impl ReadModel {
             return Err(self.fault("applying runs", Trouble::Refused(detail)));
         }
         self.transact("applying runs", |conn| {
-            rows.iter().try_for_each(|row| row.upsert(conn))?;
+            rows.into_iter().try_for_each(|row| row.upsert(conn))?;
             schema::set_position(conn, position)
         })
     }
@@ -124,13 +128,24 @@ impl ReadModel {
         }
     }
 
-    /// Removes runs that ended before a time; answers how many.
-    pub fn prune(&mut self, before_ms: i64) -> Result<u64, StoreFault> {
-        self.transact("pruning the read model", |conn| {
-            let removed = conn
-                .prepare_cached("DELETE FROM run WHERE ended_at_ms < ?1")?
-                .execute([before_ms])?;
-            Ok(removed as u64)
+    /// Lists runs that ended long ago, the first to end first, without results and errors.
+    pub fn ended(&self, filter: &EndedFilter) -> Result<Vec<RunRow>, StoreFault> {
+        list::ended(&self.conn, filter).map_err(|trouble| self.fault("listing ended runs", trouble))
+    }
+
+    /// When the first of the ended runs ended, in Unix milliseconds.
+    pub fn first_end(&self) -> Result<Option<i64>, StoreFault> {
+        list::first_end(&self.conn).map_err(|trouble| self.fault("listing ended runs", trouble))
+    }
+
+    /// Removes runs.
+    pub fn remove(&mut self, runs: &[u64]) -> Result<(), StoreFault> {
+        self.transact("removing runs", |conn| {
+            let mut statement = conn.prepare_cached("DELETE FROM run WHERE run = ?1")?;
+            for run in runs {
+                statement.execute([*run as i64])?;
+            }
+            Ok(())
         })
     }
 

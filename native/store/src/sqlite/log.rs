@@ -11,7 +11,8 @@ use super::run_history::Stretch;
 use super::trouble::{Trouble, Wanted};
 use super::writer::{Durability, Writer};
 use super::{
-    backup_file, blobs, checkpoints, connect, meta, run_history, snapshots, trim, turns, verify,
+    backup_file, blobs, checkpoints, connect, epochs, forgotten, meta, run_history, snapshots,
+    trim, turns, verify,
 };
 use crate::{
     Blob, BlobHash, Checkpoint, Completion, Head, HistoryPart, Log, RunPage, Snapshot, StoreFault,
@@ -220,7 +221,23 @@ impl Log for SqliteLog {
     }
 
     fn list_meta(&mut self, prefix: &str) -> Result<Vec<(String, Bytes)>, StoreFault> {
-        self.look("reading metadata", |conn, _| meta::list(conn, prefix))
+        let mut entries = self.look("reading metadata", |conn, _| meta::list(conn, prefix))?;
+        entries.retain(|(key, _)| !key.starts_with(meta::OWN));
+        Ok(entries)
+    }
+
+    fn epoch_start(&mut self, epoch: u32) -> Result<Option<u64>, StoreFault> {
+        self.look("reading the epochs", |conn, _| epochs::start_of(conn, epoch))
+    }
+
+    fn forgotten(&mut self) -> Result<Vec<u64>, StoreFault> {
+        self.look("reading the forgotten runs", |conn, _| forgotten::list(conn))
+    }
+
+    fn free_forgotten(&mut self, size_max: usize) -> Result<bool, StoreFault> {
+        self.write("freeing forgotten runs", Durability::Soon, |conn, _| {
+            forgotten::free(conn, size_max)
+        })
     }
 
     fn trim(&mut self, up_to: u64, parts: &[HistoryPart]) -> Result<(), StoreFault> {

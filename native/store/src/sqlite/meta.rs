@@ -7,6 +7,8 @@ use super::trouble::{Trouble, damaged};
 use crate::checksum::meta_crc;
 
 const PLACE: &str = "the metadata";
+/// Keys that begin so are the store's own.
+pub(super) const OWN: &str = "\u{1}";
 
 /// Replaces a value inside a transaction if it is `old`; answers whether it was.
 pub(super) fn compare_and_swap(
@@ -19,15 +21,35 @@ pub(super) fn compare_and_swap(
         return Ok(false);
     }
     match new {
-        Some(value) => conn
-            .prepare_cached(
-                "INSERT INTO meta(key, crc, value) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT(key) DO UPDATE SET crc = excluded.crc, value = excluded.value",
-            )?
-            .execute(params![key, meta_crc(key, value), value])?,
-        None => conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?,
-    };
+        Some(value) => put(conn, key, value)?,
+        None => remove(conn, key)?,
+    }
     Ok(true)
+}
+
+/// Stores or replaces a value inside a transaction.
+pub(super) fn put(conn: &Connection, key: &str, value: &[u8]) -> Result<(), Trouble> {
+    conn.prepare_cached(
+        "INSERT INTO meta(key, crc, value) VALUES (?1, ?2, ?3) \
+         ON CONFLICT(key) DO UPDATE SET crc = excluded.crc, value = excluded.value",
+    )?
+    .execute(params![key, meta_crc(key, value), value])?;
+    Ok(())
+}
+
+/// Removes a value inside a transaction, if it is there.
+pub(super) fn remove(conn: &Connection, key: &str) -> Result<(), Trouble> {
+    conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?;
+    Ok(())
+}
+
+/// The first key that starts with `prefix`.
+pub(super) fn first(conn: &Connection, prefix: &str) -> Result<Option<String>, Trouble> {
+    let found: Option<String> = conn
+        .prepare_cached("SELECT key FROM meta NOT INDEXED WHERE key >= ?1 ORDER BY key LIMIT 1")?
+        .query_row([prefix], |row| row.get(0))
+        .optional()?;
+    Ok(found.filter(|key| key.starts_with(prefix)))
 }
 
 /// Reads a value; table and twin must tell the same.

@@ -4,6 +4,8 @@ mod backup;
 mod blobs;
 mod checkpoints;
 mod connect;
+mod epochs;
+mod forgotten;
 mod head;
 mod health;
 mod log;

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::blobs;
 use super::head::HeadRecord;
 use super::trouble::{Trouble, damaged};
+use super::{blobs, forgotten};
 use crate::checksum::{TurnFields, runs_crc, runs_from_bytes, runs_to_bytes, turn_crc};
 use crate::{StoredTurn, Turn};
 
@@ -22,7 +22,9 @@ pub(super) fn append(conn: &Connection, head: &mut HeadRecord, turn: &Turn) -> R
             turn.position, head.position
         )));
     }
+    forgotten::note_named(conn, &turn.named)?;
     blobs::put(conn, &turn.blobs)?;
+    forgotten::note_forgotten(conn, &turn.forgotten)?;
     let runs = runs_to_bytes(&turn.runs);
     let fields = TurnFields {
         position: turn.position,

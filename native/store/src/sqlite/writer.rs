@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::connect;
+use super::epochs;
 use super::head::HeadRecord;
 use super::health::Health;
 use super::owner_lock::OwnerLock;
@@ -65,12 +66,12 @@ impl Writer {
     }
 
     fn begin_epoch(&mut self) -> Result<(), StoreFault> {
-        self.write("opening the store", Durability::Now, |_, head| {
+        self.write("opening the store", Durability::Now, |conn, head| {
             head.epoch = head
                 .epoch
                 .checked_add(1)
                 .ok_or_else(|| Trouble::Refused("its epochs are used up".to_owned()))?;
-            Ok(())
+            epochs::begin(conn, head.epoch, head.position)
         })
     }
 

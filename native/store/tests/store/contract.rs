@@ -215,3 +215,66 @@ fn an_unsynced_turn_completes_at_once() {
         append_to(log, 2);
     });
 }
+
+/// A turn that names a blob for a run.
+fn naming(log: &mut dyn Log, position: u64, run: u64, blob: &Blob) {
+    let (blobs, named) = (vec![blob.clone()], vec![(run, blob.hash())]);
+    let turn = Turn { blobs, named, ..turn(position, log.epoch()) };
+    assert_eq!(submit(log, turn), Completion::Durable { position });
+}
+
+#[test]
+fn what_forgotten_runs_leave_is_freed_in_bites_and_shared_blobs_stay() {
+    with_each(|log| {
+        let own = Blob::new(Bytes::from(vec![1; 5_000]));
+        let shared = Blob::new(Bytes::from(vec![2; 5_000]));
+        log.put_blobs(&[blob()]).expect("stored");
+        naming(log, 1, 1, &own);
+        naming(log, 2, 1, &shared);
+        naming(log, 3, 2, &shared);
+        naming(log, 4, 1, &blob());
+        append_to(log, 6);
+        let snapshots: Vec<_> = (1..=4).map(|run| (run, events(run))).collect();
+        log.put_checkpoint(&Checkpoint { position: 6, bytes: events(6) }, &snapshots)
+            .expect("stored");
+        log.trim(3, &(1..=4).map(|run| part(run, 1)).collect::<Vec<_>>()).expect("trimmed");
+        log.trim(6, &(1..=4).map(|run| part(run, 4)).collect::<Vec<_>>()).expect("trimmed");
+        let before = log.verify().expect("all is well");
+        let forgotten = Turn { forgotten: vec![1], ..turn(7, log.epoch()) };
+        assert_eq!(submit(log, forgotten), Completion::Durable { position: 7 });
+        assert_eq!(log.forgotten(), Ok(vec![1]));
+
+        let mut bites = 1;
+        while log.free_forgotten(1).expect("freed") {
+            log.verify().expect("all is well between two bites");
+            bites += 1;
+        }
+
+        let after = log.verify().expect("all is well");
+        assert!(bites >= 1);
+        assert_eq!(log.forgotten(), Ok(Vec::new()));
+        assert_eq!(before.history_chunks - after.history_chunks, 2);
+        assert_eq!((before.snapshots - after.snapshots, before.blobs - after.blobs), (1, 1));
+        assert_eq!(log.get_blob(&own.hash()), Ok(None));
+        assert_eq!(log.get_blob(&shared.hash()), Ok(Some(shared.bytes().clone())));
+        assert_eq!(log.get_blob(&blob().hash()), Ok(Some(blob().bytes().clone())));
+        assert_eq!(log.get_snapshot(1), Ok(None));
+        assert_eq!(whole_run(log, 2).map(|pieces| pieces.is_empty()), Ok(false));
+    });
+}
+
+#[test]
+fn each_epoch_knows_where_it_began() {
+    let dir = fast_dir();
+    let path = dir.path().join("flow.db");
+    let mut log = owner(&path);
+    append_to(&mut *log, 3);
+    let first = log.epoch();
+    log.close().expect("closed");
+
+    let mut log = owner(&path);
+
+    assert_eq!(log.epoch_start(first), Ok(Some(0)));
+    assert_eq!(log.epoch_start(log.epoch()), Ok(Some(3)));
+    assert_eq!(log.epoch_start(log.epoch() + 1), Ok(None));
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use pyflow_store::read_model::{ListFilter, Lookup, ReadModel, RunRow, RunSelector};
+use pyflow_store::read_model::{EndedFilter, ListFilter, Lookup, ReadModel, RunRow, RunSelector};
 use pyflow_store::{Options, StoreFault};
 
 use crate::scenes::{beside, fast_dir, url};
@@ -127,11 +127,26 @@ fn pages_follow_each_other_without_gap_or_repeat() {
 }
 
 #[test]
-fn ended_runs_are_pruned_by_time() {
+fn ended_runs_are_found_by_time_and_position_and_can_be_removed() {
     let dir = fast_dir();
     let mut model = filled(&dir.path().join("flow.db"));
+    let filter = EndedFilter {
+        before_ms: 2_004,
+        keyed_before_ms: 2_004,
+        last_position_max: None,
+        limit: 10,
+    };
+    let ended = |model: &ReadModel, filter: EndedFilter| -> Vec<u64> {
+        model.ended(&filter).expect("listed").iter().map(|row| row.run).collect()
+    };
 
-    assert_eq!(model.prune(2_004), Ok(3));
+    let all = ended(&model, filter);
+    let early = ended(&model, EndedFilter { last_position_max: Some(2), ..filter });
+    let first = model.first_end().expect("known");
+    model.remove(&all).expect("removed");
+
+    assert_eq!((all, first), (vec![1, 2, 3], Some(2_001)));
+    assert!(early.len() < 3, "{early:?}");
     assert_eq!(runs(&model, ListFilter::default()), [10, 9, 8, 7, 6, 5, 4]);
 }
 

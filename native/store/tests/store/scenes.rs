@@ -40,7 +40,16 @@ pub(crate) fn turn(position: u64, epoch: u32) -> Turn {
     let mut runs = vec![position % 4 + 1, position % 3 + 1];
     runs.sort_unstable();
     runs.dedup();
-    Turn { position, epoch, runs, events: events(position), blobs: Vec::new(), sync: true }
+    Turn {
+        position,
+        epoch,
+        runs,
+        events: events(position),
+        blobs: Vec::new(),
+        named: Vec::new(),
+        forgotten: Vec::new(),
+        sync: true,
+    }
 }
 
 /// 220 bytes, each position's own.

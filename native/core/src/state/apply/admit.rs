@@ -30,6 +30,13 @@ impl State {
         }
     }
 
+    /// Lets go of the runs that ended in the turn before: a checkpoint need not hold them.
+    pub fn retire_ended(&mut self) {
+        for number in std::mem::take(&mut self.closing) {
+            self.retire(number);
+        }
+    }
+
     /// Takes an ended run out of memory; a chosen id stays taken.
     pub(super) fn retire(&mut self, number: RunNumber) {
         let Some(run) = self.runs.remove(&number) else { return };

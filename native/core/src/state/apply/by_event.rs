@@ -34,6 +34,7 @@ impl State {
         self.touch(event.run(), event.at());
         match event {
             Event::DefinitionDeployed(e) => self.definition_deployed(e),
+            Event::RunsForgotten(e) => self.runs_forgotten(e),
             Event::RunCreated(e) => self.run_created(e),
             Event::RunStarted(e) => self.run_started(e),
             Event::RunPaused(e) => self.run_paused(e),

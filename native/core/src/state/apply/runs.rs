@@ -7,7 +7,7 @@ use crate::consistency::Consistency;
 use crate::definition::{Definition, Priority};
 use crate::event::{
     DefinitionDeployed, RunCancelRequested, RunCancelled, RunCompleted, RunCreated,
-    RunDeadlineExceeded, RunFailed, RunPaused, RunResumed, RunStarted,
+    RunDeadlineExceeded, RunFailed, RunPaused, RunResumed, RunStarted, RunsForgotten,
 };
 use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, RunNumber};
@@ -28,6 +28,14 @@ impl State {
         let deployed = self.directory.names.entry(name).or_default();
         let version = event.version.clone();
         deployed.push(Deployed { version, definition: event.definition, at: event.at });
+    }
+
+    pub(super) fn runs_forgotten(&mut self, event: &RunsForgotten) {
+        for (run, name) in &event.runs {
+            if self.directory.ids.get(name) == Some(run) {
+                self.directory.ids.remove(name);
+            }
+        }
     }
 
     pub(super) fn run_created(&mut self, event: &RunCreated) {

@@ -61,6 +61,7 @@ impl Rules {
             | Event::TaskFailed(_)
             | Event::TaskCancelled(_) => self.lease_ended(run, event),
             Event::DefinitionDeployed(_)
+            | Event::RunsForgotten(_)
             | Event::RunCreated(_)
             | Event::RunStarted(_)
             | Event::RunPaused(_)

@@ -1,0 +1,266 @@
+//! Retention: what is forgotten stays forgotten, its room is freed, its id is free again.
+
+use pyflow_core::command::StartRun;
+use pyflow_core::definition::Definition;
+use pyflow_engine::{Engine, EngineSettings, ListRuns, Look, Query, Request, Value};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use crate::rig::{answered, ask, named, opened, queried, run_out, settings, token_of};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+/// Large enough to be kept beside the log.
+const LARGE: usize = 300 * 1024;
+
+fn url(dir: &TempDir) -> String {
+    format!("sqlite:///{}", dir.path().join("flow.db").display())
+}
+
+fn open(dir: &TempDir) -> Engine {
+    Engine::open(&url(dir), &settings()).expect("the store opens")
+}
+
+fn listed(engine: &Engine) -> Vec<String> {
+    let wanted = ListRuns { limit: 100, ..ListRuns::default() };
+    let found = queried(engine, Query::ListRuns(Box::new(wanted))).expect("a list");
+    let runs = found["runs"].as_array().expect("a list of runs");
+    runs.iter().map(|run| run["run_id"].as_str().expect("an id").to_string()).collect()
+}
+
+fn doctor(engine: &Engine) -> Json {
+    queried(engine, Query::Doctor).expect("all is well")
+}
+
+/// Forgets everything that has ended, in as many turns as it takes.
+fn prune(engine: &Engine) -> u64 {
+    let before_ms = engine.now_ms() + 1;
+    let look = Look::Prune { before_ms };
+    let mut heard = ask(engine, Request::Look { ticket: 700, look, after: None });
+    while engine.next_wake_ms() == Some(0) {
+        engine.pump();
+        heard.extend(engine.drain(usize::MAX));
+    }
+    match answered(&heard, 700) {
+        Some(Ok(Value::Json(json))) => {
+            let found: Json = serde_json::from_slice(&json).expect("it is JSON");
+            found["count"].as_u64().expect("a count")
+        }
+        other => panic!("pruning was answered with {other:?}"),
+    }
+}
+
+/// Three runs that have ended, each with an output of its own that is kept beside the log.
+fn three_ended(engine: &Engine, definition: &Definition) {
+    for name in ["a", "b", "c"] {
+        run_out(engine, named(definition, name), &format!("\"{}\"", name.repeat(LARGE)));
+    }
+}
+
+#[test]
+fn what_is_forgotten_does_not_come_back_with_a_read_model_that_is_made_anew() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    let definition = opened(&engine);
+    three_ended(&engine, &definition);
+    assert_eq!(prune(&engine), 3);
+    run_out(&engine, named(&definition, "later"), "1");
+    let position = doctor(&engine)["position"].clone();
+    engine.close().expect("closed");
+    std::fs::remove_file(dir.path().join("flow.db-read.db")).expect("it is there");
+
+    let engine = open(&dir);
+
+    assert_eq!(listed(&engine), ["later"]);
+    assert_eq!(doctor(&engine)["read_model_position"], position);
+    assert_eq!(doctor(&engine)["runs_that_differ"], Json::Array(Vec::new()));
+}
+
+#[test]
+fn the_room_of_what_is_forgotten_is_freed_and_its_id_is_free() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    let definition = opened(&engine);
+    three_ended(&engine, &definition);
+    let before = doctor(&engine);
+
+    assert_eq!(prune(&engine), 3);
+
+    let after = doctor(&engine);
+    assert_eq!(before["blobs"].as_u64(), Some(1 + 2 * 3), "the definition, outputs and results");
+    assert_eq!(after["blobs"].as_u64(), Some(1), "the definition");
+    assert_eq!(after["history_chunks"].as_u64(), Some(0));
+    assert_eq!(after["snapshots"].as_u64(), Some(0));
+    let status = Query::Status { run_id: "a".into() };
+    assert_eq!(queried(&engine, status), Err("PF1101"));
+    let start = Box::new(named(&definition, "a"));
+    let heard = ask(&engine, Request::Start { ticket: 5, start });
+    assert!(matches!(answered(&heard, 5), Some(Ok(Value::Run { is_new: true, .. }))));
+}
+
+#[test]
+fn a_blob_that_another_run_names_stays() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    let definition = opened(&engine);
+    let shared = format!("\"{}\"", "x".repeat(LARGE));
+    run_out(&engine, named(&definition, "old"), &shared);
+    engine.advance(40 * DAY_MS);
+    run_out(&engine, named(&definition, "young"), &shared);
+    let look = Look::Prune { before_ms: engine.now_ms() - DAY_MS };
+    ask(&engine, Request::Look { ticket: 700, look, after: None });
+    while engine.next_wake_ms() == Some(0) {
+        engine.pump();
+    }
+
+    let result = Query::TaskResult { run_id: "young".into(), task_id: "first".into() };
+
+    assert_eq!(listed(&engine), ["young"]);
+    assert_eq!(queried(&engine, result).map(|text| text.as_str().map(str::len)), Ok(Some(LARGE)));
+}
+
+#[test]
+fn a_crash_after_the_mark_takes_nothing_back_and_the_rest_is_freed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    let definition = opened(&engine);
+    three_ended(&engine, &definition);
+    let look = Look::Prune { before_ms: engine.now_ms() + 1 };
+    let heard = ask(&engine, Request::Look { ticket: 700, look, after: None });
+    assert_eq!(answered(&heard, 700), None, "what is forgotten is not freed yet");
+
+    let engine = engine.crash().expect("an inline ring can be crashed");
+
+    assert_eq!(listed(&engine), Vec::<String>::new());
+    while engine.next_wake_ms() == Some(0) {
+        engine.pump();
+    }
+    assert_eq!(doctor(&engine)["history_chunks"].as_u64(), Some(0));
+    assert_eq!(doctor(&engine)["blobs"].as_u64(), Some(1), "the definition");
+}
+
+#[test]
+fn a_run_stays_for_as_long_as_its_idempotency_key() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    let definition = opened(&engine);
+    let keyed = StartRun {
+        key: Some("k".into()),
+        chosen: false,
+        ..named(&definition, "00000000000000000000000000000001")
+    };
+    run_out(&engine, keyed, "1");
+    run_out(&engine, named(&definition, "free"), "1");
+
+    let early = prune(&engine);
+    engine.advance(DAY_MS + 1);
+    let late = prune(&engine);
+
+    assert_eq!((early, late), (1, 1));
+}
+
+#[test]
+fn closed_runs_are_forgotten_by_themselves_when_their_time_is_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let kept = EngineSettings { retention_ms: Some(30 * DAY_MS), ..settings() };
+    let engine = Engine::open(&url(&dir), &kept).expect("the store opens");
+    let definition = opened(&engine);
+    three_ended(&engine, &definition);
+    let mut seen = Vec::new();
+
+    for days in [29, 2] {
+        engine.advance(days * DAY_MS);
+        engine.pump();
+        while engine.next_wake_ms() == Some(0) {
+            engine.pump();
+        }
+        seen.push(listed(&engine).len());
+    }
+
+    assert_eq!(seen, [3, 0]);
+    assert_eq!(doctor(&engine)["blobs"].as_u64(), Some(1), "the definition");
+}
+
+#[test]
+fn a_position_says_whether_a_crash_took_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    let definition = opened(&engine);
+    let copy = dir.path().join("copy");
+    std::fs::create_dir(&copy).expect("made");
+    let files = || ["flow.db", "flow.db-wal"].map(|name| (dir.path().join(name), copy.join(name)));
+    for (from, to) in files() {
+        std::fs::copy(from, to).expect("copied");
+    }
+    let eventual = StartRun {
+        consistency: Some(pyflow_core::consistency::Consistency::Eventual),
+        ..named(&definition, "lost")
+    };
+    let heard = ask(&engine, Request::Start { ticket: 5, start: Box::new(eventual) });
+    let lost = token_of(&heard, 5);
+    let seen = |engine: &Engine, after| {
+        let look = Look::Query(Query::Status { run_id: "lost".into() });
+        let heard = ask(engine, Request::Look { ticket: 6, look, after: Some(after) });
+        answered(&heard, 6).map(|answer| answer.map(drop))
+    };
+    assert_eq!(seen(&engine, lost), Some(Ok(())), "it is there until the power fails");
+
+    // What was not synced when the power failed is not in the files.
+    drop(engine);
+    for (from, to) in files() {
+        std::fs::copy(to, from).expect("copied back");
+    }
+    let engine = open(&dir);
+
+    assert_eq!(seen(&engine, lost), Some(Err("PF1210")));
+    let heard =
+        ask(&engine, Request::Start { ticket: 7, start: Box::new(named(&definition, "new")) });
+    let kept = token_of(&heard, 7);
+    assert_eq!(
+        seen(&engine, kept),
+        Some(Err("PF1101")),
+        "the token is right, the run is not there"
+    );
+    let engine = engine.crash().expect("an inline ring can be crashed");
+    assert_eq!(seen(&engine, kept), Some(Err("PF1101")), "a crash took nothing of it");
+    assert_eq!(seen(&engine, lost), Some(Err("PF1210")), "what is lost stays lost");
+    let foreign = pyflow_engine::Token { position: kept.position + 9, epoch: kept.epoch + 9 };
+    assert_eq!(seen(&engine, foreign), Some(Err("PF1107")));
+}
+
+#[test]
+fn a_watcher_that_is_bounded_is_cut_off_and_one_that_is_not_reads_on() {
+    let engine = Engine::open("memory://", &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    let first = doctor(&engine)["position"].as_u64().expect("a position");
+    let mut count = 0;
+    while count <= 110_000 {
+        let starts = (0..1_000).map(|n| named(&definition, &format!("{count}-{n}"))).collect();
+        ask(&engine, Request::StartMany { ticket: 9, starts });
+        count += 2_000;
+    }
+    let watch = |after, is_bounded| {
+        let look = Look::Watch { run_id: None, after, limit: 10, is_bounded };
+        let heard = ask(&engine, Request::Look { ticket: 8, look, after: None });
+        let answer = answered(&heard, 8).expect("there are events");
+        answer.map(|events| matches!(events, Value::Events(events) if !events.is_empty()))
+    };
+
+    assert_eq!(watch(first, true), Err("PF1209"));
+    assert_eq!(watch(first, false), Ok(true));
+    let last = doctor(&engine)["position"].as_u64().expect("a position");
+    assert_eq!(watch(last - 1, true), Ok(true));
+}
+
+#[test]
+fn a_reader_is_refused_to_prune() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = open(&dir);
+    opened(&engine);
+    let reading = EngineSettings { read_only: true, ..settings() };
+    let reader = Engine::open(&url(&dir), &reading).expect("a reader opens");
+
+    let look = Look::Prune { before_ms: 1 };
+    let heard = ask(&reader, Request::Look { ticket: 3, look, after: None });
+
+    assert_eq!(answered(&heard, 3), Some(Err("PF2005")));
+}

@@ -1,0 +1,6 @@
+//! The engine, turned by hand.
+
+mod keeping;
+mod reading;
+mod rig;
+mod ring;
