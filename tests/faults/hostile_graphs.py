@@ -39,7 +39,7 @@ def _wrong_names() -> dict[str, Any]:
         "a long name of an error": document(retry_on="E" * 60_000),
         "tasks that are numbers": {"id": "d", "name": "D", "tasks": [1] * 20_000},
         "tasks that are null": {"id": "d", "name": "D", "tasks": [None] * 12_000},
-        "tasks that are empty": {"id": "d", "name": "D", "tasks": [{}] * 20_000},
+        "tasks that are empty": {"id": "d", "name": "D", "tasks": [{}] * 16_000},
         "tasks as an object": {"id": "d", "name": "D", "tasks": {"a": 1}},
         "no tasks": {"id": "d", "name": "D", "tasks": []},
         "a long operation": document(

@@ -16,6 +16,7 @@ from pyflow.errors import PyflowError
 Outcome: TypeAlias = Literal["accepted", "refused", "untyped", "died"]
 
 _TEXT_SIZE = 300
+_SIZE_MAX = 4 * 1024**3
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -53,6 +54,8 @@ def trials_of(calls: Sequence[Callable[[], Any]]) -> list[Trial]:
     child = os.fork()
     if child == 0:
         os.close(reading)
+        # What grows without end must not take the whole machine.
+        resource.setrlimit(resource.RLIMIT_AS, (_SIZE_MAX, _SIZE_MAX))
         for call in calls:
             os.write(writing, msgspec.json.encode(_tried(call)) + b"\n")
         os._exit(0)

@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from tests.faults.documents import document
 from tests.faults.hostile_expressions import COSTLY
 from tests.faults.hostile_files import hostile_files, sample
 from tests.faults.hostile_mappings import MAPPINGS
+from tests.faults.hostile_runs import RUNS
 from tests.faults.measuring import Trial, trial_of, trials_of
 
 CPU_MS_MAX = 100
@@ -25,7 +26,7 @@ INPUT = {"l": list(range(300)), "s": "a" * 30_000, "d": {f"k{i}": i for i in ran
 """What costly expressions are evaluated on."""
 
 _BATCH_COUNT = 25
-_REPEATS_COUNT = 4
+_REPEATS_COUNT = 8
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -66,6 +67,10 @@ def tried(one_of: int) -> Iterator[Tried]:
         inputs += [
             _Input(f"evaluated: {name}", len(source), True, partial(_evaluate, source))
             for name, source in COSTLY.items()
+        ]
+        inputs += [
+            _Input(f"run: {name}", len(str(run)), False, partial(_run, run))
+            for name, run in RUNS.items()
         ]
         for begin in range(0, len(inputs), _BATCH_COUNT):
             yield from _tried_batch(inputs[begin : begin + _BATCH_COUNT])
@@ -126,3 +131,7 @@ def deciding(source: str) -> pyflow.Definition:
 
 def _evaluate(source: str) -> Any:
     return pyflow.run(deciding(source), INPUT)
+
+
+def _run(document: Mapping[str, Any]) -> Any:
+    return pyflow.run(pyflow.load_definition(document), INPUT)
