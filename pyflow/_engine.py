@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from pyflow._native import Core
+from pyflow._native import Core, close_inherited_locks
 from pyflow._native import Definition as NativeDefinition
 from pyflow.errors import EngineClosed, EngineForked, InputInvalid, PyflowError, from_code
 from pyflow.worker.grant import Grant, Report
@@ -52,11 +52,13 @@ class _Process:
     """The id of this process, which is another one in a forked child."""
 
     def __init__(self) -> None:
-        self.note()
-        os.register_at_fork(after_in_child=self.note)
-
-    def note(self) -> None:
         self.id = os.getpid()
+        os.register_at_fork(after_in_child=self._begin_child)
+
+    def _begin_child(self) -> None:
+        self.id = os.getpid()
+        # The parent's stores are free when the parent has ended, however long this child lives.
+        close_inherited_locks()
 
 
 _PROCESS: Final = _Process()

@@ -1,6 +1,7 @@
 """Errors of definitions: their graphs, tasks and expressions."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,28 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     is_key: bool = False
 
 
+# Both may hold what the document says, at any length.
+_PATH_SIZE_MAX: Final = 200
+_MESSAGE_SIZE_MAX: Final = 600
+
+
+def _bounded(problem: Problem) -> Problem:
+    if len(problem.path) <= _PATH_SIZE_MAX and len(problem.message) <= _MESSAGE_SIZE_MAX:
+        return problem
+    return msgspec.structs.replace(
+        problem,
+        path=_cut(problem.path, _PATH_SIZE_MAX),
+        message=_cut(problem.message, _MESSAGE_SIZE_MAX),
+    )
+
+
+def _cut(text: str, size: int) -> str:
+    """Leave out the middle of a long text: what is wanted is said at the end."""
+    if len(text) <= size:
+        return text
+    return f"{text[: size // 2]}\N{HORIZONTAL ELLIPSIS}{text[-size // 2 :]}"
+
+
 class DefinitionInvalid(PyflowError):
     """A definition cannot be deployed. `problems` names each fault with its place."""
 
@@ -32,7 +55,7 @@ class DefinitionInvalid(PyflowError):
     file: str | None = None
 
     def __post_init__(self) -> None:
-        self.problems = tuple(msgspec.convert(each, Problem) for each in self.problems)
+        self.problems = tuple(_bounded(msgspec.convert(each, Problem)) for each in self.problems)
         super().__post_init__()
 
     def _sentence(self) -> str:

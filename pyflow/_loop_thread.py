@@ -1,9 +1,12 @@
 """An event loop of our own in a thread of our own."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
+
+from pyflow.errors import EngineForked
 
 Value = TypeVar("Value")
 
@@ -24,6 +27,7 @@ class LoopThread:
         self._ready = threading.Event()
         self._end: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
         self._thread = threading.Thread(target=self._serve, name="pyflow-loop", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -38,13 +42,22 @@ class LoopThread:
         self._ready.set()
         await self._end.wait()
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a thread in this process: a forked child has none."""
+        return self._pid == os.getpid()
+
     def call(self, coro: Coroutine[Any, Any, Value]) -> Value:
         """Run a coroutine to its end; an interrupt of this thread cancels it.
 
         Raises:
+            EngineForked: Called in a forked child, where nobody would run it.
             RuntimeError: Called from a coroutine of this very loop, which would wait for itself.
         """
         assert self._loop is not None  # It is set before the thread is ready.
+        if not self.exists:
+            coro.close()
+            raise EngineForked(pid=self._pid)
         if threading.current_thread() is self._thread:
             coro.close()
             raise RuntimeError("the synchronous engine cannot be called from its own loop's thread")
@@ -57,7 +70,7 @@ class LoopThread:
 
     def call_soon(self, fn: Callable[[], object]) -> None:
         """Have a function called on the loop's thread, if the loop still runs."""
-        if self._loop is not None and not self._loop.is_closed():
+        if self.exists and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(fn)
 
     def iterate(self, iterator: AsyncIterator[Value]) -> Iterator[Value]:
@@ -70,7 +83,9 @@ class LoopThread:
             yield value
 
     def close(self) -> None:
-        """End the loop and wait for the thread."""
+        """End the loop and wait for the thread. In a forked child nothing is done."""
+        if not self.exists:
+            return
         if self._loop is not None and self._end is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join()

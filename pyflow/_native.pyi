@@ -11,6 +11,7 @@ __all__ = [
     "Definition",
     "Graph",
     "TopologicalSorter",
+    "close_inherited_locks",
     "transformation_schema",
     "transition_tables",
 ]
@@ -199,6 +200,9 @@ class Definition:
 
 def transition_tables() -> str:
     """Give the transition tables of runs and tasks as Markdown."""
+
+def close_inherited_locks() -> None:
+    """Close a forked child's copies of the locks of the stores that its parent owns."""
 
 def transformation_schema() -> str:
     """Give the JSON Schema of the parameters of `data_transformation`."""

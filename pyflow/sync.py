@@ -204,7 +204,9 @@ def _sync_of(
             try:
                 yield SyncEngine(engine, thread)
             finally:
-                thread.call(left(opening))
+                # A forked child that leaves the block closes nothing of its parent's.
+                if thread.exists:
+                    thread.call(left(opening))
         finally:
             thread.close()
 

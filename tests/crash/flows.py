@@ -144,6 +144,13 @@ def choice(value: int) -> int | None:
 
 
 @pyflow.workflow
+def skipping(value: int) -> int | None:
+    first = step(value)
+    # What is skipped gives null.
+    return step.options(condition=first > 50)(first)
+
+
+@pyflow.workflow
 def retried(value: int) -> int:
     return step(shaky(value))
 
@@ -199,7 +206,7 @@ class Kind(NamedTuple):
     weight: int = 2
 
 
-def _completes(result: Callable[[int], int]) -> Callable[[int], tuple[tuple[Any, ...], ...]]:
+def _completes(result: Callable[[int], int | None]) -> Callable[[int], tuple[tuple[Any, ...], ...]]:
     return lambda value: (("completed", result(value)),)
 
 
@@ -213,6 +220,7 @@ KINDS: dict[str, Kind] = {
         weight=3,
     ),
     "choice": Kind(choice, _completes(lambda value: value + 3), weight=3),
+    "skipping": Kind(skipping, _completes(lambda value: value + 2 if value >= 50 else None)),
     "retried": Kind(retried, _completes(lambda value: value + 2), weight=3),
     "delayed": Kind(delayed, _completes(lambda value: value + 2), weight=3),
     "mended": Kind(mended, _completes(lambda value: value + 1)),

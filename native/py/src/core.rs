@@ -74,6 +74,12 @@ impl Core {
     }
 }
 
+/// Closes a forked child's copies of its parent's locks.
+#[pyfunction]
+pub(crate) fn close_inherited_locks() {
+    pyflow_store::close_inherited_locks();
+}
+
 #[pymethods]
 impl Core {
     #[staticmethod]

@@ -7,6 +7,7 @@ use pyflow_core::definition::{
     self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, definition_of_document,
 };
 use pyflow_core::ids::TaskIndex;
+use pyflow_core::limits::NESTING_MAX;
 use pyflow_engine::Refusal;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -14,6 +15,7 @@ use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 
 use crate::door;
+use crate::fields::nesting;
 use crate::graph::Numbers;
 
 /// A checked definition with its stored form.
@@ -52,7 +54,14 @@ fn made(compiled: Compiled) -> Result<Definition, Refusal> {
 impl Definition {
     #[staticmethod]
     fn from_document(py: Python<'_>, document: Vec<u8>) -> PyResult<Self> {
-        door::wait(py, move || made(definition_of_document(&document)))
+        door::wait(py, move || {
+            let depth = nesting(&document);
+            if depth > NESTING_MAX {
+                let message = format!("it is nested {depth} deep; at most {NESTING_MAX} is read");
+                return Err(invalid(vec![Problem::new("", message)]));
+            }
+            made(definition_of_document(&document))
+        })
     }
 
     #[staticmethod]

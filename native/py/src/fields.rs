@@ -88,7 +88,7 @@ pub(crate) fn check_nesting(what: &str, json: &[u8]) -> Result<(), Refusal> {
 }
 
 /// How deep JSON text is nested.
-fn nesting(json: &[u8]) -> usize {
+pub(crate) fn nesting(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     let (mut in_text, mut escaped) = (false, false);
     for byte in json {

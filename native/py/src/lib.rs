@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::core::Core;
+    use super::core::{Core, close_inherited_locks};
     #[pymodule_export]
     use super::definition::Definition;
     #[pymodule_export]

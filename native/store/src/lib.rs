@@ -22,5 +22,5 @@ pub use log::{
 };
 pub use memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use open::{Options, open};
-pub use sqlite::backup_file;
+pub use sqlite::{backup_file, close_inherited_locks};
 pub use url::StoreUrl;

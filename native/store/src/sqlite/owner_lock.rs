@@ -2,9 +2,11 @@
 //!
 //! The lock ends with its process, however that ends. What the file says is for messages only.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, flock};
@@ -13,16 +15,23 @@ use rustix::io::Errno;
 use super::paths::{beside, io_fault};
 use crate::StoreFault;
 
+/// The locked files of this process, by the order in which they were taken.
+///
+/// A lock lives as long as any copy of its descriptor, and a forked child has copies: it must find them.
+static HELD: Mutex<BTreeMap<u64, File>> = Mutex::new(BTreeMap::new());
+
 /// Held for as long as the store is owned. The file stays; removing it would let two owners in.
 #[derive(Debug)]
 pub(super) struct OwnerLock {
-    _file: File,
+    number: u64,
 }
 
 impl OwnerLock {
     pub(super) fn take(store: &Path) -> Result<Self, StoreFault> {
         let path = beside(store, ".lock");
         let fault = |error: &std::io::Error| io_fault("taking the owner's lock", &path, error);
+        // Held meanwhile, so that each file that is locked can be found here.
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -37,7 +46,26 @@ impl OwnerLock {
         }
         // Said for people; the lock holds whether or not it can be said, as on a full disk.
         let _ = say_who(&mut file);
-        Ok(Self { _file: file })
+        let number = held.last_key_value().map_or(0, |(last, _)| last + 1);
+        held.insert(number, file);
+        Ok(Self { number })
+    }
+}
+
+impl Drop for OwnerLock {
+    fn drop(&mut self) {
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
+}
+
+/// Closes a forked child's copies of its parent's locks, so that they end with the parent.
+///
+/// To be called in the child, before anything else of this crate.
+pub fn close_inherited_locks() {
+    // A thread of the parent that was taking or releasing a lock at that very moment does not exist here, and what
+    // it held stays held: the copies then stay open, until the child ends.
+    if let Ok(mut held) = HELD.try_lock() {
+        held.clear();
     }
 }
 

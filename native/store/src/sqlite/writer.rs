@@ -10,6 +10,7 @@ use super::connect;
 use super::head::HeadRecord;
 use super::health::Health;
 use super::owner_lock::OwnerLock;
+use super::place::Place;
 use super::syncer::Syncer;
 use super::trouble::{Trouble, Wanted};
 use super::wal_length::WalLength;
@@ -33,6 +34,7 @@ pub(super) struct Writer {
     mode: Durability,
     head: HeadRecord,
     health: Arc<Health>,
+    place: Box<Place>,
     path: PathBuf,
     _lock: OwnerLock,
 }
@@ -53,8 +55,12 @@ impl Writer {
             .map_err(|error| wanted.fault(error.into()))?;
         let syncer = Syncer::new(&path, &health);
         let mode = Durability::Now;
-        let mut writer = Self { syncer, wal_length, conn, mode, head, health, path, _lock: lock };
+        let place = Box::new(Place::of(&path));
+        let mut writer =
+            Self { syncer, wal_length, conn, mode, head, health, place, path, _lock: lock };
         writer.begin_epoch()?;
+        // There is a write-ahead log since the first write.
+        *writer.place = Place::of(&writer.path);
         Ok(writer)
     }
 
@@ -103,7 +109,22 @@ impl Writer {
             Durability::Soon => self.syncer.owe(self.head.commit)?,
         }
         self.wal_length.after_commit(&self.conn);
+        let in_place = self.place.check_in_time();
+        self.judge(operation, in_place)?;
         Ok(value)
+    }
+
+    /// What was written to files that are gone is not to be acknowledged, nor anything after it.
+    fn judge(
+        &self,
+        operation: &'static str,
+        in_place: Result<(), String>,
+    ) -> Result<(), StoreFault> {
+        in_place.map_err(|found| {
+            let fault = Wanted { operation, path: &self.path }.failed(found);
+            self.health.note(&fault);
+            fault
+        })
     }
 
     fn transact<T>(
@@ -158,7 +179,9 @@ impl Writer {
 
     /// Ends the threads and closes the file; SQLite then moves the write-ahead log into it.
     pub(super) fn close(mut self) -> Result<(), StoreFault> {
-        let synced = self.sync();
+        let in_place = self.place.check();
+        let judged = self.judge("closing the store", in_place);
+        let synced = judged.and_then(|()| self.sync());
         let Self { syncer, wal_length, conn, path, _lock, .. } = self;
         drop((syncer, wal_length));
         if synced.is_err() {
@@ -203,6 +226,16 @@ mod tests {
         let path = writer.path().to_owned();
         writer.close().expect_err("it cannot be made durable any more");
         Writer::open(path).expect("it opens again").close().expect("all is well");
+    }
+
+    #[test]
+    fn a_store_whose_files_are_gone_cannot_be_closed_as_if_all_were_well() {
+        let (dir, writer) = open();
+
+        dir.close().expect("removed");
+        let closed = writer.close();
+
+        assert_eq!(closed.map_err(|fault| fault.code()), Err("PF2001"));
     }
 
     #[test]

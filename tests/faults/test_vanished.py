@@ -1,0 +1,119 @@
+"""A store that is taken away under a live engine stops it: no more is acknowledged and lost."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+import pyflow
+from pyflow import errors
+from tests.crash.flows import pass_time
+from tests.faults.flows import chain, endless
+from tests.faults.stores import files_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+_LOOK_AGAIN_S = 0.02
+
+
+def _remove_files(store: Path) -> None:
+    for path in files_of(store):
+        path.unlink()
+
+
+def _remove_directory(store: Path) -> None:
+    shutil.rmtree(store.parent)
+
+
+def _move_directory(store: Path) -> None:
+    store.parent.rename(store.parent.with_name("elsewhere"))
+
+
+def _remove_the_log(store: Path) -> None:
+    store.with_name(store.name + "-wal").unlink()
+
+
+def _put_another_in_its_place(store: Path) -> None:
+    other = store.with_name("other")
+    shutil.copyfile(store, other)
+    other.replace(store)
+
+
+@asynccontextmanager
+async def losing(store: Path) -> AsyncGenerator[pyflow.Engine]:
+    """Have an engine that loses its store in the block, and says so where it is closed."""
+    opening = pyflow.connect(store, drain_s=0)
+    yield await opening.__aenter__()
+    with pytest.raises(errors.StoreFault, match="while the store was open"):
+        await opening.__aexit__(None, None, None)
+
+
+async def refusal_of_starts(engine: pyflow.Engine) -> errors.StoreFault:
+    """Start runs until none is taken any more."""
+    while True:
+        try:
+            await engine.start(chain, 1)
+        except errors.StoreFault as found:
+            return found
+        await pass_time(_LOOK_AGAIN_S)
+
+
+@pytest.mark.parametrize(
+    "take_away",
+    [
+        _remove_files,
+        _remove_directory,
+        _move_directory,
+        _remove_the_log,
+        _put_another_in_its_place,
+    ],
+)
+async def test_a_store_that_vanishes_stops_the_engine(
+    tmp_path: Path, take_away: Callable[[Path], None]
+) -> None:
+    store = tmp_path / "place" / "flow.db"
+    store.parent.mkdir()
+    async with losing(store) as engine:
+        ended = await engine.start(chain, 1)
+        await ended.result()
+        take_away(store)
+
+        found = await refusal_of_starts(engine)
+
+        assert str(store) in str(found)
+        assert "while the store was open" in str(found)
+        with pytest.raises(errors.StoreFault):
+            await engine.start(chain, 1)
+        with pytest.raises(errors.StoreFault):
+            await ended.cancel()
+
+
+async def test_whoever_waits_when_the_store_vanishes_is_answered(tmp_path: Path) -> None:
+    store = tmp_path / "flow.db"
+    async with losing(store) as engine:
+        run = await engine.start(endless, 1)
+        waiting = asyncio.ensure_future(run.result())
+        # What it asks for is there when another run of the same engine has ended.
+        await (await engine.start(chain, 1)).result()
+        _remove_files(store)
+
+        await refusal_of_starts(engine)
+
+        with pytest.raises(errors.StoreFault):
+            await waiting
+
+
+async def test_what_moved_away_is_whole_where_it_is_now(tmp_path: Path) -> None:
+    store = tmp_path / "place" / "flow.db"
+    store.parent.mkdir()
+    async with losing(store) as engine:
+        run = await engine.start(chain, 1)
+        result = await run.result()
+        _move_directory(store)
+        await refusal_of_starts(engine)
+
+    async with pyflow.connect(tmp_path / "elsewhere" / "flow.db") as engine:
+        assert await engine.get_run(run.id).result() == result
