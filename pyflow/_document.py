@@ -20,6 +20,7 @@ from pyflow._document_events import (
     check_json_nesting,
     json_events,
     number,
+    places_of,
 )
 from pyflow._document_yaml import yaml_events
 from pyflow.errors import DefinitionInvalid, Problem
@@ -56,7 +57,7 @@ class Document(NamedTuple):
             DefinitionInvalid: It cannot be read; the error shows the place.
         """
         try:
-            return assemble(yaml_events(self.text))[0] if self.is_yaml else self._json()
+            return assemble(yaml_events(self.text)) if self.is_yaml else self._json()
         except DocumentFault as fault:
             unplaced = Problem(_shown(fault.path), "PF1001", fault.reason)
             problem = self._marked(unplaced, Spot(fault.place, None))
@@ -79,8 +80,7 @@ class Document(NamedTuple):
         """Give problems that have a path the line and column of what it leads to."""
         listed = list(problems)
         paths = [_steps(each.path) for each in listed]
-        wanted = {path[:size] for path in paths for size in range(len(path) + 1)}
-        _, places = assemble(self._events(), wanted)
+        places = places_of(self._events(), paths)
         lines = self._lines()
         found: list[Problem] = []
         for each, path in zip(listed, paths, strict=True):

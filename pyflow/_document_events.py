@@ -70,7 +70,7 @@ def json_events(text: str) -> Iterator[Event]:
         elif part in "}]":
             yield Event("end", place)
         elif part[0] == '"':
-            value = json.loads(part)
+            value = json.loads(part) if "\\" in part else part[1:-1]
             yield Event("scalar", place, value, value)
         else:
             yield Event("scalar", place, _WORDS[part] if part in _WORDS else number(part, place))
@@ -124,18 +124,8 @@ def number(text: str, place: int | Place) -> int | float:
 _TOO_DEEP = f"it is nested deeper than {NESTING_MAX}"
 
 
-def assemble(
-    events: Iterator[Event], wanted: Collection[Path] = ()
-) -> tuple[Any, dict[Path, Spot]]:
+def assemble(events: Iterator[Event]) -> Any:
     """Put the value of a document together.
-
-    Args:
-        events: The document.
-        wanted: The paths of the parts whose places are asked for; after the last of them the rest
-            of the document is left unread.
-
-    Returns:
-        The value, and the places of the wanted parts that there are.
 
     Raises:
         DocumentFault: A key is given twice, a key is no text, or it is nested too deep.
@@ -144,8 +134,6 @@ def assemble(
     levels: list[dict[str, Any] | list[Any]] = [found]
     steps: list[str | int] = []
     key: str | None = None
-    key_place: int | Place | None = None
-    places: dict[Path, Spot] = {}
     for event in events:
         top = levels[-1]
         if event.kind == "end":
@@ -153,14 +141,10 @@ def assemble(
             steps.pop()
             continue
         if isinstance(top, dict) and key is None:
-            key, key_place = _key(event, top, steps), event.place
+            key = _key(event, top, steps)
             continue
         step = len(top) if key is None else key
         value = event.value if event.kind == "scalar" else _opened(event, len(steps))
-        if wanted and (path := (*steps, step)[1:]) in wanted:
-            places[path] = Spot(event.place, None if key is None else key_place)
-            if len(places) == len(wanted):
-                break
         if isinstance(top, dict):
             top[str(step)] = value
             key = None
@@ -169,7 +153,67 @@ def assemble(
         if event.kind != "scalar":
             levels.append(value)
             steps.append(step)
-    return (found[0] if found else None), places
+    return found[0] if found else None
+
+
+def places_of(events: Iterator[Event], paths: Collection[Path]) -> dict[Path, Spot]:
+    """Find parts of a document that can be read, and all that they are parts of.
+
+    What is beside the way to them is passed over, and what comes after them is not looked at.
+    """
+    wanted = {path[:size] for path in paths for size in range(len(path) + 1)}
+    missing = set(paths)
+    places: dict[Path, Spot] = {}
+    levels: list[_Level] = [_Level((), is_map=False)]
+    passed_over = 0  # How deep we are in what is beside the way.
+    for event in events:
+        if passed_over:
+            passed_over += {"scalar": 0, "end": -1}.get(event.kind, 1)
+            continue
+        top = levels[-1]
+        if event.kind == "end":
+            levels.pop()
+            over = top.path
+        elif top.is_map and top.key is None:
+            top.key, top.key_place = event.text, event.place
+            continue
+        else:
+            spot = Spot(event.place, top.key_place if top.is_map else None)
+            over = () if len(levels) == 1 else (*top.path, top.take_step())
+            opens = event.kind != "scalar"
+            if over not in wanted:
+                passed_over = int(opens)
+                continue
+            places[over] = spot
+            if opens and any(path != over and path[: len(over)] == over for path in missing):
+                levels.append(_Level(over, is_map=event.kind == "map"))
+                continue
+            passed_over = int(opens)
+        missing = {path for path in missing if path[: len(over)] != over}
+        if not missing:
+            break
+    return places
+
+
+class _Level:
+    """A list or a map on the way: its path, and the step to its next part."""
+
+    __slots__ = ("count", "is_map", "key", "key_place", "path")
+
+    def __init__(self, path: Path, *, is_map: bool) -> None:
+        self.path = path
+        self.is_map = is_map
+        self.count = 0
+        self.key: str | None = None
+        self.key_place: int | Place | None = None
+
+    def take_step(self) -> str | int:
+        """Give the step to the part that comes now."""
+        if self.key is not None:
+            step, self.key = self.key, None
+            return step
+        self.count += 1
+        return self.count - 1
 
 
 def _opened(event: Event, depth: int) -> Any:

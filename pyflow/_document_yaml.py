@@ -21,6 +21,8 @@ _WORDS = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+# So many digits are in range in any case.
+_SHORT = 18
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 
@@ -52,25 +54,40 @@ def _character(error: Any) -> str:
 
 def _events(text: str) -> Iterator[Event]:
     documents = 0
+    event: Any  # A class each, told apart by it: there is one a scalar.
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         place = event.start_mark
-        assert place is not None  # The parser marks each of its events.
-        if isinstance(event, yaml.ScalarEvent):
-            _check_anchor(event, place)
-            yield Event("scalar", place, _value(event, place), event.value)
+        if type(event) is yaml.ScalarEvent:
+            if event.anchor is not None:
+                _check_anchor(event, place)
+            word: str = event.value
+            if (
+                event.tag is None
+                and event.implicit[0]
+                and word.isascii()
+                and word.isdecimal()
+                and len(word) < _SHORT
+            ):
+                yield Event("scalar", place, int(word), word)
+            else:
+                yield Event("scalar", place, _value(event, place), word)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             yield Event("end", place)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            _check_anchor(event, place)
-            if event.tag is not None:
-                raise DocumentFault(f"the tag {event.tag[:40]!r} is not read", place)
-            yield Event("map" if isinstance(event, yaml.MappingStartEvent) else "list", place)
+            yield _opening(event, place)
         elif isinstance(event, yaml.AliasEvent):
             raise DocumentFault("aliases (*) are not read; write the value out", place)
         elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
                 raise DocumentFault("a second document begins; one file holds one", place)
+
+
+def _opening(event: Any, place: Place) -> Event:
+    _check_anchor(event, place)
+    if event.tag is not None:
+        raise DocumentFault(f"the tag {event.tag[:40]!r} is not read", place)
+    return Event("map" if isinstance(event, yaml.MappingStartEvent) else "list", place)
 
 
 def _check_anchor(event: Any, place: Place) -> None:

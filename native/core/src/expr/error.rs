@@ -72,6 +72,7 @@ impl ExprError {
     }
 
     /// Count the place in the characters of `text`, the string that holds the expression.
+    #[must_use]
     pub fn in_text(mut self, text: &str) -> Self {
         let before = self.at.and_then(|at| text.get(..at));
         self.column = self.column.or_else(|| before.map(|before| before.chars().count()));

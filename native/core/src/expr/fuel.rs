@@ -12,7 +12,7 @@ use crate::limits::PAYLOAD_SIZE_MAX;
 pub struct Fuel {
     steps_left: u64,
     bytes_left: u64,
-    look_left: u64,
+    look_budget: u64,
 }
 
 impl Fuel {
@@ -27,13 +27,13 @@ impl Fuel {
 
     /// A budget of `steps` and `bytes`.
     pub const fn new(steps: u64, bytes: u64) -> Self {
-        Self { steps_left: steps, bytes_left: bytes, look_left: Self::LOOK }
+        Self { steps_left: steps, bytes_left: bytes, look_budget: Self::LOOK }
     }
 
     /// The same budget with another bound for what is looked through.
     #[cfg(test)]
     pub(super) const fn looking(self, size: u64) -> Self {
-        Self { look_left: size, ..self }
+        Self { look_budget: size, ..self }
     }
 
     /// No bound of its own: for data whose size was bounded at the door.
@@ -65,8 +65,8 @@ impl Fuel {
 
     /// Pay for stepping over `size` bytes of data to find a part of them.
     pub(super) fn look(&mut self, size: usize) -> Result<(), ExprError> {
-        if let Some(left) = self.look_left.checked_sub(size as u64) {
-            self.look_left = left;
+        if let Some(left) = self.look_budget.checked_sub(size as u64) {
+            self.look_budget = left;
             return Ok(());
         }
         self.scan(size)

@@ -12,8 +12,9 @@ use super::scope::References;
 use super::value::DEPTH_MAX;
 use super::write::{escaped, quoted};
 
-/// How much source the parser may be given for one template, in tokens: about 70 ms of work.
-const TOKEN_COUNT_MAX: usize = 16 * 1024;
+/// How much source the parser may be given for one template, in tokens: about 40 ms of work. Paths
+/// and whole numbers need no parser, and what is said twice is parsed once.
+const TOKEN_COUNT_MAX: usize = 8 * 1024;
 
 /// A part of the rendered text, in order.
 #[derive(Debug, Clone)]
@@ -67,15 +68,22 @@ impl Template {
     /// All that its expressions look at, and the secrets it names.
     pub fn references(&self) -> References {
         let mut references = References::default();
+        // A text may name thousands, which are put in order once.
+        let mut outputs = Vec::new();
         for part in self.parts.iter() {
             match part {
                 Part::Fixed(_) => {}
                 Part::Secret(name) => references.add_secret(name),
                 Part::Output(_, filling) | Part::Value(filling) | Part::Inside(filling) => {
-                    references.extend(filling.expression.references());
+                    let mut own = filling.expression.references();
+                    outputs.append(&mut own.outputs);
+                    references.extend(own);
                 }
             }
         }
+        outputs.sort_unstable();
+        outputs.dedup();
+        references.outputs = outputs;
         references
     }
 
