@@ -45,9 +45,14 @@ fn ask(engine: &Engine, request: Request) -> Vec<Out> {
 }
 
 fn start(engine: &Engine, definition: &Definition, ticket: u64) -> Vec<Out> {
-    let start = Box::new(StartRun {
+    let start = Box::new(start_of("one", definition));
+    ask(engine, Request::Start { ticket, start })
+}
+
+fn start_of(run_id: &str, definition: &Definition) -> StartRun {
+    StartRun {
         namespace: "default".into(),
-        run_id: "one".into(),
+        run_id: run_id.into(),
         chosen: true,
         key: None,
         wanted: Wanted::Hash(definition.hash),
@@ -57,8 +62,7 @@ fn start(engine: &Engine, definition: &Definition, ticket: u64) -> Vec<Out> {
         consistency: None,
         metadata: None,
         created_by: None,
-    });
-    ask(engine, Request::Start { ticket, start })
+    }
 }
 
 fn report(engine: &Engine, handle: u64, output: &'static str) -> Vec<Out> {
@@ -138,6 +142,47 @@ fn a_full_disk_refuses_a_start_and_leaves_no_trace_of_it() {
     let query = Query::Status { run_id: "one".into() };
     let status = ask(&engine, Request::Look { ticket: 3, look: Look::Query(query) });
     assert_eq!(answered(&status, 3), Some(Err("PF1101")), "looks go on");
+}
+
+#[test]
+fn a_batch_of_starts_that_cannot_be_kept_is_refused_once() {
+    let log = MemoryStore::default().open_with_faults([(calls_until_start(), full())]);
+    let engine = Engine::open_on(Box::new(log), &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    let starts = ["one", "two", "three"].map(|run_id| start_of(run_id, &definition)).to_vec();
+
+    let heard = ask(&engine, Request::StartMany { ticket: 2, starts });
+
+    let replies = heard.iter().filter(|out| matches!(out, Out::Reply { ticket: 2, .. }));
+    assert_eq!((replies.count(), answered(&heard, 2)), (1, Some(Err("PF2004"))));
+}
+
+#[test]
+fn looks_at_a_full_store_see_what_the_log_holds() {
+    let seen = (1..200).find_map(|call| {
+        let store = MemoryStore::default();
+        let engine = Engine::open_on(Box::new(store.open()), &settings()).expect("it opens");
+        let definition = opened(&engine);
+        start(&engine, &definition, 2);
+        drop(engine);
+        // From some call on there is no room: of interest is the first turn of the next owner,
+        // which ends the lease of the dead one.
+        let log = store.open_with_faults((call..call + 200).map(|call| (call, full())));
+        let engine = Engine::open_on(Box::new(log), &settings()).ok()?;
+        let heard = start(&engine, &definition, 3);
+        (answered(&heard, 3) == Some(Err("PF2004"))).then(|| task_state(&engine, "first"))
+    });
+
+    assert_eq!(seen.flatten().as_deref(), Some("leased"));
+}
+
+fn task_state(engine: &Engine, task_id: &str) -> Option<String> {
+    let task_id = Some(task_id.to_string());
+    let query = Query::Tasks { run_id: "one".into(), task_id, state: None, limit: 1 };
+    let heard = ask(engine, Request::Look { ticket: 9, look: Look::Query(query) });
+    let Some(Ok(Value::Json(text))) = answered(&heard, 9) else { return None };
+    let tasks: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    tasks[0]["state"].as_str().map(String::from)
 }
 
 /// How many calls of the log it takes until the call that appends the first start.

@@ -11,6 +11,7 @@ use crate::event::{Event, TaskError, TaskFailed, TaskLeased};
 use crate::ids::{InstanceIndex, RunNumber, token};
 use crate::lifecycle::{RunState, TaskState};
 use crate::schedule::{Held, Item, PermitKey, Picked, Waiting};
+use crate::seeded::{Bug, is_planted};
 use crate::state::Run;
 use crate::time::Millis;
 
@@ -163,7 +164,11 @@ fn waiting(run: &Run, instance: InstanceIndex, arrival: u64) -> Waiting {
         item: Item { run: run.number(), instance, stamp, arrival },
         task_type: run.definition().task_type(task).clone(),
         rate: options.rate_limit,
-        priority: run.priority().or(options.priority).unwrap_or(Priority::Normal),
+        priority: run
+            .priority()
+            .or(options.priority)
+            .filter(|_| !is_planted(Bug::PriorityIgnored))
+            .unwrap_or(Priority::Normal),
         deadline: run.deadline_at(),
         fairness_key,
         is_suspect: run.active(instance).is_some_and(crate::state::Active::is_suspect),

@@ -10,6 +10,7 @@ use crate::event::LeaseEnd;
 use crate::ids::SessionId;
 use crate::limits::DETAILS_SIZE_MAX;
 use crate::schedule::Pool;
+use crate::seeded::{Bug, is_planted};
 use crate::time::Millis;
 
 impl Shard {
@@ -53,6 +54,9 @@ impl Shard {
         let Some(held) = self.sessions.let_go(session, handle) else { return };
         self.turn.let_go.push((session, handle, held.clone()));
         let counted = cause == LeaseEnd::WorkerDied;
+        if counted && is_planted(Bug::SlotNotFreed) {
+            self.sessions.take_slot(session, held.pool);
+        }
         let command = EndLease { lease: held.lease, cause, counted, details: held.details };
         self.handle(&Command::EndLease(command), None, now);
     }

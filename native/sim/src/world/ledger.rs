@@ -1,0 +1,110 @@
+//! What clients have asked and what they were answered: kept outside of the process.
+
+use std::collections::BTreeMap;
+
+use pyflow_engine::{Refusal, Value};
+
+/// What was asked under a ticket.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ask {
+    Deploy {
+        flow: usize,
+    },
+    Start {
+        run_id: String,
+        is_chosen: bool,
+        key: Option<String>,
+        flow: usize,
+        flag: bool,
+    },
+    StartMany {
+        run_ids: Vec<String>,
+    },
+    Pause {
+        run_id: String,
+    },
+    Resume {
+        run_id: String,
+    },
+    Cancel {
+        run_id: String,
+    },
+    Recover {
+        run_id: String,
+    },
+    CancelTask {
+        run_id: String,
+        task_id: String,
+    },
+    RecoverTask {
+        run_id: String,
+        task_id: String,
+    },
+    /// The end of a run.
+    Result {
+        run_id: String,
+    },
+    /// The events of one run, or of all, after a place.
+    Watch {
+        run_id: Option<String>,
+        after: u64,
+    },
+    Status {
+        run_id: String,
+    },
+    Tasks {
+        run_id: String,
+    },
+    History {
+        run_id: String,
+    },
+    List,
+    Doctor,
+}
+
+/// One ask and what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) ask: Ask,
+    pub(crate) at: u64,
+    pub(crate) answer: Option<Result<Value, Refusal>>,
+    /// The process died before the answer: whether it was done is not known.
+    pub(crate) is_lost: bool,
+}
+
+/// Every ask, by its ticket.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) asked: BTreeMap<u64, Asked>,
+    last: u64,
+}
+
+impl Ledger {
+    /// A ticket for an ask.
+    pub(crate) fn note(&mut self, ask: Ask, at: u64) -> u64 {
+        self.last += 1;
+        self.asked.insert(self.last, Asked { ask, at, answer: None, is_lost: false });
+        self.last
+    }
+
+    /// Those who wait hear nothing more: the process is gone.
+    pub(crate) fn lose_all(&mut self) {
+        for asked in self.asked.values_mut().filter(|asked| asked.answer.is_none()) {
+            asked.is_lost = true;
+        }
+    }
+
+    /// Asks that wait for their answer.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u64, &Asked)> {
+        let open = self.asked.iter().filter(|(_, asked)| asked.answer.is_none() && !asked.is_lost);
+        open.map(|(ticket, asked)| (*ticket, asked))
+    }
+
+    /// Asks that were granted.
+    pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (u64, &Asked, &Value)> {
+        self.asked.iter().filter_map(|(ticket, asked)| match &asked.answer {
+            Some(Ok(value)) => Some((*ticket, asked, value)),
+            Some(Err(_)) | None => None,
+        })
+    }
+}
