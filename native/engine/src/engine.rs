@@ -403,8 +403,10 @@ fn fold_with_rows(log: &mut dyn Log, applied: u64) -> Result<(Recovered, Rows), 
             rows.extend(changed.map(|row| (row.run, row)));
         }
     })?;
-    if applied < log.head()?.trimmed {
-        // The model was lost, and part of what it is made from has moved to the histories.
+    let head = log.head()?;
+    if applied < head.checkpoint.max(head.trimmed) {
+        // The model was lost, and part of what it is made from was not folded: it stands before the
+        // checkpoint, or has moved to the histories.
         let last = log.head()?.position;
         for number in 1..recovered.state.next_run().0 {
             let run = RunNumber(number);

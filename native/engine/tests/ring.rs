@@ -176,6 +176,36 @@ fn looks_at_a_full_store_see_what_the_log_holds() {
     assert_eq!(seen.flatten().as_deref(), Some("leased"));
 }
 
+#[test]
+fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
+    let settings = EngineSettings { checkpoint_size: 1, ..settings() };
+    let refused = || {
+        let (operation, path, detail) = ("trimming", "memory".into(), "not now".into());
+        MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
+    };
+    let mut ended = 0;
+    for call in 1..100 {
+        let store = MemoryStore::default();
+        // From some call on all are refused: among them is the first that would trim.
+        let log = store.open_with_faults((call..call + 200).map(|call| (call, refused())));
+        let Ok(engine) = Engine::open_on(Box::new(log), &settings) else { continue };
+        let definition = opened(&engine);
+        start(&engine, &definition, 2);
+        report(&engine, 1, "1");
+        report(&engine, 2, "2");
+        let before = answered(&result_of(&engine, 3), 3);
+        drop(engine);
+
+        let engine = Engine::open_on(Box::new(store.open()), &settings).expect("it opens again");
+
+        if matches!(before, Some(Ok(_))) {
+            ended += 1;
+            assert_eq!(answered(&result_of(&engine, 4), 4), before, "call {call}");
+        }
+    }
+    assert!(ended > 0, "no run has ended");
+}
+
 fn task_state(engine: &Engine, task_id: &str) -> Option<String> {
     let task_id = Some(task_id.to_string());
     let query = Query::Tasks { run_id: "one".into(), task_id, state: None, limit: 1 };

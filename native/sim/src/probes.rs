@@ -53,5 +53,5 @@ pub(crate) const CHECKPOINT: &str = "a checkpoint was written";
 pub(crate) const TRIMMED: &str = "turns moved to histories";
 pub(crate) const KEY_REPEATED: &str = "a key led to a run that was there";
 pub(crate) const KEY_REFUSED: &str = "a key was refused with other content";
-pub(crate) const BLURRED: &str = "a run was recovered or could not be foretold";
+pub(crate) const BLURRED: &str = "a run could not be foretold";
 pub(crate) const SUSPECT: &str = "a suspect ran alone";

@@ -33,6 +33,10 @@ impl Shard {
 
     /// Hands out as much as slots, permits and the turn's bounds allow.
     pub(super) fn hand_out(&mut self, now: Millis) {
+        let state = &self.state;
+        self.queues.forget_ended_suspects(|item| {
+            state.run(item.run).is_some_and(|run| is_current(run, item))
+        });
         while !self.is_full()
             && let Some(picked) = self.queues.pick(&self.sessions, now)
         {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::fault::{Fault, Struck};
-use crate::world::{Outcome, World};
+use crate::world::{Failing, Outcome, World};
 
 pub(super) const FAULT: Fault = Fault { name: "a report is repeated", strike };
 
@@ -11,7 +11,11 @@ fn strike(world: &mut World) -> Struck {
     let told = world.scene.dice.fork().one_of(&world.scene.workers.told).cloned();
     let Some(told) = told else { return Ok(()) };
     let outcome = match world.scene.dice.below(3) {
-        0 => Outcome::Failed(None),
+        0 => Outcome::Failed(Failing {
+            error_type: "ValueError",
+            retryable: None,
+            retry_after_ms: None,
+        }),
         1 => Outcome::Completed(Bytes::from_static(b"\"again\"")),
         _ => told.outcome.clone(),
     };

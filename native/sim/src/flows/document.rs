@@ -102,6 +102,8 @@ fn join_name(join: Join) -> Option<String> {
 
 fn options(options: &Options, shown: &mut Value) {
     let spans = [
+        ("base_delay", options.base_delay_s),
+        ("retry_budget", options.retry_budget_s),
         ("timeout", options.timeout_s),
         ("queue_timeout", options.queue_timeout_s),
         ("heartbeat_timeout", options.heartbeat_timeout_s),
@@ -110,6 +112,11 @@ fn options(options: &Options, shown: &mut Value) {
     for (name, span_s) in spans {
         if let Some(span_s) = span_s {
             shown[name] = json!(span_s);
+        }
+    }
+    for (name, kind) in [("retry_on", options.retry_on), ("no_retry_on", options.no_retry_on)] {
+        if let Some(kind) = kind {
+            shown[name] = json!([kind]);
         }
     }
     if options.max_retries > 0 {

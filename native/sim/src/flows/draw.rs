@@ -165,7 +165,21 @@ impl Making<'_> {
             ..Options::default()
         };
         self.limit(work, &mut options);
+        if options.max_retries > 0 {
+            self.retry(&mut options);
+        }
         options
+    }
+
+    fn retry(&mut self, options: &mut Options) {
+        let kinds = ["ValueError", "KeyError", "LookupError", "TimeoutError"];
+        match self.dice.below(8) {
+            0 => options.retry_on = Some(kinds[self.dice.below(4)]),
+            1 => options.no_retry_on = Some(kinds[self.dice.below(4)]),
+            2 => options.retry_budget_s = Some(self.dice.between(1, 20)),
+            3 => options.base_delay_s = Some(self.dice.between(2, 40)),
+            _ => {}
+        }
     }
 
     fn seldom(&mut self, percent: usize) -> Option<u64> {

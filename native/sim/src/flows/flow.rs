@@ -104,6 +104,12 @@ pub(crate) enum Key {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) max_retries: u32,
+    /// The wait before the first retry, where it is not a second.
+    pub(crate) base_delay_s: Option<u64>,
+    /// The only kind of error that is retried, or the one that is not.
+    pub(crate) retry_on: Option<&'static str>,
+    pub(crate) no_retry_on: Option<&'static str>,
+    pub(crate) retry_budget_s: Option<u64>,
     pub(crate) timeout_s: Option<u64>,
     pub(crate) queue_timeout_s: Option<u64>,
     pub(crate) heartbeat_timeout_s: Option<u64>,

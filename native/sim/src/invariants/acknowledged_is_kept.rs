@@ -55,9 +55,10 @@ fn is_kept(scene: &Scene, ask: &Ask, value: &Value, is_fresh: bool) -> Judged {
             let is_kept = scene.model.deployed.contains(&hash);
             is_kept.then_some(()).ok_or_else(|| format!("the deployment of {hash} is lost"))
         }
+        // A run that is stopped by its deadline is past cancelling; one that was is no longer asked.
         (Ask::Cancel { run_id }, _) => {
             let known = scene.model.by_id(run_id);
-            let is_kept = known.is_some_and(|run| run.history.contains(&"RunCancelRequested"));
+            let is_kept = known.is_some_and(|run| run.stop.is_some() || run.generation > 0);
             let may_be_lost = !is_fresh && scene.may_be_lost(run_id);
             (is_kept || may_be_lost)
                 .then_some(())

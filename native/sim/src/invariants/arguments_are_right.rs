@@ -17,6 +17,11 @@ impl Invariant for ArgumentsAreRight {
     fn granted(&mut self, scene: &Scene, granted: &Granted, held: &Held) -> Judged {
         let Some(run) = scene.model.by_id(&held.run_id) else { return Ok(()) };
         let task = &run.flow.tasks[held.task];
+        let entry = scene.entry_of(held);
+        if let Some(entry) = entry.filter(|entry| granted.details != entry.details) {
+            let (told, kept) = (&granted.details, &entry.details);
+            return Err(format!("{} goes on from {told:?}, not {kept:?}", task.id));
+        }
         let shape = granted.definition.shape(granted.task);
         let given = |name: &str| {
             let place = shape.iter().position(|known| &**known == name)?;

@@ -26,10 +26,7 @@ impl Invariant for EndsAreFinal {
         let Some(found) = scene.subject(event) else { return Ok(()) };
         let names_a_failure = matches!(event, Event::TaskRecovered(_) | Event::RunFailed(_));
         let Some(end) = found.entry.end().filter(|_| !names_a_failure) else { return Ok(()) };
-        // A recover makes wait again what could not be reached, and calls handlers once more.
-        let may_be_again =
-            run.is_blurred && (!matches!(end, End::Completed(_)) || found.is_handler());
-        if may_be_again {
+        if run.is_blurred && !matches!(end, End::Completed(_)) {
             return Ok(());
         }
         let (name, kind) = (found.name(), event.kind());

@@ -45,7 +45,10 @@ impl Invariant for RecordsHaveCauses {
 
 fn said_failed(error_type: &str, said: &[Outcome]) -> bool {
     match error_type {
-        "ValueError" => said.iter().any(|each| matches!(each, Outcome::Failed(_))),
+        "ValueError" | "KeyError" => {
+            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.error_type == error_type);
+            said.iter().any(is_it)
+        }
         "CancelledError" => said.contains(&Outcome::Cancelled),
         _ => true,
     }

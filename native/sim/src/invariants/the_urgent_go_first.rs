@@ -58,6 +58,7 @@ fn is_plain(run: &Run, task: usize) -> bool {
         && options.rate.is_none()
         && !options.is_fair
         && !run.was_paused
+        && run.generation == 0
 }
 
 /// Whether a rival is more urgent, or came first since the queues exist.

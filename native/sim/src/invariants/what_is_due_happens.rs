@@ -1,7 +1,7 @@
 //! P29, P37: what is due has happened whenever the ring stands still.
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{Phase, Run};
+use crate::model::{Phase, Run, Stage};
 use crate::world::Scene;
 
 #[derive(Debug)]
@@ -39,7 +39,10 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
         }
         Phase::Waiting | Phase::Ready | Phase::Mapped | Phase::Ended(_) => None,
     };
-    let is_begun = matches!(entry.phase, Phase::Ready | Phase::Leased(_) | Phase::Backoff { .. });
+    // In a paused run what is ready is not watched after a restart: its time comes when it goes on.
+    let is_set_aside = run.stage == Stage::Paused && entry.is_ready();
+    let is_begun = !is_set_aside
+        && matches!(entry.phase, Phase::Ready | Phase::Leased(_) | Phase::Backoff { .. });
     if is_begun && is_work && !run.is_blurred && run.started_at.is_some() {
         let total = options.total_timeout_s.map(|span_s| in_ms(entry.first_ready_at, span_s));
         due = due.into_iter().chain(total).min();

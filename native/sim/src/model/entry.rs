@@ -21,6 +21,14 @@ pub(crate) struct Entry {
     pub(crate) first_ready_at: u64,
     /// Hand-outs of the present attempt.
     pub(crate) handed_out: u32,
+    /// What its last heartbeat told, as far as that is on record.
+    pub(crate) details: Option<Bytes>,
+    /// Whether it was cancelled with its whole run.
+    pub(crate) is_stopped: bool,
+    /// Whether its handler has ended while the run was being stopped: then it mends nothing.
+    pub(crate) is_past_mending: bool,
+    /// Whether it was taken back to be done anew: the next event tells the number of its attempt.
+    pub(crate) is_renewed: bool,
 }
 
 /// What an instance is doing.
@@ -77,6 +85,10 @@ impl Entry {
             ready_at: 0,
             first_ready_at: 0,
             handed_out: 0,
+            details: None,
+            is_stopped: false,
+            is_past_mending: false,
+            is_renewed: false,
         }
     }
 
@@ -121,6 +133,23 @@ impl Entry {
             )
             | None => None,
         }
+    }
+
+    /// It is to be done anew, with a fresh set of attempts.
+    pub(super) fn waits_again(&mut self) {
+        let token = self.token;
+        *self = Self { token, attempt: self.attempt, is_renewed: true, ..Self::new() };
+    }
+
+    /// Learns the number of an attempt from its first event.
+    pub(super) fn is_at_attempt(&mut self, attempt: u32) {
+        if attempt != self.attempt {
+            self.handed_out = 0;
+        }
+        if std::mem::take(&mut self.is_renewed) {
+            self.first_attempt = attempt;
+        }
+        self.attempt = attempt;
     }
 
     pub(crate) fn opens(&mut self, at: u64) {

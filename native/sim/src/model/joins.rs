@@ -66,7 +66,8 @@ impl Run {
         for task in 0..self.flow.tasks.len() {
             let handler = self.flow.tasks[task].handler.filter(|handler| handler.recovers);
             let Some(handler) = handler else { continue };
-            if self.entries[task].end() != Some(&End::Failed) {
+            let entry = &self.entries[task];
+            if entry.end() != Some(&End::Failed) || entry.is_past_mending {
                 continue;
             }
             if let Some(End::Completed(output) | End::Mended(output)) =

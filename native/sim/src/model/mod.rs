@@ -1,6 +1,7 @@
 //! What must be so, by the simulator's own plain reading of the log: events are folded without any
 //! of the code under test, and definitions are those that the seed has drawn.
 
+mod again;
 mod entry;
 mod joins;
 mod maps;

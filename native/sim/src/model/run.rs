@@ -38,10 +38,12 @@ pub(crate) struct Run {
     pub(crate) entries: Vec<Entry>,
     /// By the task that is a map: its first item's place among the entries, and how many there are.
     pub(crate) maps: BTreeMap<usize, (usize, usize)>,
+    /// Maps that were forgotten since the whole task is done anew: their items keep their places.
+    pub(crate) former_maps: Vec<(usize, (usize, usize))>,
     /// Whether it was ever paused, so that its work may have lost its place among others.
     pub(crate) was_paused: bool,
-    /// Whether it was recovered, or two ends came at once of which either may have been first: what
-    /// opens from here on is not foretold, only watched.
+    /// Whether two ends came at once of which either may have been first: what opens from here on is
+    /// not foretold, only watched.
     pub(crate) is_blurred: bool,
 }
 
@@ -52,8 +54,10 @@ impl Run {
             return Some((instance, None));
         }
         let holds = |(first, count): (usize, usize)| (first..first + count).contains(&instance);
-        let found = self.maps.iter().find(|(_, span)| holds(**span));
-        found.map(|(task, (first, _))| (*task, Some(instance - first)))
+        let present = self.maps.iter().map(|(task, span)| (*task, *span));
+        let mut all = present.chain(self.former_maps.iter().copied());
+        let found = all.find(|(_, span)| holds(*span));
+        found.map(|(task, (first, _))| (task, Some(instance - first)))
     }
 
     /// The public name of an instance.

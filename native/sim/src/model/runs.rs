@@ -113,6 +113,7 @@ impl Model {
             position: 0,
             entries: flow.tasks.iter().map(|_| Entry::new()).collect(),
             maps: BTreeMap::new(),
+            former_maps: Vec::new(),
             is_blurred: false,
             flow,
         };
@@ -151,12 +152,11 @@ impl Run {
                     self.key = None; // It stands for another run by now, or for none.
                 }
                 self.stage = Stage::Running;
-                self.stop = None;
                 self.ended_at = None;
                 self.generation += 1;
                 self.started_at.get_or_insert(at);
                 self.deadline_at = self.deadline_at.filter(|deadline| *deadline > at);
-                self.is_blurred = true;
+                self.reopen();
             }
             _ => {}
         }
@@ -169,6 +169,7 @@ impl Run {
         for entry in &mut self.entries {
             if entry.end().is_none() && entry.lease().is_none() {
                 entry.ends(End::Cancelled);
+                entry.is_stopped = true;
             }
         }
     }

@@ -26,10 +26,14 @@ impl Run {
             Event::TaskFailed(_) => self.entries[instance].ends(End::Failed),
             Event::TaskQuarantined(_) => self.entries[instance].ends(End::Quarantined),
             Event::TaskSkipped(_) => self.entries[instance].ends(End::Skipped),
-            Event::TaskCancelled(_) => self.entries[instance].ends(End::Cancelled),
+            Event::TaskCancelled(_) => {
+                self.entries[instance].ends(End::Cancelled);
+                self.entries[instance].is_stopped = self.stop.is_some();
+            }
             Event::TaskRetrying(retrying) => {
                 let entry = &mut self.entries[instance];
                 entry.phase = Phase::Backoff { until: retrying.until.0 };
+                entry.details.clone_from(&retrying.details);
                 entry.attempt = retrying.attempt + 1;
                 entry.handed_out = 0;
                 entry.suspicions = 0;
@@ -37,6 +41,9 @@ impl Run {
             Event::BackoffEnded(_) => self.ready_again(instance, at),
             Event::LeaseEnded(ended) => {
                 let entry = &mut self.entries[instance];
+                if ended.details.is_some() {
+                    entry.details.clone_from(&ended.details);
+                }
                 entry.deliveries += u32::from(ended.counted);
                 entry.suspicions += u32::from(ended.cause == LeaseEnd::OwnerDied as u8);
                 if ended.cause == LeaseEnd::Returned as u8 {
@@ -72,25 +79,19 @@ impl Run {
                 self.entries[instance].phase = Phase::Sleeping { until: started.until.0 };
             }
             Event::TimerFired(_) => self.entries[instance].ends(End::Completed(None)),
-            Event::TaskRecovered(_) => {
-                self.is_blurred = true;
-                let entry = &mut self.entries[instance];
-                entry.attempt += 1;
-                entry.first_attempt = entry.attempt;
-                (entry.handed_out, entry.deliveries, entry.suspicions) = (0, 0, 0);
-                entry.phase = Phase::Ready;
-            }
+            Event::TaskRecovered(_) => self.recover(instance, at),
             _ => {}
+        }
+        let owner = self.flow.tasks.get(instance).and_then(|task| task.handles);
+        if let Some(owner) = owner.filter(|_| self.stop.is_some()) {
+            self.entries[owner].is_past_mending |= self.entries[instance].end().is_some();
         }
     }
 
     fn leased_now(&mut self, instance: usize, leased: &TaskLeased) {
         let entry = &mut self.entries[instance];
         let token = token(leased.epoch, leased.grant);
-        if entry.attempt != leased.attempt {
-            entry.handed_out = 0;
-        }
-        entry.attempt = leased.attempt;
+        entry.is_at_attempt(leased.attempt);
         entry.token = token;
         entry.handed_out += 1;
         let (session, at) = (leased.session.0, leased.at.0);

@@ -1,11 +1,11 @@
 //! Clients: they start and control runs, and look at them.
 
 use crate::dice::Dice;
-use crate::world::{Ask, Failure, World};
+use crate::world::{Ask, Extras, Failure, World};
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
-        for flow in 0..self.scene.flows.len() {
+        for flow in 0..self.scene.swarm.flow_count {
             self.ask(Ask::Deploy { flow });
         }
         self.pump()
@@ -16,6 +16,11 @@ impl World {
         let starts = self.scene.run_ids.len() < self.scene.swarm.run_count_max;
         if self.scene.run_ids.is_empty() || (starts && dice.chance(40)) {
             self.start(dice);
+            return Ok(());
+        }
+        if dice.chance(5) {
+            // Perhaps one that is new, and has the name of one that is there.
+            self.ask(Ask::Deploy { flow: dice.below(self.scene.flows.len()) });
             return Ok(());
         }
         if dice.chance(self.scene.swarm.control_percent) {
@@ -42,7 +47,7 @@ impl World {
         // The same key with other content is refused: mostly it is the same.
         let (flow, flag) = match &key {
             Some(_) if dice.chance(90) => (0, true),
-            Some(_) | None => (dice.below(self.scene.flows.len()), dice.chance(50)),
+            Some(_) | None => (dice.below(self.scene.swarm.flow_count), dice.chance(50)),
         };
         let repeats_id = is_chosen && dice.chance(8);
         let run_id = match dice.one_of(&self.scene.run_ids) {
@@ -50,7 +55,17 @@ impl World {
             Some(_) | None => run_id(count, is_chosen),
         };
         self.scene.run_ids.push(run_id.clone());
-        self.ask(Ask::Start { run_id, is_chosen, key, flow, flag });
+        let extras = if dice.chance(40) { self.extras(dice, flow) } else { Extras::default() };
+        self.ask(Ask::Start { run_id, is_chosen, key, flow, flag, extras });
+    }
+
+    fn extras(&self, dice: &mut Dice, flow: usize) -> Extras {
+        Extras {
+            priority: dice.chance(40).then(|| dice.below(3) as u8),
+            deadline_ms: dice.chance(20).then(|| dice.between(1, 900) * 1_000),
+            metadata: dice.chance(40).then_some("{\"of\":\"a client\"}"),
+            by_name: dice.chance(40).then(|| self.scene.flows[flow].definition.name.to_string()),
+        }
     }
 
     fn a_run(&self, dice: &mut Dice) -> String {

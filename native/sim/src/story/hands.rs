@@ -4,11 +4,20 @@ use bytes::Bytes;
 
 use crate::dice::Dice;
 use crate::probes::LARGE_OUTPUT;
-use crate::world::{Held, Outcome, World};
+use crate::world::{Failing, Held, Outcome, World};
 
 /// What tasks put out. The last is kept beside the log.
 const OUTPUTS: [&str; 6] = ["null", "1", "[1,2,3]", "[]", "{\"a\":[true]}", "\"text\""];
 const LARGE_SIZE: usize = 300_000;
+
+fn failing(dice: &mut Dice) -> Failing {
+    let asks = [None, None, None, Some(true), Some(false)];
+    Failing {
+        error_type: ["ValueError", "KeyError"][dice.below(2)],
+        retryable: asks[dice.below(asks.len())],
+        retry_after_ms: dice.chance(10).then(|| dice.between(0, 30_000)),
+    }
+}
 
 impl World {
     /// A worker gets on with something.
@@ -30,8 +39,7 @@ impl World {
         let (failed, cancelled) =
             (self.scene.swarm.failed_percent, self.scene.swarm.cancelled_percent);
         if dice.chance(failed) {
-            let asks = [None, None, None, Some(true), Some(false)];
-            return Outcome::Failed(asks[dice.below(asks.len())]);
+            return Outcome::Failed(failing(dice));
         }
         if dice.chance(cancelled) {
             return Outcome::Cancelled;

@@ -46,6 +46,11 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
         let flow = flows::draw(dice, &format!("flow{index}"), count, limits);
         add_flow(&mut scene, flow);
     }
+    // Another definition for a name that is taken, to be deployed later.
+    let (count, limits) = (scene.swarm.task_count, scene.swarm.limits);
+    let mut next = flows::draw(dice, "flow0", count, limits);
+    next.version = dice.chance(50).then(|| "2".to_string());
+    add_flow(&mut scene, next);
     World::new(scene, has_canary)
 }
 

@@ -44,12 +44,15 @@ fn broken(seed: u64, words: String) -> Told {
 }
 
 fn play(world: &mut World, dice: &mut Dice) -> Result<(), Failure> {
+    let swarm = world.scene.swarm.clone();
+    world.scene.trace.tell(format_args!("{swarm:?}"));
     world.open()?;
     world.deploy_all()?;
     for step in 1..=world.scene.swarm.steps {
         world.step = step;
         world.scene.tally.steps += 1;
-        world.scene.trace.tell(format_args!("step {step}"));
+        let now = world.scene.now;
+        world.scene.trace.tell(format_args!("step {step} at {now}"));
         one_step(world, dice)?;
     }
     world.calm_down(dice)?;

@@ -9,7 +9,7 @@ use pyflow_core::payload::Payload;
 use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::ledger::Ask;
-use super::workers::{Held, Outcome};
+use super::workers::{Failing, Held, Outcome};
 use super::world::World;
 
 const NAMESPACE: &str = "default";
@@ -50,9 +50,9 @@ impl World {
                 let (definition, stored) = (drawn.definition.clone(), drawn.stored.clone());
                 Request::Deploy { ticket, definition, stored }
             }
-            Ask::Start { run_id, is_chosen, key, flow, flag } => {
+            Ask::Start { run_id, is_chosen, key, flow, flag, extras } => {
                 let start = self.start_run(&run_id, key, flow, flag);
-                let start = Box::new(StartRun { chosen: is_chosen, ..start });
+                let start = Box::new(StartRun { chosen: is_chosen, ..extras.added_to(start) });
                 Request::Start { ticket, start }
             }
             Ask::StartMany { run_ids } => {
@@ -97,7 +97,7 @@ impl World {
         self.scene.workers.tell(held, outcome);
         let kind = match outcome {
             Outcome::Completed(output) => ReportKind::Completed(Payload::new(output.clone())),
-            Outcome::Failed(retryable) => ReportKind::Failed(Box::new(error(*retryable))),
+            Outcome::Failed(failing) => ReportKind::Failed(Box::new(error(*failing))),
             Outcome::Cancelled => ReportKind::Cancelled,
             Outcome::Returned => ReportKind::Returned,
             Outcome::Died => ReportKind::WorkerDied,
@@ -106,7 +106,10 @@ impl World {
     }
 
     pub(crate) fn beat(&mut self, held: &Held) {
-        self.say(held, ReportKind::Heartbeat(Bytes::from_static(b"\"half\"")));
+        let details = Bytes::from(format!("\"at {}\"", self.scene.now));
+        self.scene.trace.tell(format_args!("beat {} {details:?}", held.handle));
+        self.scene.workers.beats.insert(held.attempt(), (self.scene.now, details.clone()));
+        self.say(held, ReportKind::Heartbeat(details));
     }
 
     fn say(&mut self, held: &Held, kind: ReportKind) {
@@ -148,13 +151,13 @@ fn look(ask: Ask) -> Look {
     }
 }
 
-fn error(retryable: Option<bool>) -> TaskError {
+fn error(failing: Failing) -> TaskError {
     TaskError {
-        error_type: "ValueError".into(),
-        kinds: vec!["ValueError".into(), "Exception".into()],
+        error_type: failing.error_type.into(),
+        kinds: failing.kinds().into_iter().map(Arc::from).collect(),
         message: "it went wrong".into(),
         traceback: String::new(),
-        retryable,
-        retry_after_ms: None,
+        retryable: failing.retryable,
+        retry_after_ms: failing.retry_after_ms,
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use pyflow_core::command::{StartRun, Wanted};
+use pyflow_core::definition::Priority;
 use pyflow_engine::{Refusal, Value};
 
 /// What was asked under a ticket.
@@ -16,6 +19,7 @@ pub(crate) enum Ask {
         key: Option<String>,
         flow: usize,
         flag: bool,
+        extras: Extras,
     },
     StartMany {
         run_ids: Vec<String>,
@@ -60,6 +64,30 @@ pub(crate) enum Ask {
     },
     List,
     Doctor,
+}
+
+/// What a start may say beside the definition and the input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extras {
+    /// 0 high, 1 normal, 2 low.
+    pub(crate) priority: Option<u8>,
+    pub(crate) deadline_ms: Option<u64>,
+    pub(crate) metadata: Option<&'static str>,
+    /// By the name of its definition, of which the latest is taken.
+    pub(crate) by_name: Option<String>,
+}
+
+impl Extras {
+    pub(super) fn added_to(self, start: StartRun) -> StartRun {
+        let named = self.by_name.map(|name| Wanted::Name { name: name.into(), version: None });
+        StartRun {
+            priority: self.priority.map(Priority::from_code),
+            deadline_ms: self.deadline_ms,
+            metadata: self.metadata.map(|text| Bytes::from_static(text.as_bytes())),
+            wanted: named.unwrap_or(start.wanted),
+            ..start
+        }
+    }
 }
 
 /// One ask and what became of it.

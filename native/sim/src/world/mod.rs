@@ -12,10 +12,10 @@ mod workers;
 mod world;
 
 pub(crate) use guard::{Ended, guarded, quiet_panics};
-pub(crate) use ledger::{Ask, Asked, Ledger};
+pub(crate) use ledger::{Ask, Asked, Extras, Ledger};
 pub(crate) use mirror::Mirror;
 pub(crate) use scene::{Drawn, Scene};
 pub(crate) use subject::Subject;
-pub(crate) use workers::{Held, Outcome, Workers};
+pub(crate) use workers::{Failing, Held, Outcome, Workers};
 pub use world::Failure;
 pub(crate) use world::World;

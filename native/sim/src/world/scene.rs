@@ -2,7 +2,7 @@
 
 use pyflow_engine::Engine;
 
-use super::ledger::Ledger;
+use super::ledger::{Ask, Ledger};
 use super::mirror::Mirror;
 use super::workers::Workers;
 use crate::dice::Dice;
@@ -57,11 +57,15 @@ pub(crate) struct Drawn {
 impl Scene {
     /// Whether a run is of a definition that asked for no more than that.
     pub(crate) fn may_be_lost(&self, run_id: &str) -> bool {
+        let is_eventual = |name: &str| {
+            self.flows.iter().any(|drawn| drawn.is_eventual() && &*drawn.definition.name == name)
+        };
         self.ledger.asked.values().any(|asked| match &asked.ask {
-            super::Ask::Start { run_id: asked_id, flow, .. } => {
-                asked_id == run_id && self.flows[*flow].is_eventual()
+            Ask::Start { run_id: asked_id, flow, extras, .. } => {
+                let is_named = extras.by_name.as_deref().is_some_and(is_eventual);
+                asked_id == run_id && (is_named || self.flows[*flow].is_eventual())
             }
-            super::Ask::StartMany { run_ids } => {
+            Ask::StartMany { run_ids } => {
                 run_ids.iter().any(|asked_id| asked_id == run_id) && self.flows[0].is_eventual()
             }
             _ => false,

@@ -30,10 +30,6 @@ impl<'a> Subject<'a> {
     pub(crate) fn is_work(&self) -> bool {
         self.run.is_work(self.instance)
     }
-
-    pub(crate) fn is_handler(&self) -> bool {
-        self.run.flow.is_handler(self.task_index)
-    }
 }
 
 impl Scene {

@@ -21,12 +21,31 @@ pub(crate) struct Held {
     pub(crate) pool: usize,
 }
 
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failing {
+    pub(crate) error_type: &'static str,
+    /// Whether its code asked for a retry, or for none.
+    pub(crate) retryable: Option<bool>,
+    /// When its code asked to be tried again.
+    pub(crate) retry_after_ms: Option<u64>,
+}
+
+impl Failing {
+    /// The class and its bases, nearest first.
+    pub(crate) fn kinds(self) -> Vec<&'static str> {
+        match self.error_type {
+            "KeyError" => vec!["KeyError", "LookupError", "Exception"],
+            other => vec![other, "Exception"],
+        }
+    }
+}
+
 /// What a worker says of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Completed(Bytes),
-    /// With whether its code asked for a retry, or for none.
-    Failed(Option<bool>),
+    Failed(Failing),
     Cancelled,
     Returned,
     Died,
@@ -56,9 +75,14 @@ pub(crate) struct Workers {
     pub(crate) present: Vec<Worker>,
     /// Every report of the living process, in order.
     pub(crate) told: Vec<Told>,
-    /// Every report that was ever made, by run, instance and token.
-    pub(crate) spoken: BTreeMap<(String, usize, Option<usize>, u64), Vec<Outcome>>,
+    /// Every report that was ever made.
+    pub(crate) spoken: BTreeMap<Attempt, Vec<Outcome>>,
+    /// What the living process was told by heartbeats, and when.
+    pub(crate) beats: BTreeMap<Attempt, (u64, Bytes)>,
 }
+
+/// An attempt by its run, task, item and token.
+pub(crate) type Attempt = (String, usize, Option<usize>, u64);
 
 /// The task types that workers run, with the pool of each.
 pub(crate) const TYPES: &[(&str, usize)] =
@@ -86,11 +110,18 @@ impl Held {
     }
 }
 
+impl Held {
+    pub(crate) fn attempt(&self) -> Attempt {
+        (self.run_id.clone(), self.task, self.item, self.token)
+    }
+}
+
 impl Workers {
     /// The process is gone, and its workers with it.
     pub(crate) fn lose_all(&mut self) {
         self.present.clear();
         self.told.clear();
+        self.beats.clear();
     }
 
     pub(crate) fn held(&self) -> impl Iterator<Item = &Held> {
@@ -106,8 +137,7 @@ impl Workers {
         for worker in &mut self.present {
             worker.holds.remove(&held.handle);
         }
-        let name = (held.run_id.clone(), held.task, held.item, held.token);
-        self.spoken.entry(name).or_default().push(outcome.clone());
+        self.spoken.entry(held.attempt()).or_default().push(outcome.clone());
         self.told.push(Told { held: held.clone(), outcome: outcome.clone() });
     }
 }
