@@ -1,7 +1,7 @@
 # Each target does all of its own set-up: a machine needs Python 3.11+, a Rust toolchain, a C
 # compiler and access to package registries. What is missing is said before anything is built.
 
-.PHONY: help demo test build bench lint fmt docs lock wheel clean
+.PHONY: help demo test build bench lint fmt docs lock wheel sim sim-long sim-bugs clean
 .DEFAULT_GOAL := help
 export PYTHON ONLY QUICK
 
@@ -9,7 +9,7 @@ SETUP := bash scripts/setup.sh
 EVERYTHING := run demo test lint build
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' Makefile
 
 demo: ## build what the demo uses, and run it
 	@bash scripts/check_tools.sh
@@ -50,6 +50,17 @@ lock: ## pin again what pyproject.toml names, from what .venv holds
 
 wheel: build ## a wheel for users, into dist/
 	@CARGO_TARGET_DIR=target/wheel .venv/bin/maturin build --release --locked --out dist
+
+sim: ## the simulator: two minutes of seeds on both cores
+	@cargo run --release --locked -p pyflow-sim -- canary
+	@cargo run --release --locked -p pyflow-sim -- --minutes 2 --report target/simulator.txt
+
+sim-long: ## the simulator for MINUTES=60, from seed FIRST=1000000 on
+	@cargo run --release --locked -p pyflow-sim -- --minutes $(or $(MINUTES),60) \
+		--first $(or $(FIRST),1000000) --report target/simulator.txt
+
+sim-bugs: ## thirty bugs, planted one after the other, that the simulator must find
+	@cargo run --release --locked -p pyflow-sim --features seeded-bugs -- bugs
 
 clean: ## remove everything that was built
 	rm -rf target dist .venv .venv-bench .tools .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis pyflow/*.so

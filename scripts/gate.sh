@@ -25,6 +25,9 @@ lint() {
 
 tests() {
   step 'cargo test' logged "$logs/cargo.log" cargo test --release --locked --workspace -j2
+  step 'simulator: it sees a false claim' cargo run --release --locked -p pyflow-sim -- canary
+  step 'simulator: a minute of seeds' \
+    logged "$logs/simulator.log" cargo run --release --locked -p pyflow-sim -- --minutes 1
   step 'pytest (with house rules and the snippets of the docs)' \
     logged "$logs/pytest.log" $bin/python -m pytest
 }

@@ -13,6 +13,8 @@ MAY_KNOW = {
     "pyflow-engine": frozenset({"pyflow-core", "pyflow-store"}),
     # Tests only: it shares the engine's lock-free sources by path.
     "pyflow-loom": frozenset[str](),
+    # The simulator: outside of what is shipped.
+    "pyflow-sim": frozenset({"pyflow-core", "pyflow-store", "pyflow-engine"}),
     "pyflow-py": frozenset({"pyflow-core", "pyflow-store", "pyflow-engine"}),
 }
 

@@ -22,6 +22,7 @@ pub mod payload;
 pub mod rejection;
 pub mod retry;
 pub mod schedule;
+pub mod seeded;
 pub mod shard;
 pub mod state;
 pub mod time;

@@ -4,6 +4,7 @@ use crate::definition::TaskOptions;
 use crate::event::TaskError;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::limits::SPAN_MS_MAX;
+use crate::seeded::{Bug, is_planted};
 use crate::state::Active;
 use crate::time::Millis;
 
@@ -16,7 +17,8 @@ pub fn next_attempt(
     now: Millis,
 ) -> Option<Millis> {
     let retries_done = active.attempt - active.first_attempt;
-    if retries_done >= options.max_retries || !is_retryable(options, error) {
+    let most = options.max_retries + u32::from(is_planted(Bug::OneRetryTooMany));
+    if retries_done >= most || !is_retryable(options, error) {
         return None;
     }
     let until = match error.retry_after_ms {

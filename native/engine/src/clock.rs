@@ -34,8 +34,10 @@ impl Clock {
         Self::System { base: believed(wall(), latest), since: Instant::now() }
     }
 
-    pub(crate) fn manual(latest: Millis) -> Self {
-        Self::Manual(Arc::new(AtomicU64::new(wall().max(latest).0)))
+    /// A clock that begins at `first`, or at what the wall shows, and not before the latest time on
+    /// record.
+    pub(crate) fn manual(first: Option<Millis>, latest: Millis) -> Self {
+        Self::Manual(Arc::new(AtomicU64::new(first.unwrap_or_else(wall).max(latest).0)))
     }
 
     /// How far the wall is ahead of this clock, or behind it.

@@ -12,6 +12,7 @@ use pyflow_core::ids::Epoch;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
+use pyflow_core::time::Millis;
 use pyflow_store::read_model::ReadModel;
 use pyflow_store::{Log, MemoryStore, Options};
 
@@ -33,6 +34,8 @@ pub struct EngineSettings {
     pub inline: bool,
     /// A clock that stands still until it is moved.
     pub manual_clock: bool,
+    /// What such a clock shows at first, in milliseconds since 1970; none: what the wall shows.
+    pub clock_at_ms: Option<u64>,
     pub max_concurrent_runs: usize,
     /// Requests that may wait at the door.
     pub queue_depth: usize,
@@ -54,6 +57,7 @@ impl Default for EngineSettings {
             namespace: "default".into(),
             inline: false,
             manual_clock: false,
+            clock_at_ms: None,
             max_concurrent_runs: usize::MAX,
             queue_depth: 100_000,
             strategy: Strategy::Strict,
@@ -285,6 +289,15 @@ impl Engine {
         }
     }
 
+    /// The position and the digest of an inline ring's state, to be compared with what its log folds
+    /// into; none while the log has not kept all of that state.
+    pub fn digest(&self) -> Option<(u64, [u8; 32])> {
+        match &*self.turning.lock() {
+            Turning::Inline(driver) => driver.digest(),
+            Turning::Thread(_) | Turning::Closed => None,
+        }
+    }
+
     /// Requests that wait at the door.
     pub fn waiting_count(&self) -> usize {
         self.inbox.len()
@@ -355,7 +368,7 @@ fn make_driver(
     let polite = log.get_meta(POLITE_END)?;
     let was_polite = polite.as_deref() == Some(head.position.to_string().as_bytes());
     let clock = if settings.manual_clock {
-        Clock::manual(recovered.latest)
+        Clock::manual(settings.clock_at_ms.map(Millis), recovered.latest)
     } else {
         Clock::system(recovered.latest)
     };

@@ -55,8 +55,10 @@ pub(crate) fn fold_with_rows(
             projection.turns.push((changed.position, changed.event_count));
         }
     })?;
-    if applied < log.head()?.trimmed {
-        // The model was lost, and part of what it is made from has moved to the histories.
+    let head = log.head()?;
+    if applied < head.checkpoint.max(head.trimmed) {
+        // The model was lost, and part of what it is made from was not folded: it stands before the
+        // checkpoint, or has moved to the histories.
         add_ended(log, &recovered.state, &mut projection)?;
     }
     Ok((recovered, projection))

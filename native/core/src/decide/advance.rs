@@ -12,6 +12,7 @@ use crate::expr::{ExprCode, ExprError, Fuel};
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::limits::{SPAN_MS_MAX, TASK_COUNT_MAX};
 use crate::payload::Payload;
+use crate::seeded::{Bug, is_planted};
 use crate::state::{Ending, Phase, Run};
 use crate::time::Millis;
 
@@ -130,6 +131,9 @@ impl Attempts<'_> {
         for (place, branch) in branches.iter().enumerate() {
             if branch.condition.evaluate_bool(&view, &mut fuel)? {
                 taken = place;
+                if is_planted(Bug::DecisionTakesLast) {
+                    continue;
+                }
                 break;
             }
         }
@@ -148,7 +152,9 @@ impl Attempts<'_> {
             let ending = self.run.ending(TaskIndex(**source).instance());
             matches!(ending, Some(Ending::Completed | Ending::Mended))
         });
-        let from = first_completed.map(|source| TaskIndex(*source));
+        let is_wrong = is_planted(Bug::GatewayTakesLast);
+        let last = self.definition.predecessors(self.task).last().filter(|_| is_wrong);
+        let from = last.or(first_completed).map(|source| TaskIndex(*source));
         let (run, instance) = (self.run.number(), self.instance);
         done(GatewayPassed { run, instance, from, at: self.now })
     }

@@ -6,6 +6,7 @@ use crate::event::{RunCancelRequested, RunPaused, RunResumed};
 use crate::lifecycle::RunState;
 use crate::limits::ERROR_MESSAGE_SIZE_MAX;
 use crate::rejection::Rejection;
+use crate::seeded::{Bug, is_planted};
 use crate::state::{Run, State};
 use crate::time::Millis;
 
@@ -57,6 +58,7 @@ fn resume(run: &Run, now: Millis) -> Decision {
 
 fn cancel(run: &Run, reason: &str, now: Millis) -> Decision {
     match run.state() {
+        RunState::Paused if is_planted(Bug::CancelOfPausedLost) => Ok(Vec::new()),
         RunState::Created | RunState::Running | RunState::Paused => {
             let reason: String = reason.chars().take(ERROR_MESSAGE_SIZE_MAX / 4).collect();
             Ok(vec![RunCancelRequested { run: run.number(), reason, at: now }.into()])

@@ -5,6 +5,7 @@ use super::report::{attempt_failed, cut_message, held};
 use crate::command::EndLease;
 use crate::definition::Delivery;
 use crate::event::{LeaseEnd, LeaseEnded, TaskCancelled, TaskError, TaskFailed, TaskQuarantined};
+use crate::seeded::{Bug, is_planted};
 use crate::state::{Phase, State};
 use crate::time::Millis;
 
@@ -18,7 +19,8 @@ pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision
     }
     let options = run.definition().options(run.task_of(instance));
     let returned = command.cause == LeaseEnd::Returned;
-    if options.delivery == Delivery::AtMostOnce && !returned {
+    let forgets = is_planted(Bug::AtMostOnceForgotten);
+    if options.delivery == Delivery::AtMostOnce && !returned && !forgets {
         let message =
             "its worker was lost; whether it has run is unknown, and it may run only once";
         let message = with_reason(message.to_string(), command);
@@ -26,7 +28,8 @@ pub(super) fn decide(state: &State, command: &EndLease, now: Millis) -> Decision
         return Ok(vec![TaskFailed { run: number, instance, attempt, error, at: now }.into()]);
     }
     let deliveries = active.deliveries + u32::from(command.counted);
-    if command.counted && deliveries >= options.max_deliveries {
+    let most = options.max_deliveries + u32::from(is_planted(Bug::QuarantineLate));
+    if command.counted && deliveries >= most {
         let message = format!("its worker died {deliveries} times while it ran");
         let message = with_reason(message, command);
         let error = Box::new(TaskError::final_of_engine("Quarantined", message));

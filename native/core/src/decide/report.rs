@@ -7,6 +7,7 @@ use crate::event::{Event, TaskCancelled, TaskCompleted, TaskError, TaskFailed, T
 use crate::limits::{ERROR_MESSAGE_SIZE_MAX, PAYLOAD_SIZE_MAX};
 use crate::rejection::Rejection;
 use crate::retry;
+use crate::seeded::{Bug, is_planted};
 use crate::state::{Active, Instance, Phase, Run, State};
 use crate::time::Millis;
 
@@ -50,7 +51,7 @@ pub(super) fn held(state: &State, lease: LeaseRef) -> Result<(&Run, &Active), Re
         Some(Instance::Active(_)) => {
             let active = run.active(lease.instance).ok_or(Rejection::StaleToken)?;
             let is_leased = matches!(active.phase, Phase::Leased { .. });
-            if active.grant != lease.grant {
+            if active.grant != lease.grant && !is_planted(Bug::StaleReportTaken) {
                 return Err(Rejection::StaleToken);
             }
             if is_leased { Ok((run, active)) } else { Err(Rejection::AlreadyReported) }
@@ -77,7 +78,10 @@ pub(super) fn attempt_failed(
     let whose = (lease.run, lease.instance);
     let until = retry::next_attempt(options, active, &error, whose, now);
     let attempt = active.attempt;
-    match until.filter(|_| run.stop().is_none() && options.delivery == Delivery::AtLeastOnce) {
+    let is_lost = is_planted(Bug::SecondRetryLost) && attempt > active.first_attempt;
+    match until
+        .filter(|_| !is_lost && run.stop().is_none() && options.delivery == Delivery::AtLeastOnce)
+    {
         Some(until) => TaskRetrying {
             run: lease.run,
             instance: lease.instance,

@@ -134,6 +134,13 @@ impl Queues {
         Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, has_work })
     }
 
+    /// Drops suspects that have ended meanwhile: no worker is to be kept clear for them.
+    pub fn forget_ended_suspects(&mut self, mut is_current: impl FnMut(&Item) -> bool) {
+        let before = self.suspects.len();
+        self.suspects.retain(|waiting| is_current(&waiting.item));
+        self.count -= before - self.suspects.len();
+    }
+
     fn release_delayed(&mut self, now: Millis) {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             self.suspects.push_back(entry.remove());

@@ -194,6 +194,13 @@ impl Sessions {
         Some(held)
     }
 
+    /// Takes a free slot away: for a bug that is planted.
+    pub(crate) fn take_slot(&mut self, id: SessionId, pool: Pool) {
+        if let Some(session) = self.by_id.get_mut(&id) {
+            session.free[pool as usize] -= 1;
+        }
+    }
+
     /// Puts back what a worker had let go of in a turn that was not kept.
     pub fn take_back(&mut self, id: SessionId, handle: u64, held: Held) {
         let Some(session) = self.by_id.get_mut(&id) else { return };

@@ -8,6 +8,7 @@ use crate::effect::{Effect, StopReason};
 use crate::event::Event;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunState, TaskState};
+use crate::seeded::{Bug, is_planted};
 use crate::state::{Moved, Phase};
 use crate::time::Millis;
 
@@ -55,7 +56,9 @@ impl Shard {
         let Some(lease) = self.lease_of(run, instance) else { return };
         self.timers.disarm(Wake::AttemptTimeout { lease });
         self.timers.disarm(Wake::HeartbeatTimeout { lease });
-        self.queues.lease_ended((run, instance));
+        if reason != StopReason::TimedOut || !is_planted(Bug::PermitsNotReleased) {
+            self.queues.lease_ended((run, instance));
+        }
         if let Some((session, handle)) = self.sessions.holder(lease) {
             self.turn.effects.push(Effect::StopAttempt { session, handle, reason });
         }

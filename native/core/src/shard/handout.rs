@@ -11,6 +11,7 @@ use crate::event::{Event, TaskError, TaskFailed, TaskLeased};
 use crate::ids::{InstanceIndex, RunNumber, token};
 use crate::lifecycle::{RunState, TaskState};
 use crate::schedule::{Held, Item, PermitKey, Picked, Waiting};
+use crate::seeded::{Bug, is_planted};
 use crate::state::{RateOf, Run};
 use crate::time::Millis;
 
@@ -32,6 +33,10 @@ impl Shard {
 
     /// Hands out as much as slots, permits and the turn's bounds allow.
     pub(super) fn hand_out(&mut self, now: Millis) {
+        let state = &self.state;
+        self.queues.forget_ended_suspects(|item| {
+            state.run(item.run).is_some_and(|run| is_current(run, item))
+        });
         while !self.is_full()
             && let Some(picked) = self.queues.pick(&self.sessions, now)
         {
@@ -172,7 +177,11 @@ fn waiting(run: &Run, instance: InstanceIndex, arrival: u64) -> Waiting {
         task_type: run.definition().task_type(task).clone(),
         rate: options.rate_limit,
         has_rate_of_key: options.rate_limit.is_some() && options.concurrency_key.is_some(),
-        priority: run.priority().or(options.priority).unwrap_or(Priority::Normal),
+        priority: run
+            .priority()
+            .or(options.priority)
+            .filter(|_| !is_planted(Bug::PriorityIgnored))
+            .unwrap_or(Priority::Normal),
         deadline: run.deadline_at(),
         fairness_key,
         is_suspect: run.active(instance).is_some_and(crate::state::Active::is_suspect),

@@ -8,13 +8,15 @@ use crate::effect::Effect;
 use crate::event::LeaseEnd;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunState, TaskState};
+use crate::seeded::{Bug, is_planted};
 use crate::state::{Phase, Run, State};
 use crate::time::Millis;
 
 impl Shard {
     /// Goes back to a state that was folded again from the log, since `lost` was not kept. Workers
-    /// stay: what they held before that turn they hold again.
-    pub fn fall_back(&mut self, state: State, lost: Turn, now: Millis) {
+    /// stay: what they held before that turn they hold again. Until `go_on` nothing is decided, so
+    /// that those who look see what the log holds.
+    pub fn fall_back(&mut self, state: State, lost: Turn) {
         let mut sessions = std::mem::take(&mut self.sessions);
         for effect in &lost.effects {
             if let Effect::Grant(granted) = effect {
@@ -26,8 +28,14 @@ impl Shard {
         }
         let settings = self.settings.clone();
         *self = Self { sessions, ..Self::new(state, settings) };
+    }
+
+    /// Takes up again what is owed after a fall back: the log takes turns again.
+    pub fn go_on(&mut self, now: Millis) {
         self.resume(true, now);
-        self.hold_again();
+        if !is_planted(Bug::LeasesNotHeldAgain) {
+            self.hold_again();
+        }
     }
 
     /// Arms and permits what goes with the leases that workers still hold.
@@ -83,7 +91,9 @@ impl Shard {
             RunState::Running | RunState::Paused | RunState::Cancelling => {}
             RunState::Completed | RunState::Failed | RunState::Cancelled => return,
         }
-        self.arm_deadline(number);
+        if !is_planted(Bug::DeadlineNotResumed) {
+            self.arm_deadline(number);
+        }
         self.resume_instances(number);
         self.finishing.insert(number);
     }
@@ -94,6 +104,10 @@ impl Shard {
         for index in 0..run.instance_count() {
             let instance = InstanceIndex(index as u32);
             match run.task_state(instance) {
+                Some(TaskState::Waiting) if is_planted(Bug::TimerNotResumed) => {}
+                Some(TaskState::Ready)
+                    if run.state() == RunState::Paused && is_planted(Bug::PausedWorkNotResumed) => {
+                }
                 Some(TaskState::Ready) => {
                     let stamp = run.stamp(instance);
                     self.agenda.push_back(Due { run: number, instance, stamp });

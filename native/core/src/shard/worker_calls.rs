@@ -11,6 +11,7 @@ use crate::event::{LeaseEnd, SaidLine};
 use crate::ids::SessionId;
 use crate::limits::{DETAILS_SIZE_MAX, PROGRESS_SIZE_MAX, SAID_LINE_COUNT_MAX};
 use crate::schedule::Pool;
+use crate::seeded::{Bug, is_planted};
 use crate::time::Millis;
 
 impl Shard {
@@ -61,6 +62,9 @@ impl Shard {
         let Some(held) = self.sessions.let_go(session, handle) else { return };
         self.turn.let_go.push((session, handle, held.clone()));
         let counted = cause == LeaseEnd::WorkerDied;
+        if counted && is_planted(Bug::SlotNotFreed) {
+            self.sessions.take_slot(session, held.pool);
+        }
         let (lease, details) = (held.lease, held.details);
         let command = EndLease { lease, cause, counted, details, message };
         self.handle(&Command::EndLease(command), None, now);

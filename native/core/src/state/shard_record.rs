@@ -17,6 +17,7 @@ use crate::definition::Definition;
 use crate::ids::{DefinitionHash, RunNumber};
 use crate::limits::PAYLOAD_INLINE_SIZE_MAX;
 use crate::payload::Payload;
+use crate::seeded::{Bug, is_planted};
 use crate::time::Millis;
 
 /// The version of the form; another one is not read.
@@ -90,7 +91,12 @@ impl State {
             definitions: self.deployed_hashes().into_iter().collect(),
             names: names.map(|(n, all)| (n.clone(), all.iter().map(deployed).collect())).collect(),
             ids: ids.map(|(name, run)| (name.clone(), *run)).collect(),
-            keys: directory.keys.iter().map(|(name, each)| (name.clone(), key(each))).collect(),
+            keys: directory
+                .keys
+                .iter()
+                .filter(|_| !is_planted(Bug::KeysNotInCheckpoint))
+                .map(|(name, each)| (name.clone(), key(each)))
+                .collect(),
             rates,
             closing: self.closing.clone(),
             runs: runs.copied().collect(),

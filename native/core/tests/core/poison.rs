@@ -185,6 +185,26 @@ fn a_suspect_does_not_hold_up_a_worker_that_cannot_run_it() {
 }
 
 #[test]
+fn a_suspect_that_has_ended_in_the_queue_holds_up_nobody() {
+    let limited = json!({"task_type": "other", "rate_limit": "1/m", "queue_timeout": 62});
+    let nap = json!({"id": "nap", "task_type": "timer", "parameters": {"seconds": 70}});
+    let mut rig = slots(2);
+    let tasks = [with(task("limited", &[]), &limited), nap, task("late", &["nap"])];
+    rig.run("r", &document(&tasks));
+    rig.restart(false);
+    rig.run("other", &with(document(&[task("long", &[])]), &json!({"id": "second"})));
+    assert_eq!(rig.names(), ["long"], "the suspect waits for its rate");
+
+    rig.advance(61_000);
+    assert_eq!(rig.names(), ["long"], "the worker is cleared for the suspect");
+    rig.advance(2_000);
+    assert_eq!(rig.state("r", "limited"), TaskState::Failed);
+    rig.advance(8_000);
+
+    assert_eq!(rig.names(), ["long", "late"]);
+}
+
+#[test]
 fn a_task_that_may_run_only_once_is_never_handed_out_again() {
     for end in ["worker", "leaves", "restart", "polite", "fails", "times out"] {
         let options = json!({"delivery": "at_most_once", "timeout": 10});

@@ -14,7 +14,7 @@ use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Ending;
 use pyflow_core::time::Millis;
 
-use super::ring::Driver;
+use super::ring::{Batch, Driver};
 use crate::fault::Refusal;
 use crate::outbox::{Out, Value};
 use crate::request::{AttemptReport, Look, ReportKind, Request};
@@ -26,7 +26,11 @@ impl Driver {
             && !matches!(request, Request::Look { .. })
         {
             let fault = fault.clone();
-            return self.refuse(ticket, fault);
+            let was_refused = self.batches.remove(&ticket).is_some_and(|batch| batch.is_refused);
+            if !was_refused {
+                self.refuse(ticket, fault);
+            }
+            return;
         }
         if let (Some(_), Request::Report { session, reports }) = (&self.fault, &request) {
             // They wait until there is room again.
@@ -121,11 +125,8 @@ impl Driver {
             let answer = Ok(Value::Runs(Vec::new(), self.token()));
             return self.out.push(Out::Reply { ticket, answer });
         }
-        let batch = self.batches.entry(ticket).or_insert_with(|| (0, Vec::new()));
-        let is_first = batch.0 == 0 && batch.1.is_empty();
-        if is_first {
-            batch.0 = starts.len();
-        }
+        let missing = starts.len();
+        self.batches.entry(ticket).or_insert_with(|| Batch { missing, ..Batch::default() });
         let mut left = starts.into_iter();
         while !self.shard.is_full()
             && let Some(start) = left.next()

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use pyflow_core::effect::Effect;
 use pyflow_core::ids::{RunNumber, SessionId};
+use pyflow_core::seeded::{Bug, is_planted};
 use pyflow_core::shard::Shard;
 use pyflow_core::shard::Turn as ShardTurn;
 use pyflow_core::time::Millis;
@@ -71,15 +72,15 @@ pub(crate) struct Driver {
     pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
     pub(super) waiters: BTreeMap<RunNumber, Vec<u64>>,
     pub(super) watchers: Watchers,
-    /// Starts of many runs under one ticket: how many answers are missing, and those that came.
-    pub(super) batches: BTreeMap<u64, (usize, Vec<String>)>,
+    /// Starts of many runs, by their ticket.
+    pub(super) batches: BTreeMap<u64, Batch>,
     /// Rows that differ from those of the read model.
     pub(super) rows: BTreeMap<u64, RunRow>,
     /// Why nothing is written any more, or for the time being.
     pub(super) fault: Option<Refusal>,
     /// Whether writes may go on by themselves once there is room again.
     pub(super) may_resume: bool,
-    probed_at: Option<Instant>,
+    probed_at: Option<Millis>,
     /// Reports that no kept turn holds yet.
     pub(super) unkept: Vec<(SessionId, AttemptReport)>,
     pub(super) counts: Counts,
@@ -90,6 +91,16 @@ pub(crate) struct Driver {
     owns_model: bool,
     pub(super) lag: Lag,
     pub(super) pruning: Pruning,
+}
+
+/// Starts of many runs under one ticket.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// Answers that have not come.
+    pub(super) missing: usize,
+    pub(super) run_ids: Vec<String>,
+    /// Whether one of them was refused, and the caller told so.
+    pub(super) is_refused: bool,
 }
 
 /// What metrics count.
@@ -247,6 +258,7 @@ impl Driver {
                     let ours = self.log.epoch();
                     return self.stop(&StoreFault::Fenced { ours, found: epoch }, turn);
                 }
+                Completion::Failed { .. } if is_planted(Bug::AcknowledgedUnkept) => {}
                 Completion::Failed { fault, .. } => return self.stop(&fault, turn),
             }
         }
@@ -265,7 +277,7 @@ impl Driver {
         let fault = Refusal::from(found.clone());
         for effect in &turn.effects {
             if let Effect::Reply { ticket, .. } = effect {
-                self.refuse(ticket.0, fault.clone());
+                self.answer(ticket.0, Err(fault.clone()));
             }
         }
         for ticket in self.pruning.take_asked() {
@@ -275,8 +287,7 @@ impl Driver {
         if self.may_resume
             && let Ok(recovered) = recover(self.log.as_mut(), |_, _| {})
         {
-            let now = self.clock.now();
-            self.shard.fall_back(recovered.state, turn, now);
+            self.shard.fall_back(recovered.state, turn);
         } else {
             let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
             for ticket in waiters.collect::<Vec<u64>>() {
@@ -288,9 +299,11 @@ impl Driver {
 
     /// Probes a store without room each second, however much is asked meanwhile.
     fn probe_in_time(&mut self) {
-        let is_due = self.probed_at.is_none_or(|at| at.elapsed() >= PROBE_DELAY);
+        let now = self.clock.now();
+        let since = self.probed_at.map(|at| Duration::from_millis(now.since(at)));
+        let is_due = since.is_none_or(|span| span >= PROBE_DELAY);
         if self.fault.is_some() && self.may_resume && is_due {
-            self.probed_at = Some(Instant::now());
+            self.probed_at = Some(now);
             self.probe();
         }
     }
@@ -305,6 +318,10 @@ impl Driver {
         }
         self.fault = None;
         let now = self.clock.now();
+        self.shard.go_on(now);
+        if is_planted(Bug::ReportsNotKept) {
+            self.unkept.clear();
+        }
         for (session, report) in std::mem::take(&mut self.unkept) {
             self.unkept.push((session, report.clone()));
             self.report(session, report, now);
@@ -391,6 +408,12 @@ impl Driver {
         }
         let now = self.clock.now();
         self.shard.next_wake(now).map(|at| at.since(now))
+    }
+
+    /// The position and the digest of the state, where the log holds all of it.
+    pub(crate) fn digest(&self) -> Option<(u64, [u8; 32])> {
+        let state = self.shard.state();
+        self.fault.is_none().then(|| (state.position(), state.digest()))
     }
 
     pub(crate) fn advance(&mut self, span_ms: u64) {

@@ -8,12 +8,13 @@ use pyflow_core::event::SaidLine;
 use pyflow_core::schedule::Pool;
 use pyflow_core::time::Millis;
 use pyflow_engine::{
-    AttemptReport, Engine, EngineSettings, Look, Query, ReportKind, Request, Value,
+    AttemptReport, Engine, EngineSettings, Look, Out, Query, ReportKind, Request, Value,
 };
-use pyflow_store::MemoryStore;
+use pyflow_store::{MemoryFault, MemoryStore, StoreFault};
 
 use crate::rig::{
-    DOCUMENT, answered, ask, full, granted, opened, queried, report, result_of, settings, start,
+    DOCUMENT, answered, ask, full, granted, named, opened, queried, report, result_of, settings,
+    start,
 };
 
 #[test]
@@ -103,6 +104,77 @@ fn a_full_disk_refuses_a_start_and_leaves_no_trace_of_it() {
     let query = Query::Status { run_id: "one".into() };
     let status = ask(&engine, Request::Look { ticket: 3, look: Look::Query(query), after: None });
     assert_eq!(answered(&status, 3), Some(Err("PF1101")), "looks go on");
+}
+
+#[test]
+fn a_batch_of_starts_that_cannot_be_kept_is_refused_once() {
+    let log = MemoryStore::default().open_with_faults([(calls_until_start(), full())]);
+    let engine = Engine::open_on(Box::new(log), &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    let starts = ["one", "two", "three"].map(|run_id| named(&definition, run_id)).into();
+
+    let heard = ask(&engine, Request::StartMany { ticket: 2, starts });
+
+    let replies = heard.iter().filter(|out| matches!(out, Out::Reply { ticket: 2, .. }));
+    assert_eq!((replies.count(), answered(&heard, 2)), (1, Some(Err("PF2004"))));
+}
+
+#[test]
+fn looks_at_a_full_store_see_what_the_log_holds() {
+    let seen = (1..200).find_map(|call| {
+        let store = MemoryStore::default();
+        let engine = Engine::open_on(Box::new(store.open()), &settings()).expect("it opens");
+        let definition = opened(&engine);
+        start(&engine, &definition, 2);
+        drop(engine);
+        // From some call on there is no room: of interest is the first turn of the next owner,
+        // which ends the lease of the dead one.
+        let log = store.open_with_faults((call..call + 200).map(|call| (call, full())));
+        let engine = Engine::open_on(Box::new(log), &settings()).ok()?;
+        let heard = start(&engine, &definition, 3);
+        (answered(&heard, 3) == Some(Err("PF2004"))).then(|| task_state(&engine, "first"))
+    });
+
+    assert_eq!(seen.flatten().as_deref(), Some("leased"));
+}
+
+#[test]
+fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
+    let settings = EngineSettings { checkpoint_size: 1, ..settings() };
+    let refused = || {
+        let (operation, path, detail) = ("trimming", "memory".into(), "not now".into());
+        MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
+    };
+    let mut ended = 0;
+    for call in 1..100 {
+        let store = MemoryStore::default();
+        // From some call on all are refused: among them is the first that would trim.
+        let log = store.open_with_faults((call..call + 200).map(|call| (call, refused())));
+        let Ok(engine) = Engine::open_on(Box::new(log), &settings) else { continue };
+        let definition = opened(&engine);
+        start(&engine, &definition, 2);
+        report(&engine, 1, "1");
+        report(&engine, 2, "2");
+        let before = answered(&result_of(&engine, 3), 3);
+        drop(engine);
+
+        let engine = Engine::open_on(Box::new(store.open()), &settings).expect("it opens again");
+
+        if matches!(before, Some(Ok(_))) {
+            ended += 1;
+            assert_eq!(answered(&result_of(&engine, 4), 4), before, "call {call}");
+        }
+    }
+    assert!(ended > 0, "no run has ended");
+}
+
+fn task_state(engine: &Engine, task_id: &str) -> Option<String> {
+    let task_id = Some(task_id.to_string());
+    let query = Query::Tasks { run_id: "one".into(), task_id, state: None, limit: 1 };
+    let heard = ask(engine, Request::Look { ticket: 9, look: Look::Query(query), after: None });
+    let Some(Ok(Value::Json(text))) = answered(&heard, 9) else { return None };
+    let tasks: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    tasks[0]["state"].as_str().map(String::from)
 }
 
 /// How many calls of the log it takes until the call that appends the first start.

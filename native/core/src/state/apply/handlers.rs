@@ -2,6 +2,7 @@
 
 use super::shift::Moving;
 use crate::ids::TaskIndex;
+use crate::seeded::{Bug, is_planted};
 use crate::state::Run;
 use crate::state::instance::{Ending, Instance, NO_OUTPUT};
 use crate::time::Millis;
@@ -62,6 +63,7 @@ impl Moving<'_> {
             return;
         }
         let stand_in = self.run.output(handler.instance()).cloned();
+        let stand_in = stand_in.filter(|_| !is_planted(Bug::HandlerOutputLost));
         let place = stand_in.map(|output| self.run.outputs.insert(output) as u32);
         let Instance::Settled { ending, output, readers, .. } =
             &mut self.run.instances[owner.index()]

@@ -3,6 +3,7 @@
 use super::shift::Moving;
 use crate::definition::{Join, Kind};
 use crate::ids::TaskIndex;
+use crate::seeded::{Bug, is_planted};
 use crate::state::Run;
 use crate::state::instance::{Ending, Instance, Verdict};
 use crate::state::run::JoinCounts;
@@ -81,15 +82,20 @@ fn counted(join: Join, known: &Known) -> Opening {
         Join::AllSuccess => unreachable!("it is decided without counts"),
         Join::AllDone if known.left == 0 => return Opening::Opens,
         Join::AllDone => return Opening::Waits,
-        Join::NoneFailedMinOneSuccess if known.failed > 0 => {
+        Join::NoneFailedMinOneSuccess if known.failed > 0 && !is_planted(Bug::FailureNotSeen) => {
             return Opening::Ends(Ending::Unreached);
         }
         Join::NoneFailedMinOneSuccess if known.left > 0 => return Opening::Waits,
         Join::NoneFailedMinOneSuccess | Join::AnySuccess => 1,
+        Join::CountOf(wanted) if is_planted(Bug::JoinOpensEarly) => (wanted - 1).max(1),
         Join::CountOf(wanted) => wanted,
     };
     if known.succeeded >= wanted {
-        if known.is_undecided { Opening::Waits } else { Opening::Opens }
+        if known.is_undecided && !is_planted(Bug::DecisionNotAwaited) {
+            Opening::Waits
+        } else {
+            Opening::Opens
+        }
     } else if known.succeeded + known.left < wanted {
         Opening::Ends(given_up)
     } else {

@@ -9,6 +9,7 @@ use crate::ids::{InstanceIndex, TaskIndex};
 use crate::lifecycle::TaskInput;
 use crate::limits::PAYLOAD_SIZE_MAX;
 use crate::payload::Payload;
+use crate::seeded::{Bug, is_planted};
 use crate::state::instance::{Ending, Instance, Phase};
 use crate::state::{Failure, MapState, Moved, State};
 use crate::time::Millis;
@@ -43,7 +44,8 @@ impl Moving<'_> {
     /// Opens items in their order, as many as may run at once.
     pub(super) fn open_items(&mut self, parent: InstanceIndex, at: Millis) {
         let options = self.run.definition.options(TaskIndex(parent.0));
-        let at_once = options.concurrency.unwrap_or(u32::MAX);
+        let more = u32::from(is_planted(Bug::OneItemTooMany));
+        let at_once = options.concurrency.unwrap_or(u32::MAX).saturating_add(more);
         while self.map_mut(parent).open < at_once {
             let Some(item) = self.map_mut(parent).next_item() else { return };
             if self.run.ending(item).is_some() {

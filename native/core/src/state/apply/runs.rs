@@ -13,6 +13,7 @@ use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunInput, RunState, TaskInput};
 use crate::limits::KEY_KEPT_MS;
+use crate::seeded::{Bug, is_planted};
 use crate::state::instance::{Ending, Instance, NO_OUTPUT, Phase};
 use crate::state::{Deployed, Failure, Key, Moved, Run, State, Stop};
 use crate::time::Millis;
@@ -125,7 +126,8 @@ impl State {
         run.extra_mut().ended_at = Some(at);
         if let Some(key) = &run.key {
             let name = (run.namespace.clone(), key.clone());
-            self.directory.key_expires(name, number, Some(at.plus(KEY_KEPT_MS)));
+            let kept_ms = if is_planted(Bug::KeyFreedAtEnd) { 0 } else { KEY_KEPT_MS };
+            self.directory.key_expires(name, number, Some(at.plus(kept_ms)));
         }
         self.closing.push(number);
     }

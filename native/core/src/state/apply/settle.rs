@@ -5,6 +5,7 @@ use super::shift::Moving;
 use crate::ids::{Grant, InstanceIndex, TaskIndex};
 use crate::lifecycle::TaskInput;
 use crate::payload::Payload;
+use crate::seeded::{Bug, is_planted};
 use crate::state::instance::{Active, Ending, Instance, NO_OUTPUT, Phase};
 use crate::time::Millis;
 
@@ -155,6 +156,9 @@ impl Moving<'_> {
             Opening::Opens => self.open(to.instance(), at),
             Opening::Ends(ending) => {
                 self.end(to.instance(), ending, None);
+                if ending == Ending::Skipped && is_planted(Bug::SkipNotPassedOn) {
+                    return;
+                }
                 ended.push(to);
             }
         }

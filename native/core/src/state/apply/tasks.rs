@@ -9,6 +9,7 @@ use crate::event::{
 use crate::ids::InstanceIndex;
 use crate::lifecycle::TaskInput;
 use crate::payload::Payload;
+use crate::seeded::{Bug, is_planted};
 use crate::state::instance::{Ending, Phase};
 use crate::state::{Failure, RateOf, State};
 use crate::time::Millis;
@@ -24,7 +25,8 @@ impl State {
         record.grant = event.grant;
         let task = moving.run.task_of(event.instance);
         let definition = moving.run.definition.clone();
-        if let Some(rate) = definition.options(task).rate_limit {
+        let is_metered = event.attempt == 1 || !is_planted(Bug::RetriesNotMetered);
+        if let Some(rate) = definition.options(task).rate_limit.filter(|_| is_metered) {
             let counted = match &event.rate_key {
                 Some(key) => RateOf::Key(key.clone()),
                 None => RateOf::TaskType(definition.task_type(task).clone()),

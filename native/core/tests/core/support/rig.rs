@@ -321,7 +321,8 @@ impl Rig {
         self.gathers = false;
         let lost = self.shard.end_turn(self.now);
         self.given.append(&mut self.said);
-        self.shard.fall_back(self.kept.fold(), lost, self.now);
+        self.shard.fall_back(self.kept.fold(), lost);
+        self.shard.go_on(self.now);
         let held = self.shard.sessions();
         self.given.retain(|given| held.find(given.session, given.handle).is_some());
         self.pump();

@@ -1,0 +1,68 @@
+//! What can befall one call of the store.
+
+use std::path::PathBuf;
+
+use pyflow_store::{Damage, StoreFault};
+
+/// What happens to a call. Troubles of reads wait for a read, troubles of writes for a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The process is killed before the call does anything.
+    KilledBefore,
+    /// The process is killed when the call has done its work and nobody has heard of it.
+    KilledAfter,
+    /// The power goes while the call writes: what it wrote is torn, and the checksum sees that.
+    Torn,
+    /// The bytes are written, and the sync after them fails.
+    SyncFails,
+    /// Nothing is written.
+    WriteFails,
+    /// The store does not want it, and stays usable.
+    Refused,
+    /// What is read is not what was written, and the checksum sees that.
+    Misread,
+    /// The call takes so long.
+    Slow { span_ms: u64 },
+}
+
+/// What a killed process unwinds with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Killed;
+
+impl Trouble {
+    /// Whether it can befall a call that writes, or one that reads.
+    pub(super) fn suits(self, writes: bool) -> bool {
+        match self {
+            Self::KilledBefore | Self::KilledAfter | Self::Slow { .. } => true,
+            Self::Torn | Self::SyncFails | Self::WriteFails | Self::Refused => writes,
+            Self::Misread => !writes,
+        }
+    }
+}
+
+pub(super) fn failed(operation: &'static str) -> StoreFault {
+    StoreFault::Failed { operation, path: path(), detail: "the disk gave an error".into() }
+}
+
+pub(super) fn refused(operation: &'static str) -> StoreFault {
+    StoreFault::Refused { operation, path: path(), detail: "not now".into() }
+}
+
+pub(super) fn full() -> StoreFault {
+    StoreFault::Full { path: path() }
+}
+
+pub(super) fn misread() -> StoreFault {
+    StoreFault::Damaged(Box::new(Damage {
+        path: path(),
+        place: "a block".into(),
+        position: None,
+        offset: None,
+        frame: None,
+        reason: "its checksum is wrong".into(),
+    }))
+}
+
+fn path() -> PathBuf {
+    PathBuf::from("the simulated disk")
+}

@@ -1,0 +1,150 @@
+//! A definition in the form in which users write it.
+
+use serde_json::{Value, json};
+
+use super::flow::{Condition, Flow, Items, Join, Key, Options, Task, Work};
+
+/// The document of a flow.
+pub(crate) fn document(flow: &Flow) -> Value {
+    let tasks: Vec<Value> = flow.tasks.iter().map(|task| task_json(flow, task)).collect();
+    let mut document = json!({ "id": flow.name, "tasks": tasks });
+    if let Some(version) = &flow.version {
+        document["version"] = json!(version);
+    }
+    if let Some(handler) = flow.on_error {
+        document["on_error"] = json!({ "task": flow.tasks[handler].id });
+    }
+    if let Some(deadline_s) = flow.deadline_s {
+        document["deadline"] = json!(deadline_s);
+    }
+    if let Some(most) = flow.max_concurrent_tasks {
+        document["max_concurrent_tasks"] = json!(most);
+    }
+    if let Some(task) = flow.result_of {
+        document["result"] = json!(output_of(&flow.tasks[task].id));
+    }
+    if flow.is_eventual {
+        document["consistency"] = json!("eventual");
+    }
+    document
+}
+
+fn output_of(id: &str) -> String {
+    format!("${{output.{id}}}")
+}
+
+fn task_json(flow: &Flow, task: &Task) -> Value {
+    let id_of = |index: &usize| flow.tasks[*index].id.clone();
+    let deps: Vec<String> = task.deps.iter().map(id_of).collect();
+    let mut shown = json!({ "id": task.id, "depends_on": deps });
+    work(flow, task, &mut shown);
+    if let Some(join) = join_name(task.join) {
+        shown["join"] = json!(join);
+    }
+    if task.condition != Condition::True {
+        shown["condition"] = json!(task.condition.text());
+    }
+    if let Some(handler) = task.handler {
+        let id = id_of(&handler.task);
+        shown["on_error"] = json!({ "task": id, "recovers": handler.recovers });
+    }
+    options(&task.options, &mut shown);
+    shown
+}
+
+fn work(flow: &Flow, task: &Task, shown: &mut Value) {
+    let id_of = |index: usize| flow.tasks[index].id.clone();
+    match &task.work {
+        Work::Activity { task_type } => shown["task_type"] = json!(task_type),
+        Work::Map { task_type, items } => {
+            shown["task_type"] = json!(task_type);
+            shown["parameters"] = json!({ "item": "${item}" });
+            shown["for_each"] = match items {
+                Items::Numbers(count) => json!((0..*count).collect::<Vec<_>>()),
+                Items::OutputOf(dep) => json!(output_of(&id_of(*dep))),
+            };
+        }
+        Work::Noop => shown["task_type"] = json!("noop"),
+        Work::Now => shown["task_type"] = json!("now"),
+        Work::Timer { seconds } => {
+            shown["task_type"] = json!("timer");
+            shown["parameters"] = json!({ "seconds": seconds });
+        }
+        Work::Gateway => shown["task_type"] = json!("gateway"),
+        Work::Transformation => {
+            shown["task_type"] = json!("data_transformation");
+            shown["parameters"] = json!({ "operation": "average", "values": [1, 2, 3] });
+        }
+        Work::Decision { condition, targets, default } => {
+            let targets: Vec<String> = targets.iter().map(|target| id_of(*target)).collect();
+            let next = json!([{ "condition": condition.text(), "next_task": targets }]);
+            shown["task_type"] = json!("decision");
+            shown["parameters"] = json!({ "conditions": next });
+            if let Some(default) = default {
+                shown["parameters"]["default"] = json!(id_of(*default));
+            }
+        }
+    }
+    if let Some(read) = task.reads {
+        shown["parameters"]["value"] = json!(output_of(&id_of(read)));
+    }
+}
+
+fn join_name(join: Join) -> Option<String> {
+    match join {
+        Join::AllSuccess => None,
+        Join::AllDone => Some("all_done".into()),
+        Join::AnySuccess => Some("any_success".into()),
+        Join::NoneFailedMinOneSuccess => Some("none_failed_min_one_success".into()),
+        Join::CountOf(count) => Some(format!("n_of_m:{count}")),
+    }
+}
+
+fn options(options: &Options, shown: &mut Value) {
+    let spans = [
+        ("base_delay", options.base_delay_s),
+        ("retry_budget", options.retry_budget_s),
+        ("timeout", options.timeout_s),
+        ("queue_timeout", options.queue_timeout_s),
+        ("heartbeat_timeout", options.heartbeat_timeout_s),
+        ("total_timeout", options.total_timeout_s),
+    ];
+    for (name, span_s) in spans {
+        if let Some(span_s) = span_s {
+            shown[name] = json!(span_s);
+        }
+    }
+    for (name, kind) in [("retry_on", options.retry_on), ("no_retry_on", options.no_retry_on)] {
+        if let Some(kind) = kind {
+            shown[name] = json!([kind]);
+        }
+    }
+    if options.max_retries > 0 {
+        shown["max_retries"] = json!(options.max_retries);
+    }
+    if let Some(most) = options.max_deliveries {
+        shown["max_deliveries"] = json!(most);
+    }
+    if let Some(priority) = options.priority {
+        shown["priority"] = json!(["high", "normal", "low"][usize::from(priority)]);
+    }
+    if let Some(most) = options.concurrency {
+        shown["concurrency"] = json!(most);
+    }
+    if let Some(key) = options.concurrency_key {
+        shown["concurrency_key"] = match key {
+            Key::Shared => json!("shared"),
+            Key::OfRun => json!("${run.id}"),
+        };
+    }
+    if let Some((count, window_ms)) = options.rate {
+        let unit = if window_ms == 1_000 { "s" } else { "m" };
+        shown["rate_limit"] = json!(format!("{count}/{unit}"));
+    }
+    if options.is_fair {
+        shown["fairness_key"] = json!("${run.id}");
+    }
+    if options.at_most_once {
+        shown["delivery"] = json!("at_most_once");
+    }
+}

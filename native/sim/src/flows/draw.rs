@@ -1,0 +1,233 @@
+//! Drawing a definition: every kind of task, join, handler and option may come.
+
+use super::flow::{Condition, Flow, Handler, Items, Join, Key, Limits, Options, Task, Work};
+use crate::dice::Dice;
+
+/// A definition of about `count` tasks that can be deployed.
+pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) -> Flow {
+    let mut making = Making { dice, limits, tasks: Vec::new() };
+    for _ in 0..count.max(1) {
+        making.add();
+    }
+    let plain = making.tasks.len();
+    for owner in 0..plain {
+        making.handler(owner);
+    }
+    let on_error = making.dice.chance(20).then(|| making.plain("run_failed", "mend"));
+    let Making { dice, tasks, .. } = making;
+    Flow {
+        name: name.to_string(),
+        version: None,
+        on_error,
+        deadline_s: dice.chance(15).then(|| dice.between(1, 600)),
+        max_concurrent_tasks: dice.chance(15).then(|| dice.between(1, 3) as u32),
+        result_of: dice.chance(15).then_some(0),
+        is_eventual: dice.chance(10),
+        tasks,
+    }
+}
+
+struct Making<'a> {
+    dice: &'a mut Dice,
+    limits: Limits,
+    tasks: Vec<Task>,
+}
+
+impl Making<'_> {
+    fn add(&mut self) {
+        let deps = self.dependencies();
+        let id = format!("t{}", self.tasks.len());
+        match self.dice.below(20) {
+            0 => self.push(id, Work::Noop, deps),
+            1 | 2 => {
+                let seconds = self.dice.between(0, 100);
+                self.push(id, Work::Timer { seconds }, deps);
+            }
+            3 => self.push(id, Work::Now, deps),
+            4 if !deps.is_empty() => self.push(id, Work::Gateway, deps),
+            5 => self.push(id, Work::Transformation, deps),
+            6..=8 => self.decision(id, deps),
+            9..=11 => self.map(id, deps),
+            _ => {
+                let task_type = ["work", "work", "other", "heavy", "metered"][self.dice.below(5)];
+                self.push(id, Work::Activity { task_type }, deps);
+            }
+        }
+    }
+
+    /// Mostly near ones, so that graphs grow long.
+    fn dependencies(&mut self) -> Vec<usize> {
+        let count = self.tasks.len();
+        let mut deps: Vec<usize> = Vec::new();
+        for _ in 0..self.dice.below(4) {
+            if count > 0 {
+                deps.push(count - 1 - self.dice.below(count.min(5)));
+            }
+        }
+        deps.sort_unstable();
+        deps.dedup();
+        deps
+    }
+
+    fn condition(&mut self) -> Condition {
+        [Condition::True, Condition::False, Condition::Flag][self.dice.below(3)]
+    }
+
+    fn join(&mut self, deps: &[usize]) -> Join {
+        let most = deps.len().max(1) as u64;
+        match self.dice.below(5) {
+            0 => Join::AllDone,
+            1 => Join::AnySuccess,
+            2 => Join::NoneFailedMinOneSuccess,
+            3 => Join::CountOf(self.dice.between(1, most) as u32),
+            _ => Join::AllSuccess,
+        }
+    }
+
+    fn push(&mut self, id: String, work: Work, deps: Vec<usize>) {
+        let join = if !deps.is_empty() && self.dice.chance(45) {
+            self.join(&deps)
+        } else {
+            Join::AllSuccess
+        };
+        let condition = if self.dice.chance(10) { self.condition() } else { Condition::True };
+        let is_worked_on = matches!(work, Work::Activity { .. } | Work::Map { .. });
+        let reads = if is_worked_on && self.dice.chance(50) { deps.first().copied() } else { None };
+        let options = if is_worked_on { self.options(&work) } else { Options::default() };
+        let (handler, handles) = (None, None);
+        self.tasks.push(Task { id, work, deps, join, condition, reads, handler, handles, options });
+    }
+
+    /// A worker's task that waits for nothing by itself.
+    fn plain(&mut self, id: &str, task_type: &'static str) -> usize {
+        let options = Options { max_deliveries: Some(2), ..Options::default() };
+        self.tasks.push(Task {
+            id: id.to_string(),
+            work: Work::Activity { task_type },
+            deps: Vec::new(),
+            join: Join::AllSuccess,
+            condition: Condition::True,
+            reads: None,
+            handler: None,
+            handles: None,
+            options,
+        });
+        self.tasks.len() - 1
+    }
+
+    /// A decision, and the tasks that it chooses between.
+    fn decision(&mut self, id: String, deps: Vec<usize>) {
+        let decision = self.tasks.len();
+        let (left, right) = (decision + 1, decision + 2);
+        let condition = self.condition();
+        let targets = if self.dice.chance(30) { vec![left, right] } else { vec![left] };
+        let default = self.dice.chance(70).then_some(right);
+        let names_right = targets.contains(&right) || default.is_some();
+        self.push(id, Work::Decision { condition, targets, default }, deps);
+        for side in [left, right] {
+            let id = format!("t{side}");
+            let mut deps = vec![decision];
+            if decision > 0 && self.dice.chance(30) {
+                deps.insert(0, self.dice.below(decision));
+            }
+            if side == right && !names_right {
+                deps = vec![decision];
+            }
+            self.push(id, Work::Activity { task_type: "work" }, deps);
+        }
+    }
+
+    fn map(&mut self, id: String, deps: Vec<usize>) {
+        let items = match deps.first() {
+            Some(dep) if self.dice.chance(30) => Items::OutputOf(*dep),
+            Some(_) | None => Items::Numbers(self.dice.below(5)),
+        };
+        self.push(id, Work::Map { task_type: "work", items }, deps);
+    }
+
+    fn options(&mut self, work: &Work) -> Options {
+        let is_map = matches!(work, Work::Map { .. });
+        let at_most_once = !is_map && self.dice.chance(10);
+        let mut options = Options {
+            at_most_once,
+            max_retries: if !at_most_once && self.dice.chance(40) {
+                self.dice.between(1, 3) as u32
+            } else {
+                0
+            },
+            timeout_s: self.seldom(12),
+            queue_timeout_s: self.seldom(6),
+            heartbeat_timeout_s: self.seldom(8),
+            total_timeout_s: self.seldom(6),
+            max_deliveries: Some(2),
+            priority: self.dice.chance(20).then(|| [0, 2][self.dice.below(2)]),
+            is_fair: self.dice.chance(10),
+            ..Options::default()
+        };
+        self.limit(work, &mut options);
+        if options.max_retries > 0 {
+            self.retry(&mut options);
+        }
+        options
+    }
+
+    fn retry(&mut self, options: &mut Options) {
+        let kinds = ["ValueError", "KeyError", "LookupError", "TimeoutError"];
+        match self.dice.below(8) {
+            0 => options.retry_on = Some(kinds[self.dice.below(4)]),
+            1 => options.no_retry_on = Some(kinds[self.dice.below(4)]),
+            2 => options.retry_budget_s = Some(self.dice.between(1, 20)),
+            3 => options.base_delay_s = Some(self.dice.between(2, 40)),
+            _ => {}
+        }
+    }
+
+    fn seldom(&mut self, percent: usize) -> Option<u64> {
+        self.dice.chance(percent).then(|| self.dice.between(1, 60))
+    }
+
+    fn limit(&mut self, work: &Work, options: &mut Options) {
+        match work {
+            Work::Activity { task_type: "heavy" } => options.concurrency = Some(self.limits.heavy),
+            Work::Activity { task_type: "metered" } => options.rate = Some(self.limits.rate),
+            Work::Map { .. } if self.dice.chance(40) => {
+                options.concurrency = Some(self.dice.between(1, 2) as u32);
+            }
+            Work::Activity { .. } if self.dice.chance(12) => {
+                let key = if self.dice.chance(50) { Key::Shared } else { Key::OfRun };
+                options.concurrency_key = Some(key);
+                options.concurrency = Some(self.limits.keyed);
+            }
+            Work::Activity { .. }
+            | Work::Map { .. }
+            | Work::Noop
+            | Work::Now
+            | Work::Timer { .. }
+            | Work::Gateway
+            | Work::Transformation
+            | Work::Decision { .. } => {}
+        }
+    }
+
+    /// A handler for some tasks, which may have a handler itself.
+    fn handler(&mut self, owner: usize) {
+        if !self.dice.chance(20) {
+            return;
+        }
+        let mut owner = owner;
+        loop {
+            let id = format!("h{}", self.tasks.len());
+            let task = self.plain(&id, "mend");
+            self.tasks[task].handles = Some(owner);
+            if self.dice.chance(15) {
+                self.tasks[task].condition = Condition::Flag;
+            }
+            let recovers = self.dice.chance(50);
+            self.tasks[owner].handler = Some(Handler { task, recovers });
+            if !self.dice.chance(25) {
+                return;
+            }
+            owner = task;
+        }
+    }
+}

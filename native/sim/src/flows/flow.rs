@@ -1,0 +1,204 @@
+//! A definition as the simulator knows it: what it was drawn as, not what the core made of it.
+
+/// A graph of tasks.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) tasks: Vec<Task>,
+    /// The task that runs last when the run fails.
+    pub(crate) on_error: Option<usize>,
+    pub(crate) deadline_s: Option<u64>,
+    pub(crate) max_concurrent_tasks: Option<u32>,
+    /// The task whose output is the run's result; none: an object of all outputs.
+    pub(crate) result_of: Option<usize>,
+    pub(crate) is_eventual: bool,
+}
+
+/// A node of the graph; others are named by their index.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) work: Work,
+    pub(crate) deps: Vec<usize>,
+    pub(crate) join: Join,
+    pub(crate) condition: Condition,
+    /// The task whose output it is given.
+    pub(crate) reads: Option<usize>,
+    pub(crate) handler: Option<Handler>,
+    /// The task that it handles the failure of.
+    pub(crate) handles: Option<usize>,
+    pub(crate) options: Options,
+}
+
+/// What runs when a task has failed for good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handler {
+    pub(crate) task: usize,
+    pub(crate) recovers: bool,
+}
+
+/// What a task does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A worker's task of this type.
+    Activity {
+        task_type: &'static str,
+    },
+    /// One worker's task of this type for each item.
+    Map {
+        task_type: &'static str,
+        items: Items,
+    },
+    Noop,
+    Now,
+    Timer {
+        seconds: u64,
+    },
+    Gateway,
+    Transformation,
+    Decision {
+        condition: Condition,
+        targets: Vec<usize>,
+        default: Option<usize>,
+    },
+}
+
+/// What a map goes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Items {
+    Numbers(usize),
+    /// The output of a task, which may turn out to be no list.
+    OutputOf(usize),
+}
+
+/// When a task that waits for others opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Join {
+    AllSuccess,
+    AllDone,
+    AnySuccess,
+    NoneFailedMinOneSuccess,
+    CountOf(u32),
+}
+
+/// A condition whose value the simulator knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    True,
+    False,
+    /// As the run's input says.
+    Flag,
+}
+
+/// What a concurrency key is rendered from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// One for all runs.
+    Shared,
+    /// One for each run.
+    OfRun,
+}
+
+/// How a task is retried, limited and ordered. Times are in seconds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) max_retries: u32,
+    /// The wait before the first retry, where it is not a second.
+    pub(crate) base_delay_s: Option<u64>,
+    /// The only kind of error that is retried, or the one that is not.
+    pub(crate) retry_on: Option<&'static str>,
+    pub(crate) no_retry_on: Option<&'static str>,
+    pub(crate) retry_budget_s: Option<u64>,
+    pub(crate) timeout_s: Option<u64>,
+    pub(crate) queue_timeout_s: Option<u64>,
+    pub(crate) heartbeat_timeout_s: Option<u64>,
+    pub(crate) total_timeout_s: Option<u64>,
+    pub(crate) max_deliveries: Option<u32>,
+    /// 0 high, 1 normal, 2 low.
+    pub(crate) priority: Option<u8>,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) concurrency_key: Option<Key>,
+    /// Starts in a window of milliseconds.
+    pub(crate) rate: Option<(u32, u64)>,
+    pub(crate) is_fair: bool,
+    pub(crate) at_most_once: bool,
+}
+
+/// Limits that hold for all definitions of a seed, so that two of them never disagree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// At once, of the type `heavy`.
+    pub(crate) heavy: u32,
+    /// At once, under a concurrency key.
+    pub(crate) keyed: u32,
+    /// Starts of the type `metered` in a window of milliseconds.
+    pub(crate) rate: (u32, u64),
+}
+
+impl Condition {
+    pub(crate) fn holds(self, flag: bool) -> bool {
+        match self {
+            Self::True => true,
+            Self::False => false,
+            Self::Flag => flag,
+        }
+    }
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::True => "1 == 1",
+            Self::False => "1 == 2",
+            Self::Flag => "input.flag == true",
+        }
+    }
+}
+
+impl Task {
+    /// The type that a worker must know, for what is done by workers.
+    pub(crate) fn worker_type(&self) -> Option<&'static str> {
+        match self.work {
+            Work::Activity { task_type } | Work::Map { task_type, .. } => Some(task_type),
+            Work::Noop
+            | Work::Now
+            | Work::Timer { .. }
+            | Work::Gateway
+            | Work::Transformation
+            | Work::Decision { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.work, Work::Map { .. })
+    }
+}
+
+impl Flow {
+    /// The decisions that name a task among their branches.
+    pub(crate) fn deciders(&self, task: usize) -> impl Iterator<Item = usize> + '_ {
+        self.tasks.iter().enumerate().filter_map(move |(index, other)| match &other.work {
+            Work::Decision { targets, default, .. } => {
+                (targets.contains(&task) || *default == Some(task)).then_some(index)
+            }
+            Work::Activity { .. }
+            | Work::Map { .. }
+            | Work::Noop
+            | Work::Now
+            | Work::Timer { .. }
+            | Work::Gateway
+            | Work::Transformation => None,
+        })
+    }
+
+    pub(crate) fn successors(&self, task: usize) -> impl Iterator<Item = usize> + '_ {
+        self.tasks
+            .iter()
+            .enumerate()
+            .filter(move |(_, other)| other.deps.contains(&task))
+            .map(|(index, _)| index)
+    }
+
+    pub(crate) fn is_handler(&self, task: usize) -> bool {
+        self.tasks[task].handles.is_some() || self.on_error == Some(task)
+    }
+}

@@ -1,0 +1,9 @@
+//! Definitions by chance, as plain data that the simulator can reason about by itself.
+
+mod document;
+mod draw;
+mod flow;
+
+pub(crate) use document::document;
+pub(crate) use draw::draw;
+pub(crate) use flow::{Flow, Items, Join, Key, Limits, Task, Work};

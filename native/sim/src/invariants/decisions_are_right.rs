@@ -1,0 +1,60 @@
+//! P18: a decision takes the branch that its condition says, a gateway the first output there is, and
+//! a map goes over the list that it was given.
+
+use pyflow_core::event::Event;
+
+use super::invariant::{Invariant, Judged};
+use crate::flows::{Items, Work};
+use crate::model::{End, Run};
+use crate::world::Scene;
+
+#[derive(Debug)]
+pub(crate) struct DecisionsAreRight;
+
+impl Invariant for DecisionsAreRight {
+    fn name(&self) -> &'static str {
+        "P18 decisions are right"
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let (run, name) = (found.run, found.name());
+        match (event, &found.task().work) {
+            (Event::DecisionTaken(taken), Work::Decision { condition, .. }) => {
+                let holds = condition.holds(run.flag);
+                let is_right = holds == (taken.branch == 0);
+                if is_right { Ok(()) } else { Err(format!("{name}: branch {}", taken.branch)) }
+            }
+            (Event::GatewayPassed(passed), Work::Gateway) if !run.is_blurred => {
+                let from = passed.from.map(pyflow_core::ids::TaskIndex::index);
+                let wanted = first_output(run, found.task_index);
+                let is_right = from == wanted;
+                if is_right { Ok(()) } else { Err(format!("{name}: {from:?}, not {wanted:?}")) }
+            }
+            (Event::MapExpanded(expanded), Work::Map { items, .. }) => {
+                let wanted = match items {
+                    Items::Numbers(count) => {
+                        let numbers: Vec<String> = (0..*count).map(|n| n.to_string()).collect();
+                        Some(format!("[{}]", numbers.join(",")).into())
+                    }
+                    Items::OutputOf(dep) => run.entries[*dep].output().cloned(),
+                };
+                let given = expanded.items.json();
+                let is_right = wanted.as_ref() == Some(&given) || run.is_blurred;
+                if is_right { Ok(()) } else { Err(format!("{name}: {given:?}, not {wanted:?}")) }
+            }
+            (Event::DecisionTaken(_) | Event::GatewayPassed(_) | Event::MapExpanded(_), _)
+                if !run.is_blurred =>
+            {
+                Err(format!("{} of {name}, which is none", event.kind()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn first_output(run: &Run, task: usize) -> Option<usize> {
+    let has_output =
+        |dep: &&usize| matches!(run.entries[**dep].end(), Some(End::Completed(_) | End::Mended(_)));
+    run.flow.tasks[task].deps.iter().find(has_output).copied()
+}

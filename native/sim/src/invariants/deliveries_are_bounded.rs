@@ -1,0 +1,41 @@
+//! P16: a task under which workers die is handed out `max_deliveries` times, then quarantined; and
+//! never before.
+
+use pyflow_core::event::{Event, LeaseEnd};
+
+use super::invariant::{Invariant, Judged};
+use crate::world::Scene;
+
+#[derive(Debug)]
+pub(crate) struct DeliveriesAreBounded;
+
+impl Invariant for DeliveriesAreBounded {
+    fn name(&self) -> &'static str {
+        "P16 deliveries are bounded"
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(most) = found.task().options.max_deliveries else { return Ok(()) };
+        if found.run.is_blurred {
+            return Ok(());
+        }
+        let deliveries = found.entry.deliveries;
+        match event {
+            Event::LeaseEnded(ended) if ended.counted && deliveries + 1 >= most => {
+                Err(format!("{} has died {} times and goes on", found.name(), deliveries + 1))
+            }
+            Event::TaskQuarantined(_) if deliveries + 1 < most => {
+                Err(format!("{} was quarantined after {} deaths", found.name(), deliveries + 1))
+            }
+            Event::LeaseEnded(ended)
+                if ended.counted
+                    && ended.cause != LeaseEnd::WorkerDied as u8
+                    && ended.cause != LeaseEnd::OwnerDied as u8 =>
+            {
+                Err(format!("{}: nothing has died and yet it counts", found.name()))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What must hold whatever happens: one file each, named after the promise that it keeps watch over.
+
+mod acknowledged_is_kept;
+mod answers_tell_the_record;
+mod arguments_are_right;
+mod asks_are_answered;
+mod at_most_once;
+mod canary;
+mod decisions_are_right;
+mod definitions_are_pinned;
+mod deliveries_are_bounded;
+mod ends_are_final;
+mod followers_miss_nothing;
+mod grants_are_recorded;
+mod heartbeats_are_heard;
+mod histories_have_no_gap;
+mod invariant;
+mod leases_exclude;
+mod limits_are_kept;
+mod nothing_is_early;
+mod one_result_an_attempt;
+mod one_run_a_key;
+mod rates_are_kept;
+mod ready_work_is_handed_out;
+mod records_have_causes;
+mod recovers_are_of_failures;
+mod refusals_leave_no_trace;
+mod replay_equals_live;
+mod reports_are_recorded;
+mod results_hold_all_outputs;
+mod retries_are_made;
+mod runs_are_admitted;
+mod runs_end_as_they_should;
+mod slots_are_kept;
+mod starts_are_taken_as_asked;
+mod stopped_runs_begin_nothing;
+mod stops_reach_workers;
+mod table;
+mod tasks_open_in_their_turn;
+mod the_urgent_go_first;
+mod time_goes_forward;
+mod turns_are_whole;
+mod what_is_due_happens;
+
+pub(crate) use invariant::{Invariant, Judged};
+pub(crate) use table::all_invariants;

@@ -1,0 +1,55 @@
+//! P8, P20: an idempotency key stands for one run while that lives and for 24 hours after, and then
+//! for none; an id stands for one run.
+
+use pyflow_core::event::Event;
+use pyflow_engine::Value;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::{KEY_KEPT_MS, Run};
+use crate::world::{Ask, Asked, Scene};
+
+#[derive(Debug)]
+pub(crate) struct OneRunAKey;
+
+impl Invariant for OneRunAKey {
+    fn name(&self) -> &'static str {
+        "P20 one run a key"
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Event::RunCreated(created) = event else { return Ok(()) };
+        if let Some(number) = scene.model.ids.get(&*created.run_id) {
+            return Err(format!("the id {} is that of run {number} already", created.run_id));
+        }
+        let Some(key) = created.key.as_deref() else { return Ok(()) };
+        match holder(scene, key, created.at.0) {
+            Some(run) => Err(format!("the key {key} stands for run {} already", run.id)),
+            None => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
+        let Ask::Start { run_id, key, .. } = &asked.ask else { return Ok(()) };
+        let Some(Ok(Value::Run { run_id: told, is_new, .. })) = &asked.answer else {
+            return Ok(());
+        };
+        if *is_new && told == run_id {
+            return Ok(());
+        }
+        let known = scene.model.by_id(told);
+        let is_same = known.is_some_and(|run| run.key == *key && key.is_some());
+        if *is_new || !is_same {
+            return Err(format!("{:?} was answered with run {told}, new: {is_new}", asked.ask));
+        }
+        let is_free =
+            known.and_then(|run| run.ended_at).is_some_and(|at| at + KEY_KEPT_MS <= asked.at);
+        if is_free { Err(format!("the key {key:?} is held longer than a day")) } else { Ok(()) }
+    }
+}
+
+/// The run that a key stands for at a time.
+fn holder<'a>(scene: &'a Scene, key: &str, now: u64) -> Option<&'a Run> {
+    scene.model.runs.values().find(|run| {
+        run.key.as_deref() == Some(key) && run.ended_at.is_none_or(|at| at + KEY_KEPT_MS > now)
+    })
+}

@@ -1,0 +1,74 @@
+//! P18, P35: a run ends when all of it has ended, as what that amounts to, and not a turn later.
+
+use pyflow_core::event::Event;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::{Run, Stage, Stop};
+use crate::world::Scene;
+
+#[derive(Debug)]
+pub(crate) struct RunsEndAsTheyShould;
+
+impl Invariant for RunsEndAsTheyShould {
+    fn name(&self) -> &'static str {
+        "P35 runs end as they should"
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Some(run) = event.run().and_then(|run| scene.model.run(run.0)) else {
+            return Ok(());
+        };
+        let is_right = match event {
+            Event::RunCompleted(_) => is_done(run) && !has_failed(run),
+            Event::RunFailed(_) if run.stop == Some(Stop::Deadline) => true,
+            Event::RunFailed(_) => is_done(run) && has_failed(run) && is_handled(run),
+            Event::RunCancelled(_) => run.stop == Some(Stop::Cancel),
+            _ => return Ok(()),
+        };
+        let is_idle = run.leased().next().is_none();
+        if is_idle && (is_right || run.is_blurred) {
+            return Ok(());
+        }
+        Err(format!("{} of run {}: {}", event.kind(), run.id, standing(run)))
+    }
+
+    fn settled(&mut self, scene: &Scene) -> Judged {
+        if !scene.takes_writes() {
+            return Ok(());
+        }
+        let late = scene.model.live().find(|run| {
+            let is_stopped = run.stop.is_some() && run.leased().next().is_none();
+            let is_over = run.stage == Stage::Running
+                && !run.is_blurred
+                && is_done(run)
+                && (!has_failed(run) || is_handled(run));
+            is_stopped || is_over
+        });
+        match late {
+            Some(run) => Err(format!("run {} has not ended: {}", run.id, standing(run))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_done(run: &Run) -> bool {
+    run.is_settled()
+}
+
+fn has_failed(run: &Run) -> bool {
+    run.has_unforgiven_failure()
+}
+
+/// Whether its own error handler, where it has one, has ended.
+fn is_handled(run: &Run) -> bool {
+    run.flow.on_error.is_none_or(|handler| run.entries[handler].end().is_some())
+}
+
+fn standing(run: &Run) -> String {
+    let tasks = (0..run.entries.len()).map(|instance| {
+        let entry = &run.entries[instance];
+        format!("{} {}", run.name(instance), entry.word())
+    });
+    let shown: Vec<String> = tasks.collect();
+    format!("{}; {}", run.stage.word(), shown.join(", "))
+}

@@ -1,0 +1,68 @@
+//! P24: where nothing holds them back, tasks of one type go by priority, and within one by arrival.
+
+use pyflow_core::event::Event;
+use pyflow_core::schedule::Strategy;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::{Entry, Run};
+use crate::world::Scene;
+
+#[derive(Debug)]
+pub(crate) struct TheUrgentGoFirst;
+
+impl Invariant for TheUrgentGoFirst {
+    fn name(&self) -> &'static str {
+        "P24 the urgent go first"
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Event::TaskLeased(leased) = event else { return Ok(()) };
+        let is_strict = matches!(scene.swarm.strategy, Strategy::Strict);
+        let is_blurred = scene.model.live().any(|run| run.is_blurred);
+        if !is_strict || is_blurred || scene.has_suspects() {
+            return Ok(());
+        }
+        let Some(found) = scene.subject(event) else { return Ok(()) };
+        if !is_plain(found.run, found.task_index) {
+            return Ok(());
+        }
+        let mine = urgency(found.run, found.task_index);
+        for run in scene.model.live() {
+            for (instance, entry) in run.entries.iter().enumerate() {
+                let Some((task, _)) = run.place(instance) else { continue };
+                let is_rival = run.is_queued(instance)
+                    && is_plain(run, task)
+                    && run.flow.tasks[task].worker_type() == found.task().worker_type()
+                    && (run.number, instance) != (found.run.number, leased.instance.index());
+                if is_rival && goes_before(scene, (urgency(run, task), entry), (mine, found.entry))
+                {
+                    let (first, second) = (run.name(instance), found.name());
+                    return Err(format!("{first} of {} waits longer than {second}", run.id));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn urgency(run: &Run, task: usize) -> u8 {
+    run.priority.or(run.flow.tasks[task].options.priority).unwrap_or(1)
+}
+
+/// Whether nothing but its priority and its arrival orders it.
+fn is_plain(run: &Run, task: usize) -> bool {
+    let options = &run.flow.tasks[task].options;
+    run.deadline_at.is_none()
+        && run.flow.max_concurrent_tasks.is_none()
+        && options.concurrency.is_none()
+        && options.rate.is_none()
+        && !options.is_fair
+        && !run.was_paused
+        && run.generation == 0
+}
+
+/// Whether a rival is more urgent, or came first since the queues exist.
+fn goes_before(scene: &Scene, rival: (u8, &Entry), mine: (u8, &Entry)) -> bool {
+    let came_first = rival.1.ready_at < mine.1.ready_at && rival.1.ready_at > scene.queued_since;
+    rival.0 < mine.0 || (rival.0 == mine.0 && came_first)
+}

@@ -1,0 +1,57 @@
+//! P29, P37: what is due has happened whenever the ring stands still.
+
+use super::invariant::{Invariant, Judged};
+use crate::model::{Phase, Run, Stage};
+use crate::world::Scene;
+
+#[derive(Debug)]
+pub(crate) struct WhatIsDueHappens;
+
+impl Invariant for WhatIsDueHappens {
+    fn name(&self) -> &'static str {
+        "P37 what is due happens"
+    }
+
+    fn settled(&mut self, scene: &Scene) -> Judged {
+        if !scene.takes_writes() {
+            return Ok(());
+        }
+        scene.model.live().filter(|run| run.stop.is_none()).try_for_each(|run| {
+            if run.deadline_at.is_some_and(|deadline| deadline <= scene.now) {
+                return Err(format!("the deadline of run {} has passed", run.id));
+            }
+            (0..run.entries.len()).try_for_each(|instance| is_in_time(scene, run, instance))
+        })
+    }
+}
+
+fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
+    let Some((task, item)) = run.place(instance) else { return Ok(()) };
+    let (entry, options) = (&run.entries[instance], &run.flow.tasks[task].options);
+    let in_ms = |since: u64, span_s: u64| since + span_s * 1_000;
+    let is_work = run.flow.tasks[task].worker_type().is_some()
+        && (item.is_some() || !run.flow.tasks[task].is_map());
+    let mut due = match &entry.phase {
+        Phase::Sleeping { until } | Phase::Backoff { until } => Some(*until),
+        Phase::Leased(lease) => {
+            let own = options.timeout_s.map(|span_s| in_ms(lease.at, span_s));
+            own.or(scene.swarm.default_timeout_ms.map(|span_ms| lease.at + span_ms))
+        }
+        Phase::Waiting | Phase::Ready | Phase::Mapped | Phase::Ended(_) => None,
+    };
+    // In a paused run what is ready is not watched after a restart: its time comes when it goes on.
+    let is_set_aside = run.stage == Stage::Paused && entry.is_ready();
+    let is_begun = !is_set_aside
+        && matches!(entry.phase, Phase::Ready | Phase::Leased(_) | Phase::Backoff { .. });
+    if is_begun && is_work && !run.is_blurred && run.started_at.is_some() {
+        let total = options.total_timeout_s.map(|span_s| in_ms(entry.first_ready_at, span_s));
+        due = due.into_iter().chain(total).min();
+    }
+    match due.filter(|due| *due <= scene.now) {
+        Some(due) => {
+            let (name, word) = (run.name(instance), entry.word());
+            Err(format!("{name} of run {} is {word}, due at {due}, now {}", run.id, scene.now))
+        }
+        None => Ok(()),
+    }
+}

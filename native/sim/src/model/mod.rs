@@ -1,0 +1,17 @@
+//! What must be so, by the simulator's own plain reading of the log: events are folded without any
+//! of the code under test, and definitions are those that the seed has drawn.
+
+mod again;
+mod entry;
+mod joins;
+mod maps;
+mod run;
+mod runs;
+mod stage;
+mod tasks;
+mod verdict;
+
+pub(crate) use entry::{End, Entry, Phase};
+pub(crate) use run::Run;
+pub(crate) use runs::{KEY_KEPT_MS, Model};
+pub(crate) use stage::{Stage, Stop};

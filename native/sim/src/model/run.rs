@@ -1,0 +1,113 @@
+//! A run as its events tell it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use pyflow_core::ids::DefinitionHash;
+
+use super::entry::{Entry, Lease};
+use super::stage::{Stage, Stop};
+use crate::flows::Flow;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) number: u64,
+    pub(crate) id: String,
+    pub(crate) key: Option<String>,
+    pub(crate) definition: DefinitionHash,
+    pub(crate) flow: Rc<Flow>,
+    /// What its input says where a condition asks for it.
+    pub(crate) flag: bool,
+    pub(crate) priority: Option<u8>,
+    pub(crate) deadline_at: Option<u64>,
+    /// Whether what is acknowledged of it may be lost with the power.
+    pub(crate) is_eventual: bool,
+    pub(crate) stage: Stage,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) started_at: Option<u64>,
+    pub(crate) ended_at: Option<u64>,
+    pub(crate) generation: u32,
+    pub(crate) result: Option<Bytes>,
+    /// The kinds of its events, in order.
+    pub(crate) history: Vec<&'static str>,
+    /// The position of its last event.
+    pub(crate) position: u64,
+    /// One entry a task, then one an item, in the order in which maps were expanded.
+    pub(crate) entries: Vec<Entry>,
+    /// By the task that is a map: its first item's place among the entries, and how many there are.
+    pub(crate) maps: BTreeMap<usize, (usize, usize)>,
+    /// Maps that were forgotten since the whole task is done anew: their items keep their places.
+    pub(crate) former_maps: Vec<(usize, (usize, usize))>,
+    /// Whether it was ever paused, so that its work may have lost its place among others.
+    pub(crate) was_paused: bool,
+    /// Whether two ends came at once of which either may have been first: what opens from here on is
+    /// not foretold, only watched.
+    pub(crate) is_blurred: bool,
+}
+
+impl Run {
+    /// The task that an instance belongs to, and the index where it is an item of a map.
+    pub(crate) fn place(&self, instance: usize) -> Option<(usize, Option<usize>)> {
+        if instance < self.flow.tasks.len() {
+            return Some((instance, None));
+        }
+        let holds = |(first, count): (usize, usize)| (first..first + count).contains(&instance);
+        let present = self.maps.iter().map(|(task, span)| (*task, *span));
+        let mut all = present.chain(self.former_maps.iter().copied());
+        let found = all.find(|(_, span)| holds(*span));
+        found.map(|(task, (first, _))| (task, Some(instance - first)))
+    }
+
+    /// The public name of an instance.
+    pub(crate) fn name(&self, instance: usize) -> String {
+        match self.place(instance) {
+            Some((task, None)) => self.flow.tasks[task].id.clone(),
+            Some((task, Some(index))) => format!("{}[{index}]", self.flow.tasks[task].id),
+            None => format!("instance {instance}"),
+        }
+    }
+
+    pub(crate) fn instance_of(&self, task: usize, item: Option<usize>) -> Option<usize> {
+        match item {
+            None => Some(task),
+            Some(index) => self.maps.get(&task).map(|(first, _)| first + index),
+        }
+    }
+
+    pub(crate) fn items(&self, map: usize) -> impl Iterator<Item = &Entry> {
+        let (first, count) = self.maps.get(&map).copied().unwrap_or((0, 0));
+        self.entries[first..first + count].iter()
+    }
+
+    /// Instances in workers' hands.
+    pub(crate) fn leased(&self) -> impl Iterator<Item = (usize, Lease)> + '_ {
+        let leases = self.entries.iter().enumerate();
+        leases.filter_map(|(instance, entry)| entry.lease().map(|lease| (instance, lease)))
+    }
+
+    /// Whether everything that it waits for has ended: all but its own error handler.
+    pub(crate) fn is_settled(&self) -> bool {
+        let tasks = self.entries.iter().take(self.flow.tasks.len()).enumerate();
+        tasks.filter(|(task, _)| self.flow.on_error != Some(*task)).all(|(_, e)| e.end().is_some())
+    }
+
+    /// Whether an instance is done by a worker: an item of a map is, the map itself is not.
+    pub(crate) fn is_work(&self, instance: usize) -> bool {
+        self.place(instance).is_some_and(|(task, item)| {
+            let plan = &self.flow.tasks[task];
+            plan.worker_type().is_some() && plan.is_map() == item.is_some()
+        })
+    }
+
+    /// Whether an instance waits for a worker and nothing else.
+    pub(crate) fn is_queued(&self, instance: usize) -> bool {
+        self.is_work(instance)
+            && self.stage == Stage::Running
+            && self.entries.get(instance).is_some_and(Entry::is_ready)
+            && (self.place(instance).is_some_and(|(task, item)| {
+                item.is_some() || self.flow.tasks[task].condition.holds(self.flag)
+            }))
+    }
+}

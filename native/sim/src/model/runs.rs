@@ -1,0 +1,186 @@
+//! All runs, and the life of each as a whole.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use pyflow_core::consistency::Consistency;
+use pyflow_core::event::{Event, RunCreated, TaskLeased};
+use pyflow_core::ids::DefinitionHash;
+
+use super::entry::{End, Entry, Phase};
+use super::run::Run;
+use super::stage::{Stage, Stop};
+use crate::flows::Flow;
+
+/// How long an idempotency key outlives its run.
+pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600_000;
+/// How long a suspect has a worker for itself; doubled with each further suspicion.
+const ALONE_MS: u64 = 5_000;
+
+/// What the log has told so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) position: u64,
+    pub(crate) runs: BTreeMap<u64, Run>,
+    /// The number of the run that an id was last given to.
+    pub(crate) ids: BTreeMap<String, u64>,
+    /// The kinds of the events of each turn, by its position.
+    pub(crate) turns: BTreeMap<u64, Vec<&'static str>>,
+    /// What was deployed, in order.
+    pub(crate) deployed: Vec<DefinitionHash>,
+    /// When a task of each type was handed out, for those that have a rate.
+    pub(crate) metered: Vec<u64>,
+    /// Everything that was ever drawn, by the hash that the core gave it.
+    pub(crate) flows: BTreeMap<DefinitionHash, Rc<Flow>>,
+    /// Until when a worker may be kept free of all but one suspect.
+    pub(crate) alone_until: u64,
+    /// The latest time on record.
+    pub(crate) latest: u64,
+}
+
+impl Model {
+    /// The same with an empty log.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { flows: self.flows.clone(), ..Self::default() }
+    }
+
+    pub(crate) fn run(&self, number: u64) -> Option<&Run> {
+        self.runs.get(&number)
+    }
+
+    pub(crate) fn by_id(&self, run_id: &str) -> Option<&Run> {
+        self.ids.get(run_id).and_then(|number| self.runs.get(number))
+    }
+
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values().filter(|run| !run.stage.has_ended())
+    }
+
+    /// Takes an event in, whether it is right or wrong: that is judged before.
+    pub(crate) fn take(&mut self, position: u64, event: &Event) {
+        self.position = position;
+        self.latest = self.latest.max(event.at().0);
+        self.turns.entry(position).or_default().push(event.kind());
+        match event {
+            Event::DefinitionDeployed(deployed) => self.deployed.push(deployed.definition),
+            Event::RunCreated(created) => self.create(created),
+            _ => {}
+        }
+        if let Event::TaskLeased(leased) = event {
+            self.note_lease(leased);
+        }
+        let Some(run) = event.run().and_then(|number| self.runs.get_mut(&number.0)) else { return };
+        run.history.push(event.kind());
+        run.position = position;
+        run.move_by(event);
+        run.take_task(event);
+        run.conclude(event.at().0);
+    }
+
+    fn note_lease(&mut self, leased: &TaskLeased) {
+        let Some(run) = self.runs.get(&leased.run.0) else { return };
+        let Some((task, _)) = run.place(leased.instance.index()) else { return };
+        if run.flow.tasks[task].options.rate.is_some() {
+            self.metered.push(leased.at.0);
+        }
+        let suspicions = run.entries.get(leased.instance.index()).map_or(0, |e| e.suspicions);
+        if suspicions > 0 {
+            let until = leased.at.0 + (ALONE_MS << (suspicions - 1).min(16));
+            self.alone_until = self.alone_until.max(until);
+        }
+    }
+
+    fn create(&mut self, created: &RunCreated) {
+        let Some(flow) = self.flows.get(&created.definition).cloned() else { return };
+        let input = created.input.json();
+        let run = Run {
+            number: created.run.0,
+            id: created.run_id.to_string(),
+            key: created.key.as_deref().map(String::from),
+            flag: input.windows(4).any(|word| word == b"true"),
+            definition: created.definition,
+            was_paused: false,
+            priority: created.priority,
+            deadline_at: created.deadline_at.map(|at| at.0),
+            is_eventual: !Consistency::from_code(created.consistency).is_synced(),
+            stage: Stage::Created,
+            stop: None,
+            started_at: None,
+            ended_at: None,
+            generation: 0,
+            result: None,
+            history: Vec::new(),
+            position: 0,
+            entries: flow.tasks.iter().map(|_| Entry::new()).collect(),
+            maps: BTreeMap::new(),
+            former_maps: Vec::new(),
+            is_blurred: false,
+            flow,
+        };
+        self.ids.insert(run.id.clone(), run.number);
+        self.runs.insert(run.number, run);
+    }
+}
+
+impl Run {
+    /// What an event does to the run as a whole.
+    fn move_by(&mut self, event: &Event) {
+        let at = event.at().0;
+        match event {
+            Event::RunStarted(_) => {
+                self.stage = Stage::Running;
+                self.started_at = Some(at);
+            }
+            Event::RunPaused(_) => {
+                self.stage = Stage::Paused;
+                self.was_paused = true;
+            }
+            Event::RunResumed(_) => {
+                let was_started = self.started_at.is_some();
+                self.stage = if was_started { Stage::Running } else { Stage::Created };
+            }
+            Event::RunCancelRequested(_) => self.stop(Stop::Cancel),
+            Event::RunDeadlineExceeded(_) => self.stop(Stop::Deadline),
+            Event::RunCompleted(completed) => {
+                self.result = Some(completed.result.json());
+                self.ends(Stage::Completed, at);
+            }
+            Event::RunFailed(_) => self.ends(Stage::Failed, at),
+            Event::RunCancelled(_) => self.ends(Stage::Cancelled, at),
+            Event::RunReopened(_) => {
+                if self.ended_at.is_some_and(|ended_at| ended_at + KEY_KEPT_MS <= at) {
+                    self.key = None; // It stands for another run by now, or for none.
+                }
+                self.stage = Stage::Running;
+                self.ended_at = None;
+                self.generation += 1;
+                self.started_at.get_or_insert(at);
+                self.deadline_at = self.deadline_at.filter(|deadline| *deadline > at);
+                self.reopen();
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing of a stopped run begins any more; what workers hold is waited for.
+    fn stop(&mut self, stop: Stop) {
+        self.stage = Stage::Stopping;
+        self.stop = Some(stop);
+        for entry in &mut self.entries {
+            if entry.end().is_none() && entry.lease().is_none() {
+                entry.ends(End::Cancelled);
+                entry.is_stopped = true;
+            }
+        }
+    }
+
+    fn ends(&mut self, stage: Stage, at: u64) {
+        self.stage = stage;
+        self.ended_at = Some(at);
+        if let Some(handler) = self.flow.on_error
+            && self.entries[handler].phase == Phase::Waiting
+        {
+            self.entries[handler].ends(End::Skipped);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The life of a task or an item.
+
+use bytes::Bytes;
+use pyflow_core::event::{Event, LeaseEnd, TaskLeased};
+use pyflow_core::ids::token;
+
+use super::entry::{End, Lease, Phase};
+use super::run::Run;
+
+impl Run {
+    /// What an event does to the instance that it is about.
+    pub(super) fn take_task(&mut self, event: &Event) {
+        let Some(instance) = event.instance().map(pyflow_core::ids::InstanceIndex::index) else {
+            return;
+        };
+        if instance >= self.entries.len() {
+            return;
+        }
+        let at = event.at().0;
+        match event {
+            Event::TaskLeased(leased) => self.leased_now(instance, leased),
+            Event::TaskCompleted(done) => {
+                let output = kept(&done.output.json());
+                self.entries[instance].ends(End::Completed(output));
+            }
+            Event::TaskFailed(_) => self.entries[instance].ends(End::Failed),
+            Event::TaskQuarantined(_) => self.entries[instance].ends(End::Quarantined),
+            Event::TaskSkipped(_) => self.entries[instance].ends(End::Skipped),
+            Event::TaskCancelled(_) => {
+                self.entries[instance].ends(End::Cancelled);
+                self.entries[instance].is_stopped = self.stop.is_some();
+            }
+            Event::TaskRetrying(retrying) => {
+                let entry = &mut self.entries[instance];
+                entry.phase = Phase::Backoff { until: retrying.until.0 };
+                entry.details.clone_from(&retrying.details);
+                entry.attempt = retrying.attempt + 1;
+                entry.handed_out = 0;
+                entry.suspicions = 0;
+            }
+            Event::BackoffEnded(_) => self.ready_again(instance, at),
+            Event::LeaseEnded(ended) => {
+                let entry = &mut self.entries[instance];
+                if ended.details.is_some() {
+                    entry.details.clone_from(&ended.details);
+                }
+                entry.deliveries += u32::from(ended.counted);
+                entry.suspicions += u32::from(ended.cause == LeaseEnd::OwnerDied as u8);
+                if ended.cause == LeaseEnd::Returned as u8 {
+                    entry.handed_out = entry.handed_out.saturating_sub(1);
+                }
+                self.ready_again(instance, at);
+            }
+            Event::TaskCancelRequested(_) => {
+                if let Phase::Leased(lease) = &mut self.entries[instance].phase {
+                    lease.stop_asked = true;
+                }
+            }
+            Event::DecisionTaken(_) => {
+                let names: Vec<String> = self
+                    .chosen_by(instance)
+                    .into_iter()
+                    .map(|task| format!("\"{}\"", self.flow.tasks[task].id))
+                    .collect();
+                let output = format!("{{\"next_task\":[{}]}}", names.join(","));
+                self.entries[instance].ends(End::Completed(Some(output.into())));
+            }
+            Event::GatewayPassed(passed) => {
+                let source = passed.from.and_then(|from| self.entries.get(from.index()));
+                let output = source.and_then(|entry| entry.output().cloned());
+                self.entries[instance].ends(End::Completed(output));
+            }
+            Event::MapExpanded(expanded) => {
+                let items: Vec<serde_json::Value> =
+                    serde_json::from_slice(&expanded.items.json()).unwrap_or_default();
+                self.expand(instance, items.len(), at);
+            }
+            Event::TimerStarted(started) => {
+                self.entries[instance].phase = Phase::Sleeping { until: started.until.0 };
+            }
+            Event::TimerFired(_) => self.entries[instance].ends(End::Completed(None)),
+            Event::TaskRecovered(_) => self.recover(instance, at),
+            _ => {}
+        }
+        let owner = self.flow.tasks.get(instance).and_then(|task| task.handles);
+        if let Some(owner) = owner.filter(|_| self.stop.is_some()) {
+            self.entries[owner].is_past_mending |= self.entries[instance].end().is_some();
+        }
+    }
+
+    fn leased_now(&mut self, instance: usize, leased: &TaskLeased) {
+        let entry = &mut self.entries[instance];
+        let token = token(leased.epoch, leased.grant);
+        entry.is_at_attempt(leased.attempt);
+        entry.token = token;
+        entry.handed_out += 1;
+        let (session, at) = (leased.session.0, leased.at.0);
+        entry.phase = Phase::Leased(Lease { session, token, at, stop_asked: false });
+    }
+
+    fn ready_again(&mut self, instance: usize, at: u64) {
+        let entry = &mut self.entries[instance];
+        entry.phase = Phase::Ready;
+        entry.ready_at = at;
+    }
+}
+
+/// An output as it is kept: none for `null`.
+fn kept(json: &Bytes) -> Option<Bytes> {
+    (json.as_ref() != b"null").then(|| json.clone())
+}

@@ -1,0 +1,139 @@
+//! Clients: they start and control runs, and look at them.
+
+use crate::dice::Dice;
+use crate::world::{Ask, Extras, Failure, World};
+
+impl World {
+    pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
+        for flow in 0..self.scene.swarm.flow_count {
+            self.ask(Ask::Deploy { flow });
+        }
+        self.pump()
+    }
+
+    /// Something that a client might do.
+    pub(super) fn use_clients(&mut self, dice: &mut Dice) -> Result<(), Failure> {
+        let starts = self.scene.run_ids.len() < self.scene.swarm.run_count_max;
+        if self.scene.run_ids.is_empty() || (starts && dice.chance(40)) {
+            self.start(dice);
+            return Ok(());
+        }
+        if dice.chance(5) {
+            // Perhaps one that is new, and has the name of one that is there.
+            self.ask(Ask::Deploy { flow: dice.below(self.scene.flows.len()) });
+            return Ok(());
+        }
+        if dice.chance(self.scene.swarm.control_percent) {
+            self.control(dice);
+            return Ok(());
+        }
+        if dice.chance(70) {
+            self.pump()?; // So that what is told can be compared with what is known.
+        }
+        self.look(dice);
+        Ok(())
+    }
+
+    fn start(&mut self, dice: &mut Dice) {
+        let count = self.scene.run_ids.len();
+        if dice.chance(6) {
+            let run_ids: Vec<String> = (0..3).map(|more| run_id(count + more, true)).collect();
+            self.scene.run_ids.extend(run_ids.iter().cloned());
+            return self.ask(Ask::StartMany { run_ids });
+        }
+        let is_chosen = dice.chance(50);
+        let repeats = dice.chance(self.scene.swarm.keyed_percent);
+        let key = repeats.then(|| format!("key{}", dice.below(4)));
+        // The same key with other content is refused: mostly it is the same.
+        let (flow, flag) = match &key {
+            Some(_) if dice.chance(90) => (0, true),
+            Some(_) | None => (dice.below(self.scene.swarm.flow_count), dice.chance(50)),
+        };
+        let repeats_id = is_chosen && dice.chance(8);
+        let run_id = match dice.one_of(&self.scene.run_ids) {
+            Some(taken) if repeats_id => taken.clone(),
+            Some(_) | None => run_id(count, is_chosen),
+        };
+        self.scene.run_ids.push(run_id.clone());
+        let extras = if dice.chance(40) { self.extras(dice, flow) } else { Extras::default() };
+        self.ask(Ask::Start { run_id, is_chosen, key, flow, flag, extras });
+    }
+
+    fn extras(&self, dice: &mut Dice, flow: usize) -> Extras {
+        Extras {
+            priority: dice.chance(40).then(|| dice.below(3) as u8),
+            deadline_ms: dice.chance(20).then(|| dice.between(1, 900) * 1_000),
+            metadata: dice.chance(40).then_some("{\"of\":\"a client\"}"),
+            by_name: dice.chance(40).then(|| self.scene.flows[flow].definition.name.to_string()),
+        }
+    }
+
+    fn a_run(&self, dice: &mut Dice) -> String {
+        dice.one_of(&self.scene.run_ids).cloned().expect("a run was asked for before")
+    }
+
+    fn control(&mut self, dice: &mut Dice) {
+        let run_id = self.a_run(dice);
+        let ask = match dice.below(14) {
+            0..=2 => Ask::Pause { run_id },
+            3..=5 => Ask::Resume { run_id },
+            6 | 7 => Ask::Cancel { run_id },
+            8 | 9 => Ask::Recover { run_id },
+            place => {
+                let Some(run) = self.scene.model.by_id(&run_id) else { return };
+                let task_id = run.name(dice.below(run.entries.len()));
+                if place <= 11 {
+                    Ask::RecoverTask { run_id, task_id }
+                } else {
+                    Ask::CancelTask { run_id, task_id }
+                }
+            }
+        };
+        self.ask(ask);
+    }
+
+    fn look(&mut self, dice: &mut Dice) {
+        let run_id = self.a_run(dice);
+        let ask = match dice.below(12) {
+            0 | 1 => Ask::Result { run_id },
+            2 | 3 => self.next_watch(run_id),
+            4 | 5 => Ask::Status { run_id },
+            6 | 7 => Ask::Tasks { run_id },
+            8 => Ask::History { run_id },
+            9 => Ask::List,
+            10 => Ask::Doctor,
+            _ => Ask::Watch { run_id: None, after: self.scene.model.position },
+        };
+        self.ask(ask);
+    }
+
+    /// A follower asks for what comes after the last event that it was told of.
+    fn next_watch(&self, run_id: String) -> Ask {
+        let mut after = 0;
+        for asked in self.scene.ledger.asked.values() {
+            if let Ask::Watch { run_id: Some(watched), after: asked_after } = &asked.ask
+                && *watched == run_id
+                && let Some(Ok(pyflow_engine::Value::Events(events))) = &asked.answer
+            {
+                after = after.max(asked_after + events.len() as u64);
+            }
+        }
+        Ask::Watch { run_id: Some(run_id), after }
+    }
+
+    /// A client waits no longer.
+    pub(crate) fn forget(&mut self, ticket: u64) {
+        let Some(engine) = &self.scene.engine else { return };
+        engine
+            .submit(pyflow_engine::Request::Forget { ticket })
+            .expect("who leaves is never refused");
+        if let Some(asked) = self.scene.ledger.asked.get_mut(&ticket) {
+            asked.is_lost = true;
+        }
+    }
+}
+
+/// An id that a client chose, or one as it is generated.
+fn run_id(count: usize, is_chosen: bool) -> String {
+    if is_chosen { format!("r{count}") } else { format!("{count:031x}") }
+}

@@ -1,0 +1,67 @@
+//! What a seed draws once: sizes, limits, and which faults come how often. Most seeds are calm in
+//! most ways, so that each fault is also met alone.
+
+use pyflow_core::schedule::{Strategy, Weights};
+
+use crate::dice::Dice;
+use crate::faults::FAULTS;
+use crate::flows::Limits;
+
+/// The shape of one seed.
+#[derive(Clone, Debug)]
+pub(crate) struct Swarm {
+    pub(crate) steps: usize,
+    pub(crate) flow_count: usize,
+    pub(crate) task_count: usize,
+    pub(crate) run_count_max: usize,
+    pub(crate) limits: Limits,
+    pub(crate) slots: [u32; 3],
+    pub(crate) worker_count: usize,
+    pub(crate) max_concurrent_runs: usize,
+    pub(crate) strategy: Strategy,
+    pub(crate) default_timeout_ms: Option<u64>,
+    /// So many bytes of log ask for a checkpoint.
+    pub(crate) checkpoint_size: u64,
+    /// How often a step is a fault, and how much each fault weighs then.
+    pub(crate) fault_percent: usize,
+    pub(crate) fault_weights: Vec<usize>,
+    /// Of a hundred reports, so many are failures, and so many say that it stopped.
+    pub(crate) failed_percent: usize,
+    pub(crate) cancelled_percent: usize,
+    /// Of a hundred steps of clients, so many control runs or tasks.
+    pub(crate) control_percent: usize,
+    pub(crate) keyed_percent: usize,
+}
+
+impl Swarm {
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
+        let is_wild = dice.chance(75);
+        let fault_weights =
+            FAULTS.iter().map(|_| if dice.chance(50) { 1 + dice.below(5) } else { 0 }).collect();
+        let is_fair = dice.chance(25);
+        let fair = || Strategy::WeightedFairShare(Weights::default());
+        Self {
+            steps: 30 + dice.below(220),
+            flow_count: 1 + dice.below(3),
+            task_count: 1 + dice.below(12),
+            run_count_max: 1 + dice.below(10),
+            limits: Limits {
+                heavy: 1 + dice.below(2) as u32,
+                keyed: 1 + dice.below(2) as u32,
+                rate: [(2, 1_000), (30, 60_000), (1, 1_000)][dice.below(3)],
+            },
+            slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
+            worker_count: 1 + dice.below(2),
+            max_concurrent_runs: if dice.chance(25) { 1 + dice.below(3) } else { usize::MAX },
+            strategy: if is_fair { fair() } else { Strategy::Strict },
+            default_timeout_ms: dice.chance(15).then(|| dice.between(1, 90) * 1_000),
+            checkpoint_size: [300, 2_000, 10_000, u64::MAX][dice.below(4)],
+            fault_percent: if is_wild { 2 + dice.below(14) } else { 0 },
+            fault_weights,
+            failed_percent: [0, 5, 15, 40][dice.below(4)],
+            cancelled_percent: dice.below(6),
+            control_percent: [0, 10, 25, 50][dice.below(4)],
+            keyed_percent: [0, 30, 80][dice.below(3)],
+        }
+    }
+}

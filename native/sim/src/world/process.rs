@@ -1,0 +1,197 @@
+//! The process: opened, turned, killed, closed, and opened again.
+
+use pyflow_core::schedule::Pool;
+use pyflow_engine::{Engine, EngineSettings, Request};
+
+use super::guard::{Ended, guarded};
+use super::workers::{TYPES, Worker};
+use super::world::{Failure, World};
+use crate::disk::Trouble;
+use crate::probes;
+
+/// A store that cannot be opened after so many tries is lost. Troubles of the disk come once each.
+const OPENING_COUNT_MAX: usize = 8;
+
+const STANDS: &str = "P49 no fact breaks";
+const OPENS: &str = "P34 the store opens again";
+
+impl World {
+    /// Opens the store with a new process, and lets its workers connect.
+    pub(crate) fn open(&mut self) -> Result<(), Failure> {
+        for _ in 0..OPENING_COUNT_MAX {
+            let settings = self.settings();
+            let disk = self.scene.disk.clone();
+            let opened = guarded(|| {
+                let log = disk.open().map_err(pyflow_engine::Refusal::from)?;
+                let epoch = pyflow_store::Log::epoch(&log);
+                Engine::open_on(Box::new(log), &settings).map(|engine| (epoch, engine))
+            });
+            let had_trouble = self.count_troubles();
+            match opened {
+                Ok(Ok((epoch, engine))) => {
+                    self.scene.now = engine.now_ms();
+                    self.scene.trace.tell(format_args!("process {epoch} at {}", self.scene.now));
+                    self.scene.epoch = epoch;
+                    self.scene.engine = Some(engine);
+                    return self.opened();
+                }
+                Ok(Err(refusal)) if !had_trouble => {
+                    let message = format!("{} {}", refusal.code, refusal.fields);
+                    return Err(self.fails(OPENS, message));
+                }
+                Ok(Err(refusal)) => {
+                    self.scene.tally.probe(probes::AN_OPENING_FAILED);
+                    self.scene.trace.tell(format_args!("not opened: {}", refusal.code));
+                }
+                Err(Ended::Killed) => {
+                    self.scene.tally.probe(probes::KILLED_WHILE_OPENING);
+                    self.scene.trace.tell(format_args!("killed while opening"));
+                }
+                Err(Ended::Broke(words)) => return Err(self.fails(STANDS, words)),
+            }
+        }
+        Err(self.fails(OPENS, "it did not open in many tries".into()))
+    }
+
+    fn settings(&self) -> EngineSettings {
+        let swarm = &self.scene.swarm;
+        EngineSettings {
+            inline: true,
+            manual_clock: true,
+            clock_at_ms: Some(self.scene.now),
+            max_concurrent_runs: swarm.max_concurrent_runs,
+            strategy: swarm.strategy,
+            default_timeout_ms: swarm.default_timeout_ms,
+            checkpoint_size: swarm.checkpoint_size,
+            ..EngineSettings::default()
+        }
+    }
+
+    fn opened(&mut self) -> Result<(), Failure> {
+        let kept = self.scene.disk.turns().len();
+        if kept < self.scene.turn_count {
+            self.scene.tally.probe(probes::LOST_WITH_POWER);
+            self.fold_again()?;
+        }
+        self.scene.queued_since = self.scene.now;
+        self.ask_all(|invariant, scene| invariant.reopened(scene))?;
+        for _ in 0..self.scene.swarm.worker_count {
+            self.connect_worker();
+        }
+        self.pump()
+    }
+
+    /// A worker connects, with the seed's slots.
+    pub(crate) fn connect_worker(&mut self) {
+        let Some(engine) = &self.scene.engine else { return };
+        let (session, slots) = (engine.new_session(), self.scene.swarm.slots);
+        let pools = [Pool::Async, Pool::Thread, Pool::Process];
+        let types = TYPES.iter().map(|(name, pool)| ((*name).into(), pools[*pool])).collect();
+        for request in
+            [Request::OpenSession { session, slots }, Request::SetTypes { session, types }]
+        {
+            engine.submit(request).expect("what workers say is always taken");
+        }
+        let worker = Worker { session, slots, is_draining: false, holds: Default::default() };
+        self.scene.workers.present.push(worker);
+    }
+
+    /// Turns the ring, and takes in what came of it. A process that died is opened again.
+    pub(crate) fn pump(&mut self) -> Result<(), Failure> {
+        let Some(engine) = &self.scene.engine else { return Ok(()) };
+        let turned = guarded(|| engine.pump());
+        let had_trouble = self.count_troubles();
+        self.take_in()?;
+        match turned {
+            Err(Ended::Broke(words)) => return Err(self.fails(STANDS, words)),
+            Err(Ended::Killed) => return self.die_and_return(),
+            Ok(()) => {}
+        }
+        if self.scene.disk.is_broken() {
+            self.scene.tally.probe(probes::STOPPED_BY_STORE);
+            return self.die_and_return();
+        }
+        if had_trouble {
+            self.scene.queued_since = self.scene.now; // The queues were made anew from the log.
+        } else {
+            self.ask_all(|invariant, scene| invariant.settled(scene))?;
+        }
+        let delay_ms = self.scene.disk.take_delay_ms();
+        if delay_ms > 0 {
+            self.move_clock(delay_ms);
+        }
+        Ok(())
+    }
+
+    /// Takes in what the disk has got, then what was heard.
+    fn take_in(&mut self) -> Result<(), Failure> {
+        let before = self.scene.turn_count;
+        self.take_turns()?;
+        self.scene.is_quiet = self.scene.turn_count == before;
+        self.hear()
+    }
+
+    /// Moves the clock of the living process.
+    pub(crate) fn move_clock(&mut self, span_ms: u64) {
+        let Some(engine) = &self.scene.engine else { return };
+        engine.advance(span_ms);
+        self.scene.now = engine.now_ms();
+        self.scene.tally.simulated_ms += span_ms;
+        if span_ms >= 100 {
+            self.scene.disk.sync(); // As a store does by itself within 100 ms.
+        }
+    }
+
+    /// The process dies where it stands.
+    pub(crate) fn die(&mut self) {
+        self.scene.engine = None;
+        self.scene.workers.lose_all();
+        self.scene.ledger.lose_all();
+        self.scene.trace.tell(format_args!("the process is gone"));
+    }
+
+    pub(crate) fn die_and_return(&mut self) -> Result<(), Failure> {
+        self.die();
+        self.open()
+    }
+
+    /// The process ends politely, and another one takes over.
+    pub(crate) fn close_and_return(&mut self) -> Result<(), Failure> {
+        if let Some(engine) = &self.scene.engine {
+            let closed = guarded(|| engine.close());
+            self.count_troubles();
+            self.take_in()?;
+            if let Err(Ended::Broke(words)) = closed {
+                return Err(self.fails(STANDS, words));
+            }
+        }
+        self.die_and_return()
+    }
+
+    /// Counts what has befallen the disk; tells whether anything has.
+    fn count_troubles(&mut self) -> bool {
+        let (befallen, full) = self.scene.disk.take_befallen();
+        for trouble in &befallen {
+            self.scene.trace.tell(format_args!("trouble: {trouble:?}"));
+            self.scene.tally.fault(match trouble {
+                Trouble::KilledBefore => "killed before a call of the store",
+                Trouble::KilledAfter => "killed after a call of the store",
+                Trouble::Torn => "torn write",
+                Trouble::SyncFails => "failed sync",
+                Trouble::WriteFails => "failed write",
+                Trouble::Refused => "refused write",
+                Trouble::Misread => "misread block",
+                Trouble::Slow { .. } => "slow call of the store",
+            });
+        }
+        if full > 0 {
+            self.scene.tally.fault("full disk");
+        }
+        for (count, probe) in
+            self.scene.disk.take_kept().into_iter().zip([probes::CHECKPOINT, probes::TRIMMED])
+        {
+            (0..count).for_each(|_| self.scene.tally.probe(probe));
+        }
+        full > 0 || befallen.iter().any(|trouble| !matches!(trouble, Trouble::Slow { .. }))
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything of a world but those who judge it.
+
+use pyflow_engine::Engine;
+
+use super::ledger::{Ask, Ledger};
+use super::mirror::Mirror;
+use super::workers::Workers;
+use crate::dice::Dice;
+use crate::disk::Disk;
+use crate::model::Model;
+use crate::swarm::Swarm;
+use crate::tally::Tally;
+use crate::trace::Trace;
+
+/// The world as it is now.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) swarm: Swarm,
+    pub(crate) disk: Disk,
+    /// None between two processes.
+    pub(crate) engine: Option<Engine>,
+    pub(crate) epoch: u32,
+    /// What the process's clock shows, in milliseconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) model: Model,
+    pub(crate) mirror: Mirror,
+    pub(crate) ledger: Ledger,
+    pub(crate) workers: Workers,
+    /// The definitions of the seed, and the index at which each was drawn.
+    pub(crate) flows: Vec<Drawn>,
+    pub(crate) tally: Tally,
+    pub(crate) trace: Trace,
+    /// The flip of coins by which some checks are made only now and then.
+    pub(crate) dice: Dice,
+    /// Runs that were asked for.
+    pub(crate) run_ids: Vec<String>,
+    /// The bounds of what the log has been told: turns seen so far.
+    pub(crate) turn_count: usize,
+    /// The store has no room at present.
+    pub(crate) is_full: bool,
+    /// Since when the process's queues exist: they are made anew with it, and when it falls back.
+    pub(crate) queued_since: u64,
+    /// Whether nothing was written while the ring was turned last: what was told then is told of the
+    /// same record that the model holds.
+    pub(crate) is_quiet: bool,
+    /// Whether faults are over.
+    pub(crate) is_calm: bool,
+}
+
+/// A definition that was drawn, in the forms in which it is needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawn {
+    pub(crate) definition: std::sync::Arc<pyflow_core::definition::Definition>,
+    pub(crate) stored: bytes::Bytes,
+}
+
+impl Scene {
+    /// Whether a run is of a definition that asked for no more than that.
+    pub(crate) fn may_be_lost(&self, run_id: &str) -> bool {
+        let is_eventual = |name: &str| {
+            self.flows.iter().any(|drawn| drawn.is_eventual() && &*drawn.definition.name == name)
+        };
+        self.ledger.asked.values().any(|asked| match &asked.ask {
+            Ask::Start { run_id: asked_id, flow, extras, .. } => {
+                let is_named = extras.by_name.as_deref().is_some_and(is_eventual);
+                asked_id == run_id && (is_named || self.flows[*flow].is_eventual())
+            }
+            Ask::StartMany { run_ids } => {
+                run_ids.iter().any(|asked_id| asked_id == run_id) && self.flows[0].is_eventual()
+            }
+            _ => false,
+        })
+    }
+}
+
+impl Drawn {
+    pub(crate) fn is_eventual(&self) -> bool {
+        self.definition.consistency.as_deref() == Some("eventual")
+    }
+}

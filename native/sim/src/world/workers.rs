@@ -1,0 +1,143 @@
+//! Workers: what they hold, and what they have told of it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use pyflow_core::effect::Granted;
+
+/// An attempt that was handed to a worker, as the worker knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) session: u32,
+    pub(crate) handle: u64,
+    pub(crate) run_id: String,
+    pub(crate) task: usize,
+    pub(crate) item: Option<usize>,
+    pub(crate) attempt: u32,
+    pub(crate) token: u64,
+    pub(crate) stop_told: bool,
+    /// It never comes back from this one.
+    pub(crate) is_blocked: bool,
+    pub(crate) pool: usize,
+}
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failing {
+    pub(crate) error_type: &'static str,
+    /// Whether its code asked for a retry, or for none.
+    pub(crate) retryable: Option<bool>,
+    /// When its code asked to be tried again.
+    pub(crate) retry_after_ms: Option<u64>,
+}
+
+impl Failing {
+    /// The class and its bases, nearest first.
+    pub(crate) fn kinds(self) -> Vec<&'static str> {
+        match self.error_type {
+            "KeyError" => vec!["KeyError", "LookupError", "Exception"],
+            other => vec![other, "Exception"],
+        }
+    }
+}
+
+/// What a worker says of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Completed(Bytes),
+    Failed(Failing),
+    Cancelled,
+    Returned,
+    Died,
+}
+
+/// A report that was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) held: Held,
+    pub(crate) outcome: Outcome,
+}
+
+/// A worker's connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker {
+    pub(crate) session: u32,
+    /// By pool: async, thread, process.
+    pub(crate) slots: [u32; 3],
+    pub(crate) is_draining: bool,
+    /// By handle.
+    pub(crate) holds: BTreeMap<u64, Held>,
+}
+
+/// All workers of the living process, and what any worker has ever told.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    pub(crate) present: Vec<Worker>,
+    /// Every report of the living process, in order.
+    pub(crate) told: Vec<Told>,
+    /// Every report that was ever made.
+    pub(crate) spoken: BTreeMap<Attempt, Vec<Outcome>>,
+    /// What the living process was told by heartbeats, and when.
+    pub(crate) beats: BTreeMap<Attempt, (u64, Bytes)>,
+}
+
+/// An attempt by its run, task, item and token.
+pub(crate) type Attempt = (String, usize, Option<usize>, u64);
+
+/// The task types that workers run, with the pool of each.
+pub(crate) const TYPES: &[(&str, usize)] =
+    &[("work", 0), ("other", 0), ("metered", 0), ("mend", 0), ("heavy", 2)];
+
+pub(crate) fn pool_of(task_type: &str) -> usize {
+    TYPES.iter().find(|(name, _)| *name == task_type).map_or(0, |(_, pool)| *pool)
+}
+
+impl Held {
+    pub(crate) fn of(granted: &Granted) -> Self {
+        let task_type = granted.definition.task_type(granted.task);
+        Self {
+            session: granted.session.0,
+            handle: granted.handle,
+            run_id: granted.run_id.to_string(),
+            task: granted.task.index(),
+            item: granted.item.map(|item| item as usize),
+            attempt: granted.attempt,
+            token: granted.token,
+            stop_told: false,
+            is_blocked: false,
+            pool: pool_of(task_type),
+        }
+    }
+}
+
+impl Held {
+    pub(crate) fn attempt(&self) -> Attempt {
+        (self.run_id.clone(), self.task, self.item, self.token)
+    }
+}
+
+impl Workers {
+    /// The process is gone, and its workers with it.
+    pub(crate) fn lose_all(&mut self) {
+        self.present.clear();
+        self.told.clear();
+        self.beats.clear();
+    }
+
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Held> {
+        self.present.iter().flat_map(|worker| worker.holds.values())
+    }
+
+    pub(crate) fn find_mut(&mut self, handle: u64) -> Option<&mut Held> {
+        self.present.iter_mut().find_map(|worker| worker.holds.get_mut(&handle))
+    }
+
+    /// Notes a report; what is told of is held no more.
+    pub(crate) fn tell(&mut self, held: &Held, outcome: &Outcome) {
+        for worker in &mut self.present {
+            worker.holds.remove(&held.handle);
+        }
+        self.spoken.entry(held.attempt()).or_default().push(outcome.clone());
+        self.told.push(Told { held: held.clone(), outcome: outcome.clone() });
+    }
+}

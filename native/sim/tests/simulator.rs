@@ -1,0 +1,47 @@
+//! The simulator itself: it sees what it must, and a seed is a story that can be told again.
+
+use std::time::Duration;
+
+use pyflow_sim::campaign::{self, Campaign};
+
+/// Seeds that have found something, with what they found; each must stay quiet.
+const FOUND: &[(u64, &str)] = &[
+    (19, "looks at a full store saw what the log did not hold"),
+    (137, "a batch of starts was answered twice"),
+    (405, "ended runs were missing from a read model that was made anew"),
+    (691, "a suspect that had ended held up other work"),
+];
+
+#[test]
+fn the_canary_is_seen() {
+    let outcome = campaign::run(&Campaign::canary());
+
+    let seen = outcome.failures.first().map(|(_, failure)| failure.invariant);
+    assert_eq!(seen, Some("canary: no run ever completes"));
+}
+
+#[test]
+fn a_seed_tells_the_same_story_each_time() {
+    for seed in 0..8 {
+        let (first, second) = (campaign::replay(seed), campaign::replay(seed));
+
+        assert!(first.lines.len() > 10, "seed {seed} tells something");
+        assert_eq!(first.lines, second.lines, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_hundred_seeds_find_nothing() {
+    let seeds = Campaign { seed_count: 100, span: Duration::MAX, ..Campaign::default() };
+
+    let outcome = campaign::run(&seeds);
+
+    assert_eq!((outcome.tally.seeds, outcome.failures), (100, Vec::new()));
+}
+
+#[test]
+fn seeds_that_have_found_something_find_nothing_any_more() {
+    for (seed, what) in FOUND {
+        assert_eq!(campaign::replay(*seed).failure, None, "seed {seed}: {what}");
+    }
+}
