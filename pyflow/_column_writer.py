@@ -1,8 +1,10 @@
 """Writes the columns of a definition, task by task."""
 
 from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
-from pyflow._columns import TASK_COUNT_MAX, Branches, Columns, Table, column
+from pyflow._columns import TASK_COUNT_MAX, WHOLE, Branches, Columns, Table, column
 from pyflow.errors import LimitExceeded
 
 
@@ -70,13 +72,7 @@ class ColumnWriter:
             LimitExceeded: The definition has as many tasks as it may have.
         """
         number = len(self.types)
-        if number >= TASK_COUNT_MAX:
-            raise LimitExceeded(
-                f"a definition has at most {TASK_COUNT_MAX:,} tasks; map a task over a list with "
-                "t.map(...), or start several runs",
-                limit="tasks of a definition",
-                limit_max=TASK_COUNT_MAX,
-            )
+        _check_count(number + 1)
         self._ids += task_id.encode()
         self._id_ends.append(len(self._ids))
         self.types.append(task_type)
@@ -85,6 +81,40 @@ class ColumnWriter:
         self._arg_ends.append(len(self.args))
         self._dep_ends.append(len(self.deps))
         return number
+
+    def add_rows(
+        self,
+        task_ids: Sequence[str],
+        task_type: int,
+        shapes: Mapping[int, int],
+        options: int,
+        sources: Sequence[Sequence[int]],
+    ) -> None:
+        """Make tasks of one type, whose arguments are whole outputs of earlier ones of them.
+
+        Args:
+            task_ids: Their ids.
+            task_type: The number of their type.
+            shapes: The number of the shape, by the count of arguments.
+            options: The number of their options.
+            sources: For each its arguments: places in `sources`.
+
+        Raises:
+            LimitExceeded: The definition would have more tasks than it may have.
+        """
+        first, counts = len(self.types), [len(each) for each in sources]
+        _check_count(first + len(sources))
+        written = [task_id.encode() for task_id in task_ids]
+        self._id_ends.extend(_ends(len(self._ids), map(len, written)))
+        self._ids += b"".join(written)
+        self.types.extend([task_type] * len(sources))
+        self._shape_of.extend([shapes[count] for count in counts])
+        self._option_of.extend([options] * len(sources))
+        self._arg_ends.extend(_ends(len(self.args), counts))
+        self._dep_ends.extend(_ends(len(self.deps), counts))
+        numbers = [first + each for entry in sources for each in entry]
+        self.args.extend([WHOLE | number for number in numbers])
+        self.deps.extend(numbers)
 
     def drop_row(self) -> None:
         """Take back what was appended since the last closed row."""
@@ -119,3 +149,20 @@ class ColumnWriter:
             branches=branches,
             result=result,
         )
+
+
+def _check_count(count: int) -> None:
+    if count > TASK_COUNT_MAX:
+        raise LimitExceeded(
+            f"a definition has at most {TASK_COUNT_MAX:,} tasks; map a task over a list with "
+            "t.map(...), or start several runs",
+            limit="tasks of a definition",
+            limit_max=TASK_COUNT_MAX,
+        )
+
+
+def _ends(start: int, sizes: Iterable[int]) -> Iterator[int]:
+    """Give where each of several entries ends, when the first one begins at `start`."""
+    ends = accumulate(sizes, initial=start)
+    next(ends)
+    return ends

@@ -31,6 +31,15 @@ class TaskIds:
         self._counts[base] = count
         return found
 
+    def next_many(self, base: str, count: int) -> list[str]:
+        """Give the next free ids of a base name."""
+        form = f"{base}_"
+        may_clash = self._chosen or base in self._counts or self._is_numbered(base)
+        if may_clash or count == 0 or any(other.startswith(form) for other in self._counts):
+            return [self.next(base) for _ in range(count)]
+        self._counts[base] = count
+        return [base, *(f"{form}{number}" for number in range(2, count + 1))]
+
     def choose(self, wanted: str) -> str:
         """Take an id that the author asked for.
 

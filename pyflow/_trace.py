@@ -4,7 +4,7 @@ It is linear in the calls and keeps no object per task: a call appends numbers t
 a small reference back.
 """
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -86,6 +86,11 @@ class Frame:
         self.before = before
         self.tasks: list[int] = []
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether tasks are written down here without a branch and without an order."""
+        return self.decision is None and self.before is None
+
     def waits(self) -> tuple[int, ...]:
         """Tell what the next task waits for."""
         branch = () if self.decision is None else (self.decision,)
@@ -144,6 +149,36 @@ class Trace:
             shape = self._new_form(task, plan, form)
         values = (*args, *named.values()) if named else args
         return self.add(plan, shape, values, plan.reads, task)
+
+    def graph(self, task: "Task[..., Any]", predecessors: Sequence[Sequence[int]]) -> list[Any]:
+        """Write down one call for each entry, whose arguments are the results of earlier ones."""
+        for place, entry in enumerate(predecessors):
+            if entry and not 0 <= min(entry) <= max(entry) < place:
+                raise TraceError(
+                    f"{task.name}.graph(): entry {place} is {list(entry)!r}; it must name calls "
+                    f"before it, from 0 to {place - 1}"
+                )
+        if not predecessors:
+            return []
+        plan = self._plans.get(task.config) or self._kept_plan(task)
+        if task.call_id or task.after or plan.reads or plan.handler or not self.frame.is_plain:
+            results: list[Any] = []
+            for entry in predecessors:
+                results.append(self.call(task, tuple(results[each] for each in entry), {}))
+            return results
+        shapes: dict[int, int] = {}
+        first = self.rows.task_count
+        for place, entry in enumerate(predecessors):
+            if len(entry) not in shapes:
+                form = (len(entry),)
+                shape = plan.forms.get(form)
+                shapes[len(entry)] = self._new_form(task, plan, form) if shape is None else shape
+                for at, each in enumerate(entry[:_NOTED_PLACES_MAX]):
+                    edge = (plan.type, False, plan.type, shapes[len(entry)], at)
+                    self._edges.setdefault(edge, (first + each, first + place))
+        task_ids = self._ids.next_many(plan.base, len(predecessors))
+        self.rows.add_rows(task_ids, plan.type, shapes, plan.options, predecessors)
+        return [Ref(self, number, None) for number in range(first, self.rows.task_count)]
 
     def map(self, task: "Task[..., Any]", items: Any, same: Mapping[str, Any]) -> Ref:
         """Write down one task that runs for each of the items."""

@@ -1,7 +1,7 @@
 """Tasks: functions with a name and options, called in workflows."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import (
     Any,
     Concatenate,
@@ -97,6 +97,29 @@ class Task(Generic[P, R]):
             raise TaskCallError(task_type=self.name)
         limited = self if concurrency is None else self.options(concurrency=concurrency)
         results: Any = trace.map(limited, items, same)
+        return results  # type: ignore[no-any-return]
+
+    def graph(self, predecessors: Sequence[Sequence[int]]) -> list[R]:
+        """Call the task once for each entry: the quickest way to write down a large graph.
+
+            results = step.graph([[], [], [0, 1]])  # a = step(); b = step(); c = step(a, b)
+
+        Args:
+            predecessors: For each call the earlier ones, by their place in this list, whose
+                results are its arguments, in order.
+
+        Returns:
+            The results, in the order of the calls.
+
+        Raises:
+            TaskCallError: No workflow is being traced.
+            TraceError: An entry names a call that is not before it.
+            ParametersInvalid: An entry has more or fewer arguments than the function takes.
+        """
+        trace = current_trace()
+        if trace is None:
+            raise TaskCallError(task_type=self.name)
+        results: Any = trace.graph(self, predecessors)
         return results  # type: ignore[no-any-return]
 
     def options(

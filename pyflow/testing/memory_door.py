@@ -99,7 +99,7 @@ class MemoryDoor(Door):
 
     # What is in the worker's hands.
 
-    def _work_once(self, _time_s: float) -> bool:
+    def _work_once(self, time_s: float) -> bool:  # noqa: ARG002 - one turn has no time
         self._core.pump()
         items = self._core.drain(_ITEMS_COUNT_MAX)
         grants: list[Grant] = []

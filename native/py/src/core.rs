@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use pyflow_core::effect::Granted;
 use pyflow_core::payload::Payload;
 use pyflow_engine::{Engine, Look, Out, Refusal, Request, Value};
 use pyo3::prelude::*;
@@ -266,12 +267,12 @@ impl Core {
     fn drain<'py>(&self, py: Python<'py>, count_max: usize) -> PyResult<Bound<'py, PyList>> {
         let heard = PyList::empty(py);
         for out in self.engine.drain(count_max) {
-            match out {
-                Out::Grant(granted) => {
+            match Heard::of(py, out)? {
+                Heard::Grant(granted) => {
                     let call = self.calls.lock().call(py, &granted)?;
                     heard.append(call.tuple(py, &granted)?)?;
                 }
-                other => heard.append(news(py, other)?)?,
+                Heard::News(news) => heard.append(news)?,
             }
         }
         Ok(heard)
@@ -296,12 +297,12 @@ impl Core {
                 self.turn(py, count);
             }
             for out in self.engine.drain(OUT_COUNT_MAX) {
-                match (out, stepper) {
-                    (Out::Grant(granted), Some(stepper)) => {
-                        stepper.get().take_granted(py, granted)?
+                match (Heard::of(py, out)?, stepper) {
+                    (Heard::Grant(granted), Some(stepper)) => {
+                        stepper.get().take_granted(py, granted)?;
                     }
-                    (Out::Grant(_), None) => {} // Nobody asked for any.
-                    (other, _) => heard.append(news(py, other)?)?,
+                    (Heard::Grant(_), None) => {} // Nobody asked for any.
+                    (Heard::News(news), _) => heard.append(news)?,
                 }
             }
             let backlog = batch.as_mut().filter(|batch| !batch.is_empty());
@@ -336,18 +337,25 @@ impl Core {
     }
 }
 
-/// What an engine has to say that is no grant.
-fn news(py: Python<'_>, out: Out) -> PyResult<Bound<'_, PyAny>> {
-    let news = match out {
-        Out::Grant(_) => unreachable!("grants are taken before"),
-        Out::Stop { handle, reason } => (STOP, handle, reason.name()).into_pyobject(py)?,
-        Out::Reply { ticket, answer } => reply(py, ticket, answer)?,
-        Out::Broken(refusal) => {
-            let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());
-            (BROKEN, 0, refusal.code, fields).into_pyobject(py)?
-        }
-    };
-    Ok(news.into_any())
+/// One thing that was heard of the engine.
+enum Heard<'py> {
+    Grant(Box<Granted>),
+    /// What Python delivers, as a tuple.
+    News(Bound<'py, PyTuple>),
+}
+
+impl<'py> Heard<'py> {
+    fn of(py: Python<'py>, out: Out) -> PyResult<Self> {
+        Ok(Self::News(match out {
+            Out::Grant(granted) => return Ok(Self::Grant(granted)),
+            Out::Stop { handle, reason } => (STOP, handle, reason.name()).into_pyobject(py)?,
+            Out::Reply { ticket, answer } => reply(py, ticket, answer)?,
+            Out::Broken(refusal) => {
+                let fields = PyBytes::new(py, refusal.fields.to_string().as_bytes());
+                (BROKEN, 0, refusal.code, fields).into_pyobject(py)?
+            }
+        }))
+    }
 }
 
 fn reply(

@@ -24,12 +24,15 @@ pub(crate) struct Call {
     pub(super) binding: PyOnceLock<Binding>,
 }
 
+/// Those of one definition, by the numbers of type and shape.
+type CallsOfOne = BTreeMap<(u32, u32), Arc<Call>>;
+
 /// The calls that were seen before.
 #[derive(Default)]
 pub(crate) struct Calls {
     /// The definition that was asked for last, and its place.
     last: Option<(Arc<Definition>, usize)>,
-    known: Vec<(Arc<Definition>, BTreeMap<(u32, u32), Arc<Call>>)>,
+    known: Vec<(Arc<Definition>, CallsOfOne)>,
 }
 
 impl Calls {

@@ -1,6 +1,6 @@
 //! Calls of Python that make no tuple of their arguments.
 //!
-//! Under the stable ABI of 3.11 what PyO3 offers makes one for each call, and a bound method for each
+//! Under the stable ABI of 3.11 what `PyO3` offers makes one for each call, and a bound method for each
 //! call of a method. These C functions are of that ABI too, and make neither.
 #![expect(unsafe_code, reason = "each function states what it relies on")]
 

@@ -1,0 +1,121 @@
+"""Many calls of one task at once, from lists of predecessors."""
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pyflow
+from pyflow._column_writer import TASK_COUNT_MAX
+from pyflow._task_ids import TaskIds
+from pyflow.errors import LimitExceeded, ParametersInvalid, TaskCallError, TraceError
+
+
+@pyflow.task(name="tests.joins")
+async def joins(*before: Any) -> dict[str, Any]:
+    return {"count": 1 + sum(each["count"] for each in before)}
+
+
+@pyflow.task(name="tests.takes_two")
+async def takes_two(one: Any, two: Any) -> int:
+    return 2
+
+
+VARIED = {
+    "plain": joins,
+    "with options": joins.options(max_retries=3, timeout_s=5),
+    "with a handler": joins.options(on_error=takes_two.options(max_retries=1)),
+}
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[list[int]]:
+    """Make lists of predecessors, each of earlier places."""
+    count = draw(st.integers(0, 12))
+    places = [st.lists(st.integers(0, place - 1), max_size=4) for place in range(1, count)]
+    return ([[]] if count else []) + [draw(each) for each in places]
+
+
+@given(graphs(), st.sampled_from(sorted(VARIED)), st.booleans(), st.integers(0, 2))
+def test_it_is_what_single_calls_are(
+    predecessors: list[list[int]], how: str, in_order: bool, before_count: int
+) -> None:
+    task: Any = VARIED[how]
+
+    def single() -> list[Any]:
+        results: list[Any] = []
+        for entry in predecessors:
+            results.append(task(*[results[each] for each in entry]))
+        return results
+
+    def written(calls: Any) -> pyflow.Definition:
+        @pyflow.workflow(name="tests.graph")
+        def graph() -> list[Any]:
+            for _ in range(before_count):
+                joins()
+            with pyflow.in_order() if in_order else contextlib.nullcontext():
+                results = calls()
+            return [*results, joins()]
+
+        return graph.definition()
+
+    assert written(lambda: task.graph(predecessors)).hash == written(single).hash
+
+
+async def test_it_runs() -> None:
+    @pyflow.workflow
+    def diamond() -> Any:
+        return joins.graph([[], [0], [0], [1, 2]])[-1]["count"]
+
+    async with pyflow.connect("memory://") as engine:
+        assert await (await engine.start(diamond)).result() == 5
+
+
+@pytest.mark.parametrize("predecessors", [[[0]], [[], [1]], [[], [-1]], [[], [0], [0, 2]]])
+def test_an_entry_names_calls_before_it(predecessors: list[list[int]]) -> None:
+    @pyflow.workflow
+    def wrong() -> None:
+        joins.graph(predecessors)
+
+    with pytest.raises(TraceError, match="before it"):
+        wrong.trace()
+
+
+def test_arguments_must_fit_the_function() -> None:
+    @pyflow.workflow
+    def wrong() -> None:
+        takes_two.graph([[]])
+
+    with pytest.raises(ParametersInvalid):
+        wrong.trace()
+
+
+def test_it_is_called_in_a_workflow() -> None:
+    with pytest.raises(TaskCallError):
+        joins.graph([[]])
+
+
+def test_the_bound_of_tasks_holds() -> None:
+    @pyflow.workflow
+    def too_many() -> None:
+        joins()
+        joins.graph([()] * TASK_COUNT_MAX)
+
+    with pytest.raises(LimitExceeded):
+        too_many.trace()
+
+
+BASES = st.from_regex(r"(a|a_2|a_2_2|b)(_[0-9]{1,2})?", fullmatch=True)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), BASES)))
+def test_ids_given_together_never_clash(calls: list[tuple[int, str]]) -> None:
+    ids, given_ids = TaskIds(), set[str]()
+
+    for count, name in calls:
+        found = ids.next_many(name, count) if count else [ids.next(name)]
+        assert given_ids.isdisjoint(found)
+        assert len(set(found)) == len(found) == max(count, 1)
+        given_ids.update(found)
