@@ -31,7 +31,7 @@ class Size:
     count: int
 
 
-SIZES = {"full": Size(10_000), "quick": Size(1_000), "tiny": Size(100)}
+SIZES = {"full": Size(2_000), "quick": Size(500), "tiny": Size(100)}
 
 
 def measure(_race: Race, size: Size) -> Report:

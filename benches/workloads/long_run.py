@@ -4,8 +4,10 @@ Each size is measured in a process of its own.
 """
 
 import asyncio
+import resource
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyflow
@@ -21,6 +23,7 @@ BYTES_A_RUN_MAX = 1024
 GROWTH_MAX = 1.5
 """How many times the time a task may be at the largest size what it is at a tenth of it."""
 LOOK_S = 0.05
+BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,14 @@ def waiting(_number: int) -> None:
 
 
 def measure(_race: Race, size: Size) -> Report:
-    tasks = {count: fresh.call(f"{__name__}:run_of", count) for count in size.tasks}
+    tasks = {count: run_of(count) for count in size.tasks}
     runs = {count: fresh.call(f"{__name__}:waiting_runs", count) for count in size.runs}
     return Report(
         workload="long_run",
         title=TITLE,
         results=[
             *lines("one run", "task", tasks, BYTES_A_TASK_MAX),
+            tracing(tasks),
             *lines("runs that wait for a timer", "run", runs, BYTES_A_RUN_MAX),
         ],
         plots=[
@@ -75,6 +79,16 @@ def measure(_race: Race, size: Size) -> Report:
 
 def curve(name: str, found: dict[int, Any]) -> Curve:
     return Curve(name, [(count, each["seconds"] / count * 1e6) for count, each in found.items()])
+
+
+def tracing(found: dict[int, Any]) -> Result:
+    most = max(found)
+    return Result(
+        what=f"a process that traces and deploys {most:,} tasks, at its peak",
+        value=found[most]["traced"] / 1e6,
+        unit="MB",
+        aside="with what the benchmark itself holds: the lists of predecessors",
+    )
 
 
 def lines(what: str, unit: str, found: dict[int, Any], bytes_max: int) -> list[Result]:
@@ -106,19 +120,42 @@ def lines(what: str, unit: str, found: dict[int, Any], bytes_max: int) -> list[R
 
 
 def run_of(count: int) -> dict[str, float]:
-    """Start a run of layers, and watch memory grow from then on. Runs in a process of its own."""
+    """A run of layers, traced by one process and run by another, whose memory is then its own."""
+    with loops.folder() as place:
+        path = str(place / "long.db")
+        traced = fresh.call(f"{__name__}:deploy_layers", path, count)
+        return fresh.call(f"{__name__}:start_layers", path, count) | {"traced": traced}
 
-    @pyflow.workflow(name=f"layers_of_{count}")
+
+def name_of(count: int) -> str:
+    return f"layers_of_{count}"
+
+
+def deploy_layers(path: str, count: int) -> int:
+    """Trace and deploy; give the bytes resident at the peak."""
+
+    @pyflow.workflow(name=name_of(count))
     def layers() -> None:
         made: list[Any] = []
         for before in layered(count, min(LAYER_WIDTH, count // 10)):
             made.append(after([made[each] for each in before]) if before else nothing())
 
-    async def work() -> dict[str, float]:
-        async with loops.store() as engine:
+    async def work() -> None:
+        async with pyflow.connect(Path(path)) as engine:
             await engine.deploy(layers)
+
+    with loops.runner() as loop:
+        loop.run(work())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def start_layers(path: str, count: int) -> dict[str, float]:
+    """Start the run, and watch memory grow from then on."""
+
+    async def work() -> dict[str, float]:
+        async with pyflow.connect(Path(path)) as engine:
             began = time.perf_counter()
-            run = await engine.start(layers)
+            run = await engine.start(name_of(count), {})
             before = peak = fresh.resident_bytes()
             ended = asyncio.create_task(run.result())
             while not ended.done():
@@ -133,14 +170,15 @@ def run_of(count: int) -> dict[str, float]:
 
 
 def waiting_runs(count: int) -> dict[str, float]:
-    """Start runs that wait for an hour. Runs in a process of its own."""
+    """Start runs that wait for an hour, and keep no handle. Runs in a process of its own."""
 
     async def work() -> dict[str, float]:
         async with loops.store(drain_s=0) as engine:
-            await engine.start(waiting, 1)
+            await engine.start_many(waiting, [(1,)] * min(count, BATCH))
             before = fresh.resident_bytes()
             began = time.perf_counter()
-            await engine.start_many(waiting, [(1,)] * count)
+            for done in range(0, count, BATCH):
+                await engine.start_many(waiting, [(1,)] * min(BATCH, count - done))
             seconds = time.perf_counter() - began
             resident = fresh.resident_bytes()
         return {"seconds": seconds, "grown": resident - before, "resident": resident}

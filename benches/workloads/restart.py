@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from benches.workloads.durable import five
 
 TITLE = "Restart on a long log"
 SECONDS_MAX = 10
+PATIENCE_S = 60.0
 EXAMPLE = "fill_log"
 
 
@@ -32,43 +32,47 @@ SIZES = {"full": Size(1024, 10_000), "quick": Size(64, 1_000), "tiny": Size(1, 2
 def measure(_race: Race, size: Size) -> Report:
     with loops.folder() as place:
         path = place / "long.db"
-        events = fill(path, size)
+        events = int(long_log(path, *map(str, (size.log_mib, size.runs, size.event_size))))
         on_disk = sum(file.stat().st_size for file in place.iterdir())
         # Everything has just been written, so it is in the system's cache; a machine that restarts
         # has to read it from the disk first.
-        found = fresh.call(f"{__name__}:open_and_start", str(path))
-        shutil.rmtree(place, ignore_errors=True)
+        opened, accepted = map(float, long_log("open", path).split())
+        as_users_do = first_start(path)
     what = f"{size.log_mib:,} MiB of log, {events:,} events of {size.runs:,} runs"
     return Report(
         workload="restart",
         title=TITLE,
         results=[
             Result(
-                what=f"{what}: until a start is accepted",
-                value=found["accepted"],
+                what=f"{what}: until a start is accepted, checkpoints off",
+                value=accepted,
                 unit="s",
                 target=SECONDS_MAX,
                 sense="at most",
-                aside=f"{on_disk / 2**20:,.0f} MiB on disk",
+                aside=f"{on_disk / 2**20:,.0f} MiB on disk, all runs still under way",
             ),
-            Result(what="until the engine is open", value=found["opened"], unit="s"),
-            Result(
-                what="resident afterwards",
-                value=found["resident"] / 1e6,
-                unit="MB",
-                aside="all runs are still under way",
-            ),
-            Result(
-                what="events folded",
-                value=events / found["opened"],
-                unit="events/s",
-            ),
+            Result(what="events folded", value=events / opened, unit="events/s"),
+            *as_users_do,
         ],
     )
 
 
-def fill(path: Path, size: Size) -> int:
-    """Have the log written by a process that ends without closing; give the number of events."""
+def first_start(path: Path) -> list[Result]:
+    """With checkpoints on, where the first turn also makes the one that is overdue."""
+    what = "until a start is accepted, with the checkpoint that is due"
+    try:
+        found = fresh.call(f"{__name__}:open_and_start", str(path), timeout_s=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return [Result(what=what, value=PATIENCE_S, unit="s", aside="given up")]
+    resident = found["resident"] / 1e6
+    return [
+        Result(what=what, value=found["accepted"], unit="s"),
+        Result(what="resident afterwards", value=resident, unit="MB"),
+    ]
+
+
+def long_log(*arguments: str | Path) -> str:
+    """Run the program that writes such a log, and opens it with checkpoints off."""
     subprocess.run(
         ["cargo", "build", "--release", "--locked", "--workspace", "--example", EXAMPLE, "--quiet"],
         cwd=fresh.ROOT,
@@ -76,9 +80,7 @@ def fill(path: Path, size: Size) -> int:
     )
     target = Path(os.environ.get("CARGO_TARGET_DIR", fresh.ROOT / "target"))
     program = target / "release" / "examples" / EXAMPLE
-    numbers = map(str, (size.log_mib, size.runs, size.event_size))
-    said = subprocess.run([program, path, *numbers], capture_output=True, check=True)
-    return int(said.stdout)
+    return subprocess.run([program, *arguments], capture_output=True, check=True, text=True).stdout
 
 
 def open_and_start(path: str) -> dict[str, float]:
@@ -87,10 +89,9 @@ def open_and_start(path: str) -> dict[str, float]:
     async def work() -> dict[str, float]:
         began = time.perf_counter()
         async with pyflow.connect(Path(path), drain_s=0) as engine:
-            opened = time.perf_counter() - began
             await engine.start(five, 1)
             accepted = time.perf_counter() - began
-            said = {"opened": opened, "accepted": accepted, "resident": fresh.resident_bytes()}
+            said = {"accepted": accepted, "resident": fresh.resident_bytes()}
             # What it recovered is not run on, nor kept in a checkpoint.
             print(json.dumps(said), flush=True)
             os._exit(0)

@@ -2,11 +2,12 @@
 //!
 //! `cargo run --release -p pyflow-engine --example fill_log PATH [MIB] [RUNS] [EVENT_SIZE]` makes runs that end one
 //! task after another, until the log holds so many bytes of events of so many bytes each, and then ends without
-//! closing. It prints the number of events and bytes.
+//! closing. It prints the number of events. With `open PATH` it opens such a store, starts one more run, and prints
+//! the seconds until the engine was open and until the start was on disk.
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pyflow_core::command::{StartRun, Wanted};
@@ -25,13 +26,15 @@ const SIZE_BESIDE: u64 = 50;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().expect("the path of the store");
+    if path == "open" {
+        return open_and_start(&arguments.next().expect("the path of the store"));
+    }
     let mut number = |default: u64| {
         arguments.next().map_or(default, |text| text.parse().expect("a whole number"))
     };
     let (size, runs, event_size) = (number(1024) << 20, number(10_000), number(200));
     let tasks_a_run = size / event_size / EVENTS_A_TASK / runs + 1;
-    let settings = EngineSettings { checkpoint_size: u64::MAX, ..EngineSettings::default() };
-    let engine = Engine::open(&format!("sqlite:///{path}"), &settings).expect("the store opens");
+    let engine = open(&path);
     let definition = deploy(&engine, tasks_a_run);
     start(&engine, &definition, runs);
     let result = Bytes::from(format!(
@@ -44,6 +47,28 @@ fn main() {
     std::process::exit(0);
 }
 
+fn open(path: &str) -> Engine {
+    let settings = EngineSettings { checkpoint_size: u64::MAX, ..EngineSettings::default() };
+    Engine::open(&format!("sqlite:///{path}"), &settings).expect("the store opens")
+}
+
+fn open_and_start(path: &str) {
+    let began = Instant::now();
+    let engine = open(path);
+    let opened = began.elapsed().as_secs_f64();
+    ask(&engine, Request::StartMany { ticket: 1, starts: vec![start_of("one-more", by_name())] });
+    while engine.drain(usize::MAX).is_empty() {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    let accepted = began.elapsed().as_secs_f64();
+    writeln!(std::io::stdout(), "{opened} {accepted}").expect("somebody reads");
+    std::process::exit(0);
+}
+
+fn by_name() -> Wanted {
+    Wanted::Name { name: "flow".into(), version: None }
+}
+
 /// A chain, so that each run has one task at work at a time and its last is never reported.
 fn deploy(engine: &Engine, tasks: u64) -> Arc<Definition> {
     let nodes: Vec<String> = (0..tasks)
@@ -52,7 +77,8 @@ fn deploy(engine: &Engine, tasks: u64) -> Arc<Definition> {
             format!(r#"{{"id": "t{task}", "task_type": "{TYPE}", "depends_on": [{before}]}}"#)
         })
         .collect();
-    let document = format!(r#"{{"id": "flow", "tasks": [{}]}}"#, nodes.join(","));
+    // With a result of its own, the outputs are let go of once nobody reads them any more.
+    let document = format!(r#"{{"id": "flow", "result": 1, "tasks": [{}]}}"#, nodes.join(","));
     let draft = draft_from_document(document.as_bytes()).expect("the document is right");
     let (definition, stored) = Definition::compile(draft).expect("the definition is right");
     let definition = Arc::new(definition);
@@ -69,20 +95,25 @@ fn ask(engine: &Engine, request: Request) {
 }
 
 fn start(engine: &Engine, definition: &Definition, runs: u64) {
-    let starts = (0..runs).map(|run| StartRun {
+    let wanted = || Wanted::Hash(definition.hash);
+    let starts = (0..runs).map(|run| start_of(&format!("run-{run}"), wanted()));
+    ask(engine, Request::StartMany { ticket: 2, starts: starts.collect() });
+}
+
+fn start_of(run_id: &str, wanted: Wanted) -> StartRun {
+    StartRun {
         namespace: "default".into(),
-        run_id: format!("run-{run}").into(),
+        run_id: run_id.into(),
         chosen: true,
         key: None,
-        wanted: Wanted::Hash(definition.hash),
+        wanted,
         input: Payload::new(Bytes::from_static(b"{}")),
         priority: None,
         deadline_ms: None,
         consistency: None,
         metadata: None,
         created_by: None,
-    });
-    ask(engine, Request::StartMany { ticket: 2, starts: starts.collect() });
+    }
 }
 
 /// Reports what is granted until so many tasks have ended.

@@ -17,6 +17,7 @@ const WIDTH: u32 = 100;
 const EDGES_A_NODE: u32 = 3;
 const STEPS: u32 = 5;
 const SLOTS: u32 = 1_000;
+const RUNS_A_TURN: u32 = 100;
 
 /// Layers of nodes, each behind three of the layer before, as edges and as a definition.
 pub(crate) struct Layers {
@@ -72,18 +73,13 @@ pub(crate) fn one_run(layers: &Layers) -> usize {
 
 /// Start runs of five steps and complete them side by side.
 pub(crate) fn many_runs(runs: u32) -> usize {
-    let mut driver = started(runs);
-    driver.complete_all();
-    driver.handed_out
-}
-
-fn started(runs: u32) -> Driver {
     let mut driver = Driver::new(SLOTS);
     driver.deploy(&graph(STEPS, |task| task.checked_sub(1).into_iter().collect()));
     for run in 0..runs {
         driver.start(&format!("run-{run}"));
     }
-    driver
+    driver.complete_all();
+    driver.handed_out
 }
 
 /// The log of runs of five steps, to be decoded and applied as after a crash.
@@ -94,27 +90,43 @@ pub(crate) struct Fold {
 
 impl Fold {
     pub(crate) fn new(runs: u32) -> Self {
-        let mut driver = started(runs);
         let definition = graph(STEPS, |task| task.checked_sub(1).into_iter().collect());
-        let mut turns = Vec::new();
-        loop {
-            let turn = driver.shard.end_turn(driver.now);
-            if !turn.encoded.is_empty() {
-                turns.push((turn.position, turn.encoded));
+        let mut driver = Driver::new(SLOTS);
+        driver.deploy(&definition);
+        let mut fold = Self { turns: Vec::new(), definition };
+        let mut granted = Vec::new();
+        for run in 0..runs {
+            driver.start(&format!("run-{run}"));
+            // Before the turn is full: the driver would end it, and keep nothing of it.
+            if run % RUNS_A_TURN == 0 {
+                granted.extend(fold.keep_turns(&mut driver));
             }
-            let granted: Vec<u64> = turn
-                .effects
-                .into_iter()
-                .filter_map(|effect| {
-                    if let Effect::Grant(granted) = effect { Some(granted.handle) } else { None }
-                })
-                .collect();
-            if granted.is_empty() && !driver.shard.has_work(driver.now) {
-                return Self { turns, definition };
-            }
+        }
+        granted.extend(fold.keep_turns(&mut driver));
+        while !granted.is_empty() {
             for handle in granted {
                 let output = Payload::new("1".into());
                 driver.shard.report(SESSION, handle, Outcome::Completed { output }, driver.now);
+            }
+            granted = fold.keep_turns(&mut driver);
+        }
+        assert!(fold.run() >= (runs * STEPS) as usize, "the log is whole");
+        fold
+    }
+
+    /// Ends turns until nothing is left to do, keeps what they wrote and gives what they granted.
+    fn keep_turns(&mut self, driver: &mut Driver) -> Vec<u64> {
+        let mut granted = Vec::new();
+        loop {
+            let turn = driver.shard.end_turn(driver.now);
+            if !turn.encoded.is_empty() {
+                self.turns.push((turn.position, turn.encoded));
+            }
+            granted.extend(turn.effects.into_iter().filter_map(|effect| {
+                if let Effect::Grant(granted) = effect { Some(granted.handle) } else { None }
+            }));
+            if !driver.shard.has_work(driver.now) {
+                return granted;
             }
         }
     }

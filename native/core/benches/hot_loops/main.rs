@@ -13,6 +13,7 @@ use loops::{Fold, Layers, many_runs, one_run, sort};
 const NODES: u32 = 10_000;
 const RUNS: u32 = 1_000;
 
+#[allow(clippy::disallowed_methods)] // A program is told what to run; the core is not.
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
