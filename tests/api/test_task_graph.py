@@ -23,10 +23,15 @@ async def takes_two(one: Any, two: Any) -> int:
     return 2
 
 
+@pyflow.task(name="tests.mends")
+async def mends(failure: pyflow.TaskFailure) -> int:
+    return failure.attempt
+
+
 VARIED = {
     "plain": joins,
     "with options": joins.options(max_retries=3, timeout_s=5),
-    "with a handler": joins.options(on_error=takes_two.options(max_retries=1)),
+    "with a handler": joins.options(on_error=mends.options(max_retries=1)),
 }
 
 
