@@ -179,15 +179,11 @@ fn looks_at_a_full_store_see_what_the_log_holds() {
 
 #[test]
 fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
-    let settings = EngineSettings { checkpoint_size: 1, ..settings() };
-    let refused = || {
-        let (operation, path, detail) = ("trimming", "memory".into(), "not now".into());
-        MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
-    };
     let mut ended = 0;
-    for call in 1..100 {
+    for (checkpoint_size, call) in (10..30).flat_map(|size| (1..40).map(move |call| (size, call))) {
+        let settings = EngineSettings { checkpoint_size: checkpoint_size * 20, ..settings() };
         let store = MemoryStore::default();
-        // One call is refused: in one of these stories it is the one that trims.
+        // One call is refused: in one of these stories it is the first that trims.
         let log = store.open_with_faults([(call, refused())]);
         let Ok(engine) = Engine::open_on(Box::new(log), &settings) else { continue };
         let definition = opened(&engine);
@@ -195,16 +191,24 @@ fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
         report(&engine, 1, "1");
         report(&engine, 2, "2");
         let before = answered(&result_of(&engine, 3), 3);
+        let next = Box::new(start_of("two", &definition));
+        ask(&engine, Request::Start { ticket: 4, start: next });
         drop(engine);
 
         let engine = Engine::open_on(Box::new(store.open()), &settings).expect("it opens again");
 
         if matches!(before, Some(Ok(_))) {
             ended += 1;
-            assert_eq!(answered(&result_of(&engine, 4), 4), before, "call {call}");
+            let after = answered(&result_of(&engine, 5), 5);
+            assert_eq!(after, before, "call {call}, size {checkpoint_size}");
         }
     }
     assert!(ended > 0, "no run has ended");
+}
+
+fn refused() -> MemoryFault {
+    let (operation, path, detail) = ("a call", "memory".into(), "not now".into());
+    MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
 }
 
 fn look_at_task(task_id: &str) -> Request {
