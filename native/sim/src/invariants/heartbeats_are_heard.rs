@@ -26,7 +26,8 @@ impl Invariant for HeartbeatsAreHeard {
         let attempt = (found.run.id.clone(), found.task_index, found.item, lease.token);
         match scene.workers.beats.get(&attempt) {
             Some((_, told))
-                if details.as_ref() != Some(told) && !is_newer(scene, &attempt, details) =>
+                if details.as_ref() != Some(told)
+                    && !is_newer(scene, &attempt, details.as_ref()) =>
             {
                 Err(format!("{} told {told:?}, and {details:?} is kept", found.name()))
             }
@@ -36,9 +37,9 @@ impl Invariant for HeartbeatsAreHeard {
 }
 
 /// Whether it was told since: it waited at the door when the ring was turned.
-fn is_newer(scene: &Scene, attempt: &Attempt, details: &Option<Bytes>) -> bool {
+fn is_newer(scene: &Scene, attempt: &Attempt, details: Option<&Bytes>) -> bool {
     let mut at_door = scene.workers.beats_at_door.iter();
-    at_door.any(|(other, (_, told))| other == attempt && details.as_ref() == Some(told))
+    at_door.any(|(other, (_, told))| other == attempt && details == Some(told))
 }
 
 /// Whether nothing was heard for as long as the task allows, where it is failed for its silence.
