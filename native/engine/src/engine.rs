@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use pyflow_core::ids::Epoch;
 use pyflow_core::lifecycle::{RunState, TaskState};
+use pyflow_core::limits::TURN_EVENT_COUNT_MAX;
 use pyflow_core::schedule::Strategy;
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::time::Millis;
@@ -43,6 +44,8 @@ pub struct EngineSettings {
     pub default_timeout_ms: Option<u64>,
     /// So many bytes of log ask for a checkpoint.
     pub checkpoint_size: u64,
+    /// Events after which a turn takes nothing more.
+    pub turn_event_count_max: usize,
     /// Only look, beside a live owner.
     pub read_only: bool,
     /// Above so many bytes of resident memory no further run is taken.
@@ -63,6 +66,7 @@ impl Default for EngineSettings {
             strategy: Strategy::Strict,
             default_timeout_ms: None,
             checkpoint_size: 64 * 1024 * 1024,
+            turn_event_count_max: TURN_EVENT_COUNT_MAX,
             read_only: false,
             memory_size_max: None,
             retention_ms: None,
@@ -377,6 +381,7 @@ fn make_driver(
         strategy: settings.strategy,
         max_concurrent_runs: settings.max_concurrent_runs,
         default_timeout_ms: settings.default_timeout_ms,
+        turn_event_count_max: settings.turn_event_count_max,
         ..ShardSettings::default()
     };
     let mut driver = Driver::new(Parts {

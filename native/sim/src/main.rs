@@ -62,16 +62,13 @@ fn play(campaign: &Campaign, report: Option<&std::path::Path>) -> ExitCode {
 
 /// A false claim must be seen broken.
 fn canary() -> ExitCode {
-    match campaign::run(&Campaign::canary()).failures.first() {
-        Some((seed, failure)) => {
-            say(&format!("the canary was seen in seed {seed}: {failure}"));
-            ExitCode::SUCCESS
-        }
-        None => {
-            say("the canary was not seen: the simulator sees nothing");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = campaign::run(&Campaign::canary());
+    let Some((seed, failure)) = outcome.failures.first() else {
+        say("the canary was not seen: the simulator sees nothing");
+        return ExitCode::FAILURE;
+    };
+    say(&format!("the canary was seen in seed {seed}: {failure}"));
+    ExitCode::SUCCESS
 }
 
 #[cfg(feature = "seeded-bugs")]

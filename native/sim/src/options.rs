@@ -79,7 +79,7 @@ impl Options {
 
     fn wanted(self, is_bugs: bool) -> Wanted {
         if is_bugs {
-            let span = self.span.unwrap_or(Duration::from_secs(600));
+            let span = self.span.unwrap_or(Duration::from_mins(10));
             return Wanted::Bugs { span, only: self.only };
         }
         let by_time = if self.span.is_some() { u64::MAX } else { SEED_COUNT };

@@ -22,6 +22,8 @@ pub(crate) struct Swarm {
     pub(crate) default_timeout_ms: Option<u64>,
     /// So many bytes of log ask for a checkpoint.
     pub(crate) checkpoint_size: u64,
+    /// Events after which a turn takes nothing more.
+    pub(crate) turn_event_count_max: usize,
     /// How often a step is a fault, and how much each fault weighs then.
     pub(crate) fault_percent: usize,
     pub(crate) fault_weights: Vec<usize>,
@@ -56,6 +58,7 @@ impl Swarm {
             strategy: if is_fair { fair() } else { Strategy::Strict },
             default_timeout_ms: dice.chance(15).then(|| dice.between(1, 90) * 1_000),
             checkpoint_size: [300, 2_000, 10_000, u64::MAX][dice.below(4)],
+            turn_event_count_max: [1, 3, 10, 10_000, 10_000][dice.below(5)],
             fault_percent: if is_wild { 2 + dice.below(14) } else { 0 },
             fault_weights,
             failed_percent: [0, 5, 15, 40][dice.below(4)],

@@ -30,6 +30,8 @@ pub struct ShardSettings {
     pub alone_ms: u64,
     /// The timeout of attempts whose task names none.
     pub default_timeout_ms: Option<u64>,
+    /// Events after which a turn takes nothing more; the rest goes into the next one.
+    pub turn_event_count_max: usize,
 }
 
 impl Default for ShardSettings {
@@ -40,6 +42,7 @@ impl Default for ShardSettings {
             max_concurrent_runs: usize::MAX,
             alone_ms: 5_000,
             default_timeout_ms: None,
+            turn_event_count_max: TURN_EVENT_COUNT_MAX,
         }
     }
 }
@@ -208,7 +211,8 @@ impl Shard {
 
     /// Whether the turn has reached a bound; the rest goes into the next one.
     pub fn is_full(&self) -> bool {
-        self.turn.events.len() >= TURN_EVENT_COUNT_MAX || self.turn.encoded.len() >= TURN_SIZE_MAX
+        self.turn.events.len() >= self.settings.turn_event_count_max
+            || self.turn.encoded.len() >= TURN_SIZE_MAX
     }
 
     /// Whether there is work left that needs no new command.

@@ -111,7 +111,7 @@ fn a_batch_of_starts_that_cannot_be_kept_is_refused_once() {
     let log = MemoryStore::default().open_with_faults([(calls_until_start(), full())]);
     let engine = Engine::open_on(Box::new(log), &settings()).expect("memory can be opened");
     let definition = opened(&engine);
-    let starts = ["one", "two", "three"].map(|run_id| named(&definition, run_id)).into();
+    let starts = vec![named(&definition, "one"), named(&definition, "two")];
 
     let heard = ask(&engine, Request::StartMany { ticket: 2, starts });
 
@@ -127,12 +127,13 @@ fn looks_at_a_full_store_see_what_the_log_holds() {
         let definition = opened(&engine);
         start(&engine, &definition, 2);
         drop(engine);
-        // From some call on there is no room: of interest is the first turn of the next owner,
-        // which ends the lease of the dead one.
-        let log = store.open_with_faults((call..call + 200).map(|call| (call, full())));
+        // Of interest is the first turn of the next owner, which ends the lease of the dead one.
+        let log = store.open_with_faults([(call, full())]);
         let engine = Engine::open_on(Box::new(log), &settings()).ok()?;
-        let heard = start(&engine, &definition, 3);
-        (answered(&heard, 3) == Some(Err("PF2004"))).then(|| task_state(&engine, "first"))
+        let start = Box::new(named(&definition, "two"));
+        engine.submit(Request::Start { ticket: 3, start }).expect("the door is open");
+        let heard = ask(&engine, look_at_task("first"));
+        (answered(&heard, 3) == Some(Err("PF2004"))).then(|| state_told(&heard))
     });
 
     assert_eq!(seen.flatten().as_deref(), Some("leased"));
@@ -140,39 +141,46 @@ fn looks_at_a_full_store_see_what_the_log_holds() {
 
 #[test]
 fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
-    let settings = EngineSettings { checkpoint_size: 1, ..settings() };
-    let refused = || {
-        let (operation, path, detail) = ("trimming", "memory".into(), "not now".into());
-        MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
-    };
     let mut ended = 0;
-    for call in 1..100 {
+    for (checkpoint_size, call) in (10..30).flat_map(|size| (1..40).map(move |call| (size, call))) {
+        let settings = EngineSettings { checkpoint_size: checkpoint_size * 20, ..settings() };
         let store = MemoryStore::default();
-        // From some call on all are refused: among them is the first that would trim.
-        let log = store.open_with_faults((call..call + 200).map(|call| (call, refused())));
+        // One call is refused: in one of these stories it is the first that trims.
+        let log = store.open_with_faults([(call, refused())]);
         let Ok(engine) = Engine::open_on(Box::new(log), &settings) else { continue };
         let definition = opened(&engine);
         start(&engine, &definition, 2);
         report(&engine, 1, "1");
         report(&engine, 2, "2");
         let before = answered(&result_of(&engine, 3), 3);
+        let next = Box::new(named(&definition, "two"));
+        ask(&engine, Request::Start { ticket: 4, start: next });
         drop(engine);
 
         let engine = Engine::open_on(Box::new(store.open()), &settings).expect("it opens again");
 
         if matches!(before, Some(Ok(_))) {
             ended += 1;
-            assert_eq!(answered(&result_of(&engine, 4), 4), before, "call {call}");
+            let after = answered(&result_of(&engine, 5), 5);
+            assert_eq!(after, before, "call {call}, size {checkpoint_size}");
         }
     }
     assert!(ended > 0, "no run has ended");
 }
 
-fn task_state(engine: &Engine, task_id: &str) -> Option<String> {
+fn refused() -> MemoryFault {
+    let (operation, path, detail) = ("a call", "memory".into(), "not now".into());
+    MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
+}
+
+fn look_at_task(task_id: &str) -> Request {
     let task_id = Some(task_id.to_string());
     let query = Query::Tasks { run_id: "one".into(), task_id, state: None, limit: 1 };
-    let heard = ask(engine, Request::Look { ticket: 9, look: Look::Query(query), after: None });
-    let Some(Ok(Value::Json(text))) = answered(&heard, 9) else { return None };
+    Request::Look { ticket: 9, look: Look::Query(query), after: None }
+}
+
+fn state_told(heard: &[Out]) -> Option<String> {
+    let Some(Ok(Value::Json(text))) = answered(heard, 9) else { return None };
     let tasks: serde_json::Value = serde_json::from_slice(&text).ok()?;
     tasks[0]["state"].as_str().map(String::from)
 }

@@ -11,5 +11,5 @@ fn strike(world: &mut World) -> Struck {
     let trouble =
         if world.scene.dice.chance(50) { Trouble::KilledBefore } else { Trouble::KilledAfter };
     world.scene.disk.arm(after, trouble);
-    Ok(())
+    world.pump()
 }

@@ -10,5 +10,5 @@ fn strike(world: &mut World) -> Struck {
     if let Some(held) = world.scene.workers.find_mut(held.handle) {
         held.is_blocked = true;
     }
-    Ok(())
+    world.pump()
 }

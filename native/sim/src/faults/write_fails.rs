@@ -9,5 +9,5 @@ pub(super) const FAULT: Fault = Fault { name: "a write is about to fail", strike
 fn strike(world: &mut World) -> Struck {
     let after = world.scene.dice.between(0, 6);
     world.scene.disk.arm(after, Trouble::WriteFails);
-    Ok(())
+    world.pump()
 }

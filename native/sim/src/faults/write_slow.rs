@@ -10,5 +10,5 @@ fn strike(world: &mut World) -> Struck {
     let after = world.scene.dice.between(0, 4);
     let span_ms = world.scene.dice.between(1, 90_000);
     world.scene.disk.arm(after, Trouble::Slow { span_ms });
-    Ok(())
+    world.pump()
 }

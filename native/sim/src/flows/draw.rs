@@ -94,8 +94,17 @@ impl Making<'_> {
         let is_worked_on = matches!(work, Work::Activity { .. } | Work::Map { .. });
         let reads = if is_worked_on && self.dice.chance(50) { deps.first().copied() } else { None };
         let options = if is_worked_on { self.options(&work) } else { Options::default() };
-        let (handler, handles) = (None, None);
-        self.tasks.push(Task { id, work, deps, join, condition, reads, handler, handles, options });
+        self.tasks.push(Task {
+            id,
+            work,
+            deps,
+            join,
+            condition,
+            reads,
+            handler: None,
+            handles: None,
+            options,
+        });
     }
 
     /// A worker's task that waits for nothing by itself.

@@ -35,6 +35,7 @@ mod slots_are_kept;
 mod starts_are_taken_as_asked;
 mod stopped_runs_begin_nothing;
 mod stops_reach_workers;
+mod suspects_run_alone;
 mod table;
 mod tasks_open_in_their_turn;
 mod the_urgent_go_first;

@@ -29,7 +29,7 @@ impl Invariant for OneRunAKey {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Start { run_id, key, .. } = &asked.ask else { return Ok(()) };
+        let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else { return Ok(()) };
         let Some(Ok(Value::Run { run_id: told, is_new, .. })) = &asked.answer else {
             return Ok(());
         };
@@ -40,6 +40,13 @@ impl Invariant for OneRunAKey {
         let is_same = known.is_some_and(|run| run.key == *key && key.is_some());
         if *is_new || !is_same {
             return Err(format!("{:?} was answered with run {told}, new: {is_new}", asked.ask));
+        }
+        let other = scene.flows[*flow].definition.hash;
+        let has_other_content = known.is_some_and(|run| {
+            run.flag != *flag || (extras.by_name.is_none() && run.definition != other)
+        });
+        if has_other_content {
+            return Err(format!("{:?} was answered with run {told} of other content", asked.ask));
         }
         let is_free =
             known.and_then(|run| run.ended_at).is_some_and(|at| at + KEY_KEPT_MS <= asked.at);

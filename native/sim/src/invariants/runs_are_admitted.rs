@@ -22,7 +22,7 @@ impl Invariant for RunsAreAdmitted {
         }
         let first = scene.model.live().find(|run| run.stage == Stage::Created);
         match first {
-            Some(run) if run.number != started.run.0 && !run.was_paused => {
+            Some(run) if run.number != started.run.0 && !run.was_paused() => {
                 Err(format!("run {} is started before run {}", started.run, run.number))
             }
             Some(_) | None => Ok(()),

@@ -10,8 +10,8 @@ use super::{
     records_have_causes, recovers_are_of_failures, refusals_leave_no_trace, replay_equals_live,
     reports_are_recorded, results_hold_all_outputs, retries_are_made, runs_are_admitted,
     runs_end_as_they_should, slots_are_kept, starts_are_taken_as_asked, stopped_runs_begin_nothing,
-    stops_reach_workers, tasks_open_in_their_turn, the_urgent_go_first, time_goes_forward,
-    turns_are_whole, what_is_due_happens,
+    stops_reach_workers, suspects_run_alone, tasks_open_in_their_turn, the_urgent_go_first,
+    time_goes_forward, turns_are_whole, what_is_due_happens,
 };
 
 /// One of each, with nothing seen yet; with a false claim among them where that is wanted.
@@ -50,6 +50,7 @@ pub(crate) fn all_invariants(has_canary: bool) -> Vec<Box<dyn Invariant>> {
         Box::new(starts_are_taken_as_asked::StartsAreTakenAsAsked),
         Box::new(stopped_runs_begin_nothing::StoppedRunsBeginNothing),
         Box::new(stops_reach_workers::StopsReachWorkers),
+        Box::new(suspects_run_alone::SuspectsRunAlone::default()),
         Box::new(tasks_open_in_their_turn::TasksOpenInTheirTurn),
         Box::new(the_urgent_go_first::TheUrgentGoFirst),
         Box::new(time_goes_forward::TimeGoesForward),

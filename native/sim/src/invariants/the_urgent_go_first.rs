@@ -1,4 +1,5 @@
-//! P24: where nothing holds them back, tasks of one type go by priority, and within one by arrival.
+//! P24: where nothing holds them back, tasks of one type go by priority, within one by the deadline of
+//! their run, and then by arrival.
 
 use pyflow_core::event::Event;
 use pyflow_core::schedule::Strategy;
@@ -45,24 +46,25 @@ impl Invariant for TheUrgentGoFirst {
     }
 }
 
-fn urgency(run: &Run, task: usize) -> u8 {
-    run.priority.or(run.flow.tasks[task].options.priority).unwrap_or(1)
+/// Its priority, then its run's deadline.
+fn urgency(run: &Run, task: usize) -> (u8, u64) {
+    let priority = run.priority.or(run.flow.tasks[task].options.priority).unwrap_or(1);
+    (priority, run.deadline_at.unwrap_or(u64::MAX))
 }
 
 /// Whether nothing but its priority and its arrival orders it.
 fn is_plain(run: &Run, task: usize) -> bool {
     let options = &run.flow.tasks[task].options;
-    run.deadline_at.is_none()
-        && run.flow.max_concurrent_tasks.is_none()
+    run.flow.max_concurrent_tasks.is_none()
         && options.concurrency.is_none()
         && options.rate.is_none()
         && !options.is_fair
-        && !run.was_paused
+        && !run.was_paused()
         && run.generation == 0
 }
 
 /// Whether a rival is more urgent, or came first since the queues exist.
-fn goes_before(scene: &Scene, rival: (u8, &Entry), mine: (u8, &Entry)) -> bool {
+fn goes_before(scene: &Scene, rival: ((u8, u64), &Entry), mine: ((u8, u64), &Entry)) -> bool {
     let came_first = rival.1.ready_at < mine.1.ready_at && rival.1.ready_at > scene.queued_since;
     rival.0 < mine.0 || (rival.0 == mine.0 && came_first)
 }

@@ -37,6 +37,10 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
             let own = options.timeout_s.map(|span_s| in_ms(lease.at, span_s));
             own.or(scene.swarm.default_timeout_ms.map(|span_ms| lease.at + span_ms))
         }
+        // A pause lets the whole span begin anew.
+        Phase::Ready if run.is_queued(instance) => {
+            options.queue_timeout_s.map(|span_s| in_ms(entry.ready_at.max(run.resumed_at), span_s))
+        }
         Phase::Waiting | Phase::Ready | Phase::Mapped | Phase::Ended(_) => None,
     };
     // In a paused run what is ready is not watched after a restart: its time comes when it goes on.

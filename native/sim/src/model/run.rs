@@ -40,8 +40,8 @@ pub(crate) struct Run {
     pub(crate) maps: BTreeMap<usize, (usize, usize)>,
     /// Maps that were forgotten since the whole task is done anew: their items keep their places.
     pub(crate) former_maps: Vec<(usize, (usize, usize))>,
-    /// Whether it was ever paused, so that its work may have lost its place among others.
-    pub(crate) was_paused: bool,
+    /// When it last went on after a pause.
+    pub(crate) resumed_at: u64,
     /// Whether two ends came at once of which either may have been first: what opens from here on is
     /// not foretold, only watched.
     pub(crate) is_blurred: bool,
@@ -58,6 +58,11 @@ impl Run {
         let mut all = present.chain(self.former_maps.iter().copied());
         let found = all.find(|(_, span)| holds(*span));
         found.map(|(task, (first, _))| (task, Some(instance - first)))
+    }
+
+    /// Whether it was ever paused, so that its work may have lost its place among others.
+    pub(crate) fn was_paused(&self) -> bool {
+        self.history.contains(&"RunPaused")
     }
 
     /// The public name of an instance.

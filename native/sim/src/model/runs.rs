@@ -15,7 +15,7 @@ use crate::flows::Flow;
 /// How long an idempotency key outlives its run.
 pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600_000;
 /// How long a suspect has a worker for itself; doubled with each further suspicion.
-const ALONE_MS: u64 = 5_000;
+pub(crate) const ALONE_MS: u64 = 5_000;
 
 /// What the log has told so far.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +99,7 @@ impl Model {
             key: created.key.as_deref().map(String::from),
             flag: input.windows(4).any(|word| word == b"true"),
             definition: created.definition,
-            was_paused: false,
+            resumed_at: 0,
             priority: created.priority,
             deadline_at: created.deadline_at.map(|at| at.0),
             is_eventual: !Consistency::from_code(created.consistency).is_synced(),
@@ -131,11 +131,9 @@ impl Run {
                 self.stage = Stage::Running;
                 self.started_at = Some(at);
             }
-            Event::RunPaused(_) => {
-                self.stage = Stage::Paused;
-                self.was_paused = true;
-            }
+            Event::RunPaused(_) => self.stage = Stage::Paused,
             Event::RunResumed(_) => {
+                self.resumed_at = at;
                 let was_started = self.started_at.is_some();
                 self.stage = if was_started { Stage::Running } else { Stage::Created };
             }

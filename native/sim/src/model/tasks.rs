@@ -17,6 +17,16 @@ impl Run {
             return;
         }
         let at = event.at().0;
+        self.take_attempt(instance, event, at);
+        self.take_step(instance, event, at);
+        let owner = self.flow.tasks.get(instance).and_then(|task| task.handles);
+        if let Some(owner) = owner.filter(|_| self.stop.is_some()) {
+            self.entries[owner].is_past_mending |= self.entries[instance].end().is_some();
+        }
+    }
+
+    /// Of what workers do.
+    fn take_attempt(&mut self, instance: usize, event: &Event, at: u64) {
         match event {
             Event::TaskLeased(leased) => self.leased_now(instance, leased),
             Event::TaskCompleted(done) => {
@@ -56,6 +66,13 @@ impl Run {
                     lease.stop_asked = true;
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// Of what the core does by itself, and of recovers.
+    fn take_step(&mut self, instance: usize, event: &Event, at: u64) {
+        match event {
             Event::DecisionTaken(_) => {
                 let names: Vec<String> = self
                     .chosen_by(instance)
@@ -81,10 +98,6 @@ impl Run {
             Event::TimerFired(_) => self.entries[instance].ends(End::Completed(None)),
             Event::TaskRecovered(_) => self.recover(instance, at),
             _ => {}
-        }
-        let owner = self.flow.tasks.get(instance).and_then(|task| task.handles);
-        if let Some(owner) = owner.filter(|_| self.stop.is_some()) {
-            self.entries[owner].is_past_mending |= self.entries[instance].end().is_some();
         }
     }
 

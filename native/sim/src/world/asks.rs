@@ -8,9 +8,9 @@ use pyflow_core::event::TaskError;
 use pyflow_core::payload::Payload;
 use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
+use super::judged::World;
 use super::ledger::Ask;
 use super::workers::{Failing, Held, Outcome};
-use super::world::World;
 
 const NAMESPACE: &str = "default";
 /// More events or runs than a seed makes.
@@ -108,7 +108,8 @@ impl World {
     pub(crate) fn beat(&mut self, held: &Held) {
         let details = Bytes::from(format!("\"at {}\"", self.scene.now));
         self.scene.trace.tell(format_args!("beat {} {details:?}", held.handle));
-        self.scene.workers.beats.insert(held.attempt(), (self.scene.now, details.clone()));
+        let told = (self.scene.now, details.clone());
+        self.scene.workers.beats_at_door.push((held.attempt(), told));
         self.say(held, ReportKind::Heartbeat(details));
     }
 

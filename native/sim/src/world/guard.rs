@@ -31,6 +31,6 @@ pub(crate) fn guarded<T>(body: impl FnOnce() -> T) -> Result<T, Ended> {
         if payload.is::<Killed>() {
             return Ended::Killed;
         }
-        Ended::Broke(LAST_WORDS.with(|words| words.take()))
+        Ended::Broke(LAST_WORDS.with(RefCell::take))
     })
 }

@@ -3,8 +3,8 @@
 use pyflow_core::effect::Granted;
 use pyflow_engine::{Out, Refusal, Value};
 
+use super::judged::{Failure, World};
 use super::workers::Held;
-use super::world::{Failure, World};
 use crate::probes::{KEY_REFUSED, KEY_REPEATED};
 
 const ANSWERS: &str = "P10 one answer to each ask";

@@ -1,11 +1,13 @@
 //! The process: opened, turned, killed, closed, and opened again.
 
+use std::collections::BTreeMap;
+
 use pyflow_core::schedule::Pool;
 use pyflow_engine::{Engine, EngineSettings, Request};
 
 use super::guard::{Ended, guarded};
+use super::judged::{Failure, World};
 use super::workers::{TYPES, Worker};
-use super::world::{Failure, World};
 use crate::disk::Trouble;
 use crate::probes;
 
@@ -63,6 +65,7 @@ impl World {
             strategy: swarm.strategy,
             default_timeout_ms: swarm.default_timeout_ms,
             checkpoint_size: swarm.checkpoint_size,
+            turn_event_count_max: swarm.turn_event_count_max,
             ..EngineSettings::default()
         }
     }
@@ -92,7 +95,7 @@ impl World {
         {
             engine.submit(request).expect("what workers say is always taken");
         }
-        let worker = Worker { session, slots, is_draining: false, holds: Default::default() };
+        let worker = Worker { session, slots, is_draining: false, holds: BTreeMap::default() };
         self.scene.workers.present.push(worker);
     }
 
@@ -128,6 +131,7 @@ impl World {
         let before = self.scene.turn_count;
         self.take_turns()?;
         self.scene.is_quiet = self.scene.turn_count == before;
+        self.scene.workers.were_heard();
         self.hear()
     }
 

@@ -77,8 +77,10 @@ pub(crate) struct Workers {
     pub(crate) told: Vec<Told>,
     /// Every report that was ever made.
     pub(crate) spoken: BTreeMap<Attempt, Vec<Outcome>>,
-    /// What the living process was told by heartbeats, and when.
+    /// What the living process has heard by heartbeats, and when it was told.
     pub(crate) beats: BTreeMap<Attempt, (u64, Bytes)>,
+    /// Heartbeats that wait at the door.
+    pub(crate) beats_at_door: Vec<(Attempt, (u64, Bytes))>,
 }
 
 /// An attempt by its run, task, item and token.
@@ -122,6 +124,12 @@ impl Workers {
         self.present.clear();
         self.told.clear();
         self.beats.clear();
+        self.beats_at_door.clear();
+    }
+
+    /// The ring was turned: what waited at the door was heard.
+    pub(crate) fn were_heard(&mut self) {
+        self.beats.extend(self.beats_at_door.drain(..));
     }
 
     pub(crate) fn held(&self) -> impl Iterator<Item = &Held> {

@@ -1,0 +1,61 @@
+//! P16: what may have brought its process down runs alone on its worker for a while, so that the next
+//! death is known to be its own.
+
+use std::collections::BTreeMap;
+
+use pyflow_core::event::Event;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::{ALONE_MS, Entry};
+use crate::world::Scene;
+
+/// By session: what runs alone there.
+#[derive(Debug, Default)]
+pub(crate) struct SuspectsRunAlone {
+    alone: BTreeMap<u32, Suspect>,
+}
+
+#[derive(Debug)]
+struct Suspect {
+    run: u64,
+    instance: usize,
+    token: u64,
+    until: u64,
+}
+
+impl Suspect {
+    fn is_at_work(&self, scene: &Scene) -> bool {
+        let entry = scene.model.run(self.run).and_then(|run| run.entries.get(self.instance));
+        let lease = entry.and_then(Entry::lease);
+        lease.is_some_and(|lease| lease.token == self.token)
+    }
+}
+
+impl Invariant for SuspectsRunAlone {
+    fn name(&self) -> &'static str {
+        "P16 suspects run alone"
+    }
+
+    fn reopened(&mut self, _scene: &Scene) -> Judged {
+        self.alone.clear();
+        Ok(())
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Event::TaskLeased(leased) = event else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let (session, at) = (leased.session.0, leased.at.0);
+        let alone = self.alone.get(&session).filter(|suspect| at < suspect.until);
+        if alone.is_some_and(|suspect| suspect.is_at_work(scene)) {
+            return Err(format!("{} runs beside a suspect", found.name()));
+        }
+        let suspicions = found.entry.suspicions;
+        if suspicions > 0 {
+            let until = at + (ALONE_MS << (suspicions - 1).min(16));
+            let token = pyflow_core::ids::token(leased.epoch, leased.grant);
+            let (run, instance) = (found.run.number, found.instance);
+            self.alone.insert(session, Suspect { run, instance, token, until });
+        }
+        Ok(())
+    }
+}
