@@ -34,12 +34,12 @@ impl Shard {
     pub fn go_on(&mut self, now: Millis) {
         self.resume(true, now);
         if !is_planted(Bug::LeasesNotHeldAgain) {
-            self.hold_again();
+            self.hold_again(now);
         }
     }
 
     /// Arms and permits what goes with the leases that workers still hold.
-    fn hold_again(&mut self) {
+    fn hold_again(&mut self, now: Millis) {
         let held: Vec<LeaseRef> = self
             .sessions
             .ids()
@@ -59,7 +59,8 @@ impl Shard {
                 self.timers.arm(since.plus(span_ms), Wake::AttemptTimeout { lease });
             }
             if let Some(span_ms) = options.heartbeat_timeout_ms {
-                self.timers.arm(since.plus(span_ms), Wake::HeartbeatTimeout { lease });
+                // When it was heard last is not on record: it has its whole span again.
+                self.timers.arm(now.plus(span_ms), Wake::HeartbeatTimeout { lease });
             }
             if let Some((at, wake)) = decide::total_wake(run, lease.instance) {
                 self.timers.arm(at, wake);

@@ -263,3 +263,19 @@ fn what_an_attempt_told_by_its_heartbeat_reaches_the_next_one() {
     let details = rig.held("a").expect("it is at work again").details;
     assert_eq!(details.as_deref(), Some("{\"done\":3}"));
 }
+
+#[test]
+fn who_has_beaten_is_not_taken_for_silent_after_a_turn_was_lost() {
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[with(task("a", &[]), &json!({"heartbeat_timeout": 10}))]));
+    rig.advance(8_000);
+    rig.heartbeat("a", "\"half\"");
+    rig.advance(1_000);
+
+    rig.lose_turn();
+    rig.advance(3_000);
+
+    assert_eq!(rig.state("r", "a"), TaskState::Leased);
+    rig.advance(7_000);
+    assert_eq!(rig.state("r", "a"), TaskState::Failed);
+}
