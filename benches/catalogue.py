@@ -16,7 +16,7 @@ NAMES = (
     "start_and_idle",
     "stable_abi",
 )
-COMPILED = frozenset({"instructions"})
+COMPILED = frozenset({"instructions", "restart"})
 """These compile a program of their own first; `cargo test` runs its loops in the gate."""
 
 

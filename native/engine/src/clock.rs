@@ -25,7 +25,7 @@ fn wall() -> Millis {
 /// A wall that is further ahead of the log than this is not believed: ten years.
 const JUMP_MS_MAX: u64 = 10 * 366 * 86_400_000;
 /// A log whose latest time is before 2020 was written by a clock that had not been set yet.
-const FIRST_BELIEVED: Millis = Millis(1_577_836_800_000);
+pub(crate) const FIRST_BELIEVED: Millis = Millis(1_577_836_800_000);
 
 impl Clock {
     /// A clock that goes on from the latest time on record. A wall that was set back moves nothing;

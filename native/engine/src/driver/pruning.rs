@@ -14,6 +14,7 @@ use pyflow_store::read_model::{EndedFilter, RunRow};
 use serde_json::json;
 
 use super::ring::Driver;
+use crate::clock::FIRST_BELIEVED;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Value};
 
@@ -115,7 +116,7 @@ impl Driver {
         (ticket, before_ms, so_far): (u64, i64, u64),
         now: Millis,
     ) -> Result<(), Refusal> {
-        let count = self.forget_some(before_ms, now)?;
+        let count = self.forget_some((i64::MIN, before_ms), now)?;
         self.pruning.asked[0].2 = so_far + count;
         if count == 0 && !self.pruning.has_leftovers {
             self.pruning.asked.remove(0);
@@ -125,6 +126,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Runs of a time when the clock had not been set yet are kept: how old they are is not known.
     fn prune_by_retention(&mut self, now: Millis) -> Result<(), Refusal> {
         let Some(retention_ms) = self.pruning.retention_ms else { return Ok(()) };
         if now < self.pruning.next_look && !self.pruning.is_late {
@@ -132,18 +134,23 @@ impl Driver {
         }
         self.pruning.has_leftovers |= !self.log.forgotten()?.is_empty();
         let before_ms = now.0 as i64 - i64::try_from(retention_ms).unwrap_or(i64::MAX / 2);
-        self.pruning.is_late = self.forget_some(before_ms, now)? > 0;
-        let first_end = self.model.first_end()?;
+        self.pruning.is_late = self.forget_some((FIRST_BELIEVED.0 as i64, before_ms), now)? > 0;
+        let first_end = self.model.first_end(FIRST_BELIEVED.0 as i64)?;
         let due = first_end.map_or(LOOK_MS_MAX, |end| end.saturating_sub(before_ms).max(0) as u64);
         self.pruning.next_look = now.plus(due.clamp(LOOK_MS_MIN, LOOK_MS_MAX));
         Ok(())
     }
 
-    /// Forgets a turn's worth of the runs that ended before a time; answers how many.
-    fn forget_some(&mut self, before_ms: i64, now: Millis) -> Result<u64, Refusal> {
+    /// Forgets a turn's worth of the runs that ended in a span of time; answers how many.
+    fn forget_some(
+        &mut self,
+        (from_ms, before_ms): (i64, i64),
+        now: Millis,
+    ) -> Result<u64, Refusal> {
         self.project();
         let keyed_before_ms = before_ms.min(now.0 as i64 - KEY_KEPT_MS as i64);
         let mut filter = EndedFilter {
+            from_ms,
             before_ms,
             keyed_before_ms,
             last_position_max: None,

@@ -69,6 +69,17 @@ impl Mirror {
         self.turns.push((position, events));
     }
 
+    /// The digest of the state without the runs that ended in the last turn: a checkpoint lets go
+    /// of them, and without one the next turn does.
+    pub(crate) fn digest_without_ended(&self) -> [u8; 32] {
+        let mut again = self.emptied();
+        for (position, events) in &self.turns {
+            again.fold(*position, events.clone());
+        }
+        again.state.retire_ended();
+        again.state.digest()
+    }
+
     /// One run alone, as far as it is known.
     fn fold_run(&self, run: RunNumber) -> State {
         let mut state = State::default();

@@ -47,6 +47,8 @@ pub(super) fn list(conn: &Connection, filter: &ListFilter) -> Result<ListPage, T
 /// Which ended runs are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedFilter {
+    /// They ended at this or later, in Unix milliseconds.
+    pub from_ms: i64,
     /// They ended before this, in Unix milliseconds.
     pub before_ms: i64,
     /// Those with an idempotency key ended before this.
@@ -59,19 +61,20 @@ pub struct EndedFilter {
 
 pub(super) fn ended(conn: &Connection, filter: &EndedFilter) -> Result<Vec<RunRow>, Trouble> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT {LIST_COLUMNS} FROM run WHERE ended_at_ms < ?1 \
+        "SELECT {LIST_COLUMNS} FROM run WHERE ended_at_ms >= ?5 AND ended_at_ms < ?1 \
          AND (key IS NULL OR ended_at_ms < ?2) AND last_position <= ?3 ORDER BY ended_at_ms LIMIT ?4"
     ))?;
     let position_max = filter.last_position_max.map_or(i64::MAX, |position| position as i64);
-    let values = (filter.before_ms, filter.keyed_before_ms, position_max, filter.limit);
+    let EndedFilter { from_ms, before_ms, keyed_before_ms, limit, .. } = *filter;
+    let values = (before_ms, keyed_before_ms, position_max, limit, from_ms);
     let rows = statement.query_map(values, RunRow::read)?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?)
 }
 
-pub(super) fn first_end(conn: &Connection) -> Result<Option<i64>, Trouble> {
+pub(super) fn first_end(conn: &Connection, from_ms: i64) -> Result<Option<i64>, Trouble> {
     let mut statement =
-        conn.prepare_cached("SELECT min(ended_at_ms) FROM run WHERE ended_at_ms IS NOT NULL")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
+        conn.prepare_cached("SELECT min(ended_at_ms) FROM run WHERE ended_at_ms >= ?1")?;
+    Ok(statement.query_row([from_ms], |row| row.get(0))?)
 }
 
 fn condition(filter: &ListFilter) -> (String, Vec<Value>) {

@@ -133,9 +133,10 @@ impl ReadModel {
         list::ended(&self.conn, filter).map_err(|trouble| self.fault("listing ended runs", trouble))
     }
 
-    /// When the first of the ended runs ended, in Unix milliseconds.
-    pub fn first_end(&self) -> Result<Option<i64>, StoreFault> {
-        list::first_end(&self.conn).map_err(|trouble| self.fault("listing ended runs", trouble))
+    /// When the first of the runs that ended at a time or later ended, in Unix milliseconds.
+    pub fn first_end(&self, from_ms: i64) -> Result<Option<i64>, StoreFault> {
+        list::first_end(&self.conn, from_ms)
+            .map_err(|trouble| self.fault("listing ended runs", trouble))
     }
 
     /// Removes runs.

@@ -131,6 +131,7 @@ fn ended_runs_are_found_by_time_and_position_and_can_be_removed() {
     let dir = fast_dir();
     let mut model = filled(&dir.path().join("flow.db"));
     let filter = EndedFilter {
+        from_ms: 0,
         before_ms: 2_004,
         keyed_before_ms: 2_004,
         last_position_max: None,
@@ -142,7 +143,7 @@ fn ended_runs_are_found_by_time_and_position_and_can_be_removed() {
 
     let all = ended(&model, filter);
     let early = ended(&model, EndedFilter { last_position_max: Some(2), ..filter });
-    let first = model.first_end().expect("known");
+    let first = model.first_end(0).expect("known");
     model.remove(&all).expect("removed");
 
     assert_eq!((all, first), (vec![1, 2, 3], Some(2_001)));
