@@ -4,13 +4,11 @@ from typing import Any
 
 import msgspec
 
-from pyflow._values import ValueUnwritable, encode_with, holds_set, simplified
+from pyflow._values import SCALARS, ValueUnwritable, encode_with, holds_set, simplified
 from pyflow.errors import TraceError
 from pyflow.refs import CLOSE, OPEN, Ref, leaf_of, source_of
 
 _OPEN, _CLOSE = OPEN.encode(), CLOSE.encode()
-
-_SCALARS = frozenset({int, str, bool, type(None), float, bytes})
 
 
 class TemplateEncoder:
@@ -54,7 +52,7 @@ class TemplateEncoder:
     def _raw(self, value: Any, place: str) -> bytes:
         self.found.clear()
         encoder = self._encoder
-        if type(value) not in _SCALARS and holds_set(value):
+        if type(value) not in SCALARS and holds_set(value):
             encoder = self._sorted_encoder
         try:
             return encode_with(encoder, value, place)

@@ -14,6 +14,8 @@ from typing import Annotated, Any, TypeGuard, get_args, get_origin
 import msgspec
 
 PLAIN_HINTS = (None, Any, object)
+# Types of values that hold no other values.
+SCALARS = frozenset({int, str, bool, type(None), float, bytes})
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
@@ -216,6 +218,8 @@ def _parts(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 def holds_set(value: Any, depth: int = 0) -> bool:
     """Tell whether there is a set somewhere in a value."""
+    if type(value) in SCALARS:  # Most values are, and what follows asks abstract classes.
+        return False
     if is_set(value):
         return True
     if is_list(value):
