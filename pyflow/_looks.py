@@ -2,6 +2,7 @@
 
 import reprlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, get_args
 
 from pyflow import _option_checks as checks
@@ -24,12 +25,19 @@ def _token(value: Any) -> str:
     raise checks.Refused("the token of a write, as it was given")
 
 
+def _moment(value: Any) -> int:
+    if isinstance(value, datetime):
+        return max(0, round(value.timestamp() * 1000))
+    raise checks.Refused("a datetime")
+
+
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "limit": checks.whole(1, LIMIT_MAX),
     "after": checks.whole(0, _POSITION_MAX),
     "status": checks.word(*get_args(RunState)),
     "state": checks.word(*get_args(TaskState)),
     "cursor": _cursor,
+    "before": _moment,
     "token": _token,
 }
 
@@ -40,10 +48,15 @@ def checked(**asked: Any) -> dict[str, Any]:
     Raises:
         InputInvalid: A value is not one that can be asked for.
     """
-    return {name: _settled(name, value) for name, value in asked.items() if value is not None}
+    return {name: settled(name, value) for name, value in asked.items() if value is not None}
 
 
-def _settled(name: str, value: Any) -> Any:
+def settled(name: str, value: Any) -> Any:
+    """Give one thing that is asked for in its settled form.
+
+    Raises:
+        InputInvalid: It is not one that can be asked for.
+    """
     try:
         return _CHECKS[name](value)
     except checks.Refused as refused:

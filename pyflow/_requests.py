@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 import msgspec
 
 from pyflow import _option_checks as checks
-from pyflow._values import ValueUnwritable, encode, is_mapping
+from pyflow._values import ValueUnwritable, encode, is_list, is_mapping
 from pyflow._workflow_options import CONSISTENCY_LEVELS
 from pyflow.definition import Definition
 from pyflow.errors import InputInvalid
@@ -57,6 +57,20 @@ def subject_of(started: Startable) -> Subject:
     raise TypeError(
         f"{started!r} cannot be started; give a workflow, a bound workflow, a definition, or the "
         "name of one that is deployed"
+    )
+
+
+def arguments_of(given: Any) -> tuple[Any, ...]:
+    """Take the positional arguments of one of many runs.
+
+    Raises:
+        InputInvalid: They are no tuple and no list: a text and a mapping would fall to pieces.
+    """
+    if is_list(given):
+        return tuple(given)
+    raise InputInvalid(
+        "start_many takes a tuple of positional arguments for each run of a workflow, such as "
+        f"[(1,), (2,)]; one of them is {reprlib.repr(given)}"
     )
 
 

@@ -157,6 +157,14 @@ def _cut(text: str) -> str:
     return data[: LOG_LINE_SIZE_MAX - len(mark.encode())].decode(errors="ignore") + mark
 
 
+def _formatted(msg: object, args: tuple[object, ...]) -> str:
+    # A line that cannot be written is no reason for a task to fail, as with all of logging.
+    try:
+        return str(msg) % args if args else str(msg)
+    except Exception as error:  # noqa: BLE001
+        return f"a line that cannot be formatted: {type(error).__name__}: {error}"
+
+
 class TaskLog(logging.LoggerAdapter[logging.Logger]):
     """The logger `pyflow.task`, with run, task and attempt on each record; lines are also kept.
 
@@ -170,8 +178,7 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log one line, as `logging.Logger.log` does."""
         if level >= logging.INFO:
-            text = str(msg) % args if args else str(msg)
-            self.context.keep_line(logging.getLevelName(level), text)
+            self.context.keep_line(logging.getLevelName(level), _formatted(msg, args))
         if self.logger.isEnabledFor(level):
             kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
             kwargs["extra"] = {**kwargs.get("extra", {}), **record_fields(self.context.grant)}

@@ -12,7 +12,14 @@ import msgspec
 from pyflow import _listeners, _looks
 from pyflow._engine import Door
 from pyflow._known_tasks import KnownTasks
-from pyflow._requests import StartOptions, Subject, input_of, request_of, subject_of
+from pyflow._requests import (
+    StartOptions,
+    Subject,
+    arguments_of,
+    input_of,
+    request_of,
+    subject_of,
+)
 from pyflow.definition import Definition, definition_of_stored
 from pyflow.errors import ListenerLagged, RunExists, RunUnknown
 from pyflow.events import Event
@@ -181,7 +188,8 @@ class Engine:
         """
         subject = subject_of(workflow)
         bound = isinstance(workflow, Workflow)
-        data = [input_of(workflow, tuple(each) if bound else (each,)) for each in inputs]
+        given = [arguments_of(each) if bound else (each,) for each in inputs]
+        data = [input_of(workflow, each) for each in given]
         request = request_of(subject, options, version)
         await self._deployed_once(subject)
         run_ids = await self._door.start_many(request, data)
@@ -324,9 +332,11 @@ class Engine:
         long as its idempotency key stands for it: 24 hours after its end.
 
         Raises:
+            InputInvalid: What is given is no time.
             StoreReadOnly: The store is open for reading only.
         """
-        data = await self._door.query("prune", before_ms=round(before.timestamp() * 1000))
+        before_ms = _looks.settled("before", before)
+        data = await self._door.query("prune", before_ms=before_ms)
         return msgspec.json.decode(data, type=_Pruned).count
 
     async def backup(self, destination: str | PathLike[str]) -> int:

@@ -79,6 +79,9 @@ async def test_nothing_is_recorded_of_an_input_that_does_not_fit() -> None:
             await engine.start(flow, "abc")  # type: ignore[arg-type]
         with pytest.raises(pyflow.InputInvalid):
             await engine.start_many(flow, [([1],), (["x"],)])
+        for each in ("xy", {"xs": [1]}, 5):
+            with pytest.raises(pyflow.InputInvalid, match="a tuple of positional arguments"):
+                await engine.start_many(flow, [each])  # type: ignore[list-item]
         assert (await engine.list_runs()).runs == ()
 
         assert await (await engine.start(flow, [1, 2])).result() == [1, 2]

@@ -146,6 +146,32 @@ async def test_an_attempt_keeps_so_many_lines_and_so_much_of_each() -> None:
     assert cut.text.endswith(f"é … ({2 * LOG_LINE_SIZE_MAX} bytes in all)")
 
 
+class Unwritable:
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pyflow.task
+async def careless() -> str:
+    pyflow.current().log.info("%s of %s", "one")
+    pyflow.current().log.info("%s", Unwritable())
+    return "done"
+
+
+async def test_a_line_that_cannot_be_formatted_fails_nothing() -> None:
+    @pyflow.workflow
+    def logs_badly() -> str:
+        return careless()
+
+    async with testing.engine() as engine:
+        run = await engine.start(logs_badly)
+
+        assert await run.result() == "done"
+        assert [line.text.split(":")[0] for line in await run.logs()] == [
+            "a line that cannot be formatted"
+        ] * 2
+
+
 async def test_lines_are_events_which_change_nothing() -> None:
     async with pyflow.connect("memory://") as engine:
         run = await engine.start(talking, 7)

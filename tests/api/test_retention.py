@@ -47,6 +47,13 @@ async def test_what_is_forgotten_is_unknown_and_its_id_is_free(tmp_path: Path) -
         assert [each.run_id for each in page.runs] == ["a"]
 
 
+@pytest.mark.parametrize("before", [1.5, "2026-01-01", None])
+async def test_what_is_no_time_is_refused(before: object) -> None:
+    async with pyflow.connect("memory://") as engine:
+        with pytest.raises(pyflow.InputInvalid, match="must be a datetime"):
+            await engine.prune(before)  # type: ignore[arg-type]
+
+
 async def test_an_idempotency_key_keeps_its_run(tmp_path: Path) -> None:
     async with pyflow.connect(tmp_path / "flow.db") as engine:
         first = await engine.start(letters, "a", idempotency_key="k")

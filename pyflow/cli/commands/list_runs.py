@@ -1,5 +1,6 @@
 """`pyflow list`."""
 
+from shlex import quote
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -50,7 +51,10 @@ def list_runs(
         return
     say_table(_COLUMNS, [_row(each) for each in page.runs])
     if page.cursor is not None:
-        note(f"next: pyflow list{store.flags} --cursor {page.cursor}")
+        wanted["cursor"] = page.cursor
+        kept = {name: value for name, value in wanted.items() if value is not None}
+        flags = (f" --{name.replace('_', '-')} {quote(str(value))}" for name, value in kept.items())
+        note(f"next: pyflow list{store.flags}{''.join(flags)}")
 
 
 async def _page(store: Store, wanted: dict[str, Any]) -> RunPage:
