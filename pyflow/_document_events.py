@@ -162,7 +162,7 @@ def places_of(events: Iterator[Event], paths: Collection[Path]) -> dict[Path, Sp
     What is beside the way to them is passed over, and what comes after them is not looked at.
     """
     wanted = {path[:size] for path in paths for size in range(len(path) + 1)}
-    missing = set(paths)
+    missing = {path for path in paths if path}  # The whole is found with the first event.
     places: dict[Path, Spot] = {}
     levels: list[_Level] = [_Level((), is_map=False)]
     passed_over = 0  # How deep we are in what is beside the way.

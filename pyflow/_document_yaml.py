@@ -54,8 +54,9 @@ def _character(error: Any) -> str:
 
 def _events(text: str) -> Iterator[Event]:
     documents = 0
+    loader: Any = yaml.CSafeLoader(text)
     event: Any  # A class each, told apart by it: there is one a scalar.
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for event in iter(loader.get_event, None):  # As `yaml.parse`, without its call for each.
         place = event.start_mark
         if type(event) is yaml.ScalarEvent:
             if event.anchor is not None:

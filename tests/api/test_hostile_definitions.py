@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import pyflow
+from pyflow._document_events import json_events, places_of
 from pyflow.errors import DefinitionInvalid
 
 SIZE = 64 * 1024
@@ -105,3 +106,12 @@ def test_what_is_wrong_many_times_is_told_a_bounded_number_of_times(
     assert 1 <= len(refused.value.problems) <= PROBLEM_COUNT_MAX + 1
     assert len(str(refused.value)) < SIZE
     assert all(len(each.message) < 2_000 for each in refused.value.problems)
+
+
+def test_what_comes_after_the_last_place_is_not_read() -> None:
+    events = iter([*json_events('{"a": [1, 2, 3], "b": 4}')])
+
+    places = places_of(events, [(), ("a", 0)])
+
+    assert places.keys() == {(), ("a",), ("a", 0)}
+    assert [event.value for event in events if event.kind == "scalar"] == [2, 3, "b", 4]
