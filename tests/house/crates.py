@@ -15,6 +15,8 @@ MAY_KNOW = {
     "pyflow-loom": frozenset[str](),
     # The simulator: outside of what is shipped.
     "pyflow-sim": frozenset({"pyflow-core", "pyflow-store", "pyflow-engine"}),
+    # What tries the readers of bytes: tests and searches only.
+    "pyflow-fuzz": frozenset({"pyflow-core"}),
     "pyflow-py": frozenset({"pyflow-core", "pyflow-store", "pyflow-engine"}),
 }
 
