@@ -66,6 +66,9 @@ impl Driver {
 
     /// Answers the looks that were asked for during the turn that is safe now.
     pub(super) fn take_looks(&mut self, now: Millis) {
+        if let Some(fault) = self.untold() {
+            return self.refuse_looks(&fault);
+        }
         self.take_early();
         for asked in std::mem::take(&mut self.looks) {
             let Some((ticket, look)) = self.look_in_time(asked) else { continue };
@@ -207,10 +210,6 @@ impl Driver {
     pub(super) fn wait_result(&mut self, ticket: u64, run_id: &str) {
         let live = self.shard.state().run_by_id(&self.namespace, run_id);
         if let Some(run) = live.filter(|run| !run.state().is_terminal()) {
-            if let Some(fault) = self.fault.as_ref().filter(|_| !self.may_resume) {
-                let fault = fault.clone();
-                return self.refuse(ticket, fault); // It will not end any more.
-            }
             self.waiters.entry(run.number()).or_default().push(ticket);
             return;
         }

@@ -10,11 +10,11 @@ use pyflow_core::time::Millis;
 use pyflow_engine::{
     AttemptReport, Engine, EngineSettings, Look, Out, Query, ReportKind, Request, Value,
 };
-use pyflow_store::{MemoryFault, MemoryStore, StoreFault};
+use pyflow_store::MemoryStore;
 
 use crate::rig::{
-    DOCUMENT, answered, ask, full, granted, named, opened, queried, report, result_of, settings,
-    start,
+    DOCUMENT, answered, ask, full, granted, named, opened, queried, refused, report, result_of,
+    settings, start,
 };
 
 #[test]
@@ -166,11 +166,6 @@ fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
         }
     }
     assert!(ended > 0, "no run has ended");
-}
-
-fn refused() -> MemoryFault {
-    let (operation, path, detail) = ("a call", "memory".into(), "not now".into());
-    MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
 }
 
 fn look_at_task(task_id: &str) -> Request {
