@@ -34,4 +34,11 @@ impl Watchers {
             !watchers.is_empty()
         });
     }
+
+    /// Takes the tickets of all of them.
+    pub(crate) fn take_tickets(&mut self) -> Vec<u64> {
+        let Self { of_run, of_all } = std::mem::take(self);
+        let all = of_run.into_values().flatten().chain(of_all);
+        all.map(|watcher| watcher.ticket).collect()
+    }
 }

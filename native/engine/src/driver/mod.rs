@@ -3,6 +3,7 @@
 mod closing;
 mod lag;
 mod look;
+mod lost;
 mod progress;
 mod pruning;
 mod queries;

@@ -14,10 +14,10 @@ use crate::request::Request;
 impl Driver {
     /// Answers all that was asked from what the log holds now.
     pub(super) fn look_only(&mut self) {
-        match self.catch_up() {
-            Ok(true) => self.ask_again(),
-            Ok(false) => {}
-            Err(refusal) => self.fault = Some(refusal),
+        let caught_up = self.catch_up();
+        self.fault = caught_up.as_ref().err().cloned();
+        if caught_up == Ok(true) {
+            self.ask_again();
         }
         while let Some(request) = self.backlog.pop_front() {
             self.take_look(request);

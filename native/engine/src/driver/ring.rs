@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pyflow_core::effect::Effect;
 use pyflow_core::ids::{RunNumber, SessionId};
 use pyflow_core::seeded::{Bug, is_planted};
 use pyflow_core::shard::Shard;
@@ -20,12 +19,12 @@ use crate::clock::Clock;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Outbox};
 use crate::projection::Projection;
-use crate::recovery::recover;
 use crate::request::{AttemptReport, Look, Request};
 use crate::token::Token;
 use crate::watch::Watchers;
 
 use super::lag::Lag;
+use super::lost::PROBE_DELAY;
 use super::pruning::{Pruning, forgotten_by};
 use super::tokens::EarlyLook;
 
@@ -80,7 +79,9 @@ pub(crate) struct Driver {
     pub(super) fault: Option<Refusal>,
     /// Whether writes may go on by themselves once there is room again.
     pub(super) may_resume: bool,
-    probed_at: Option<Millis>,
+    /// A turn that the log has not kept and that memory holds still: nothing of that may be told.
+    pub(super) lost: Option<ShardTurn>,
+    pub(super) probed_at: Option<Millis>,
     /// Reports that no kept turn holds yet.
     pub(super) unkept: Vec<(SessionId, AttemptReport)>,
     pub(super) counts: Counts,
@@ -118,10 +119,6 @@ pub(super) struct Counts {
 const PROJECTION_DELAY: Duration = Duration::from_millis(50);
 /// A reader whose callers wait looks this often at what the owner has written.
 const READER_DELAY: Duration = Duration::from_millis(200);
-/// A store without room is probed this often.
-const PROBE_DELAY: Duration = Duration::from_secs(1);
-/// What a probe writes.
-const PROBE: &str = "probe";
 /// So many rows do not wait.
 const PROJECTION_COUNT_MAX: usize = 1_024;
 
@@ -148,6 +145,7 @@ impl Driver {
             rows: BTreeMap::new(),
             fault: None,
             may_resume: false,
+            lost: None,
             probed_at: None,
             unkept: Vec::new(),
             counts: Counts::default(),
@@ -228,7 +226,8 @@ impl Driver {
         self.speak();
     }
 
-    /// Answers what was asked while nothing can be written: looks as ever, the rest with the fault.
+    /// Answers what was asked while nothing can be written: looks as far as memory shows what the log
+    /// holds, the rest with the fault.
     fn refuse_all(&mut self) {
         let now = self.clock.now();
         while let Some(request) = self.backlog.pop_front() {
@@ -268,65 +267,6 @@ impl Driver {
             "a turn is applied as it is kept"
         );
         self.release(turn);
-    }
-
-    /// The log has not kept a turn: memory is ahead of it and must not live on. What the turn owed
-    /// is answered with the fault; where the log is usable still, the shard goes back to what it
-    /// holds and waits for room.
-    fn stop(&mut self, found: &StoreFault, turn: ShardTurn) {
-        let fault = Refusal::from(found.clone());
-        for effect in &turn.effects {
-            if let Effect::Reply { ticket, .. } = effect {
-                self.answer(ticket.0, Err(fault.clone()));
-            }
-        }
-        for ticket in self.pruning.take_asked() {
-            self.refuse(ticket, fault.clone());
-        }
-        self.may_resume = !found.is_final();
-        if self.may_resume
-            && let Ok(recovered) = recover(self.log.as_mut(), |_, _| {})
-        {
-            self.shard.fall_back(recovered.state, turn);
-        } else {
-            let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
-            for ticket in waiters.collect::<Vec<u64>>() {
-                self.refuse(ticket, fault.clone());
-            }
-        }
-        self.fault = Some(fault);
-    }
-
-    /// Probes a store without room each second, however much is asked meanwhile.
-    fn probe_in_time(&mut self) {
-        let now = self.clock.now();
-        let since = self.probed_at.map(|at| Duration::from_millis(now.since(at)));
-        let is_due = since.is_none_or(|span| span >= PROBE_DELAY);
-        if self.fault.is_some() && self.may_resume && is_due {
-            self.probed_at = Some(now);
-            self.probe();
-        }
-    }
-
-    /// Looks whether there is room again; if so, goes on with the reports that had to wait.
-    fn probe(&mut self) {
-        let before = self.log.get_meta(PROBE).ok().flatten();
-        let now = self.clock.now().0.to_string();
-        let probed = self.log.cas_meta(PROBE, before.as_deref(), Some(now.as_bytes()));
-        if !matches!(probed, Ok(true)) {
-            return;
-        }
-        self.fault = None;
-        let now = self.clock.now();
-        self.shard.go_on(now);
-        if is_planted(Bug::ReportsNotKept) {
-            self.unkept.clear();
-        }
-        for (session, report) in std::mem::take(&mut self.unkept) {
-            self.unkept.push((session, report.clone()));
-            self.report(session, report, now);
-        }
-        self.pump(VecDeque::new());
     }
 
     pub(super) fn refuse(&mut self, ticket: u64, refusal: Refusal) {

@@ -1,6 +1,7 @@
 //! The engine, turned by hand.
 
 mod keeping;
+mod lost_turns;
 mod reading;
 mod rig;
 mod ring;

@@ -26,6 +26,12 @@ pub(crate) fn full() -> MemoryFault {
     MemoryFault::Fail(StoreFault::Full { path: "memory".into() })
 }
 
+/// A call that fails once and leaves the log as it was.
+pub(crate) fn refused() -> MemoryFault {
+    let (operation, path, detail) = ("a call", "memory".into(), "not now".into());
+    MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
+}
+
 /// An engine with one worker that runs `work`, and the definition deployed.
 pub(crate) fn opened(engine: &Engine) -> Arc<Definition> {
     let draft = draft_from_document(DOCUMENT.as_bytes()).expect("the document is right");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pyflow_core::command::{ControlRun, RunVerb, StartRun};
 use pyflow_core::definition::{Definition, draft_from_document};
 use pyflow_core::event::SaidLine;
 use pyflow_core::schedule::Pool;
@@ -10,11 +11,11 @@ use pyflow_core::time::Millis;
 use pyflow_engine::{
     AttemptReport, Engine, EngineSettings, Look, Out, Query, ReportKind, Request, Value,
 };
-use pyflow_store::{MemoryFault, MemoryStore, StoreFault};
+use pyflow_store::MemoryStore;
 
 use crate::rig::{
-    DOCUMENT, answered, ask, full, granted, named, opened, queried, report, result_of, settings,
-    start,
+    DOCUMENT, answered, ask, full, granted, named, opened, queried, refused, report, result_of,
+    settings, start,
 };
 
 #[test]
@@ -168,9 +169,44 @@ fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
     assert!(ended > 0, "no run has ended");
 }
 
-fn refused() -> MemoryFault {
-    let (operation, path, detail) = ("a call", "memory".into(), "not now".into());
-    MemoryFault::Fail(StoreFault::Refused { operation, path, detail })
+#[test]
+fn a_run_that_its_deadline_has_stopped_is_recovered_as_a_whole() {
+    let engine = Engine::open("memory://", &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    let late = StartRun { deadline_ms: Some(1_000), ..named(&definition, "one") };
+    ask(&engine, Request::Start { ticket: 2, start: Box::new(late) });
+    engine.advance(1_000);
+    let reports = vec![AttemptReport { handle: 1, kind: ReportKind::Cancelled }];
+    ask(&engine, Request::Report { session: 1, reports });
+    assert_eq!(answered(&result_of(&engine, 3), 3), Some(Err("PF1204")));
+
+    let heard = ask(&engine, Request::RecoverRun { ticket: 4, run_id: "one".into() });
+
+    assert!(matches!(answered(&heard, 4), Some(Ok(Value::Done(_)))));
+    assert_eq!(granted(&heard), [(2, "first".to_string())]);
+}
+
+#[test]
+fn a_cancelled_run_is_cancelled_again_without_a_word_also_after_it_has_left() {
+    let engine = Engine::open("memory://", &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    start(&engine, &definition, 2);
+    let verb = || RunVerb::Cancel { reason: "enough".into() };
+    let control = |ticket, verb| {
+        let control = ControlRun { namespace: "default".into(), run_id: "one".into(), verb };
+        answered(&ask(&engine, Request::ControlRun { ticket, control }), ticket)
+    };
+    control(3, verb());
+    let reports = vec![AttemptReport { handle: 1, kind: ReportKind::Cancelled }];
+    ask(&engine, Request::Report { session: 1, reports });
+
+    let in_memory = control(4, verb());
+    ask(&engine, Request::Start { ticket: 5, start: Box::new(named(&definition, "two")) });
+    let gone = control(6, verb());
+
+    assert!(matches!(in_memory, Some(Ok(Value::Done(_)))));
+    assert!(matches!(gone, Some(Ok(Value::Done(_)))), "{gone:?}");
+    assert_eq!(control(7, RunVerb::Pause), Some(Err("PF1104")));
 }
 
 fn look_at_task(task_id: &str) -> Request {

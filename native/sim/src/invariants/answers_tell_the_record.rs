@@ -19,10 +19,6 @@ impl Invariant for AnswersTellTheRecord {
         if !scene.is_quiet {
             return Ok(()); // It was told between two turns, and the model is past both.
         }
-        // Once its store has failed for good a process tells of a turn that may not be kept.
-        if scene.disk.is_broken() {
-            return Ok(());
-        }
         let Some(answer) = &asked.answer else { return Ok(()) };
         match (&asked.ask, answer) {
             (Ask::Result { run_id }, answer) => match scene.model.by_id(run_id) {
