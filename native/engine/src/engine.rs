@@ -363,6 +363,11 @@ fn make_driver(
     let head = log.head()?;
     if model.position()? > head.position && owns_model {
         model.clear()?;
+    // Before the head: a reader's owner may go on meanwhile.
+    let durable = model.durable()?;
+    }
+    if durable > head.position {
+        return Err(model.damage_of_log(head.position, durable).into());
     }
     let (recovered, projection) = fold_with_rows(log.as_mut(), model.position()?)?;
     if owns_model {

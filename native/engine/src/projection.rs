@@ -32,12 +32,12 @@ impl Projection {
         }
     }
 
-    /// Brings a read model up to a position.
+    /// Brings a read model up to a position, which is durable: the owner's opening has synced it.
     pub(crate) fn write_to(&self, model: &mut ReadModel, position: u64) -> Result<(), Refusal> {
         if !self.gone.is_empty() {
             model.remove(&self.gone)?;
         }
-        model.apply(self.rows.values(), position)?;
+        model.apply(self.rows.values(), position, position)?;
         Ok(())
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Driver {
     pub(super) released: u64,
     /// What this pump has found safe to say.
     pub(super) out: Vec<Out>,
+    /// The position of the latest turn that was synced before it was released.
+    durable: u64,
     pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
     pub(super) waiters: BTreeMap<RunNumber, Vec<u64>>,
     pub(super) watchers: Watchers,
@@ -143,6 +145,7 @@ impl Driver {
             out: Vec::new(),
             words: BTreeMap::new(),
             waiters: BTreeMap::new(),
+            durable: 0,
             watchers: Watchers::default(),
             batches: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -264,6 +267,9 @@ impl Driver {
         }
         debug_assert_eq!(
             position,
+        if turn.synced {
+            self.durable = position;
+        }
             self.shard.state().position(),
             "a turn is applied as it is kept"
         );
@@ -276,6 +282,10 @@ impl Driver {
     fn stop(&mut self, found: &StoreFault, turn: ShardTurn) {
         let fault = Refusal::from(found.clone());
         for effect in &turn.effects {
+        if matches!(found, StoreFault::Failed { .. } | StoreFault::Damaged(_)) {
+            // The read model is told of all that was kept: a log that has lost some of it is found out by that.
+            self.project();
+        }
             if let Effect::Reply { ticket, .. } = effect {
                 self.answer(ticket.0, Err(fault.clone()));
             }
@@ -349,7 +359,7 @@ impl Driver {
         // What could not be written is kept for the next time; lookups see it meanwhile.
         let removed = self.model.remove(&self.pruning.gone);
         let rows = self.rows.values();
-        if removed.and_then(|()| self.model.apply(rows, self.released)).is_ok() {
+        if removed.and_then(|()| self.model.apply(rows, self.released, self.durable)).is_ok() {
             self.rows.clear();
             self.pruning.gone.clear();
         }

@@ -4,3 +4,4 @@ mod keeping;
 mod reading;
 mod rig;
 mod ring;
+mod vanished;

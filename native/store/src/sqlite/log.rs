@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::head::HeadRecord;
-use super::paths::{check_neighbours, resolve};
+use super::paths::{check_names, check_neighbours, resolve};
 use super::run_history::Stretch;
 use super::trouble::{Trouble, Wanted};
 use super::writer::{Durability, Writer};
@@ -23,15 +23,26 @@ use crate::{
 pub(crate) fn open_owner(path: &Path) -> Result<SqliteLog, StoreFault> {
     let path = resolve(path)?;
     check_neighbours(&path)?;
-    Writer::open(path).map(|writer| SqliteLog::new(Side::Owner(writer)))
+    check_names(&path)?;
+    let writer = Writer::open(path).map_err(nothing_is_open)?;
+    Ok(SqliteLog::new(Side::Owner(Box::new(writer))))
 }
 
 /// Opens a store to read.
 pub(crate) fn open_reader(path: &Path) -> Result<SqliteLog, StoreFault> {
     let path = resolve(path)?;
     check_neighbours(&path)?;
-    let conn = connect::connect_reader(&path)?;
+    let conn = connect::connect_reader(&path).map_err(nothing_is_open)?;
     Ok(SqliteLog::new(Side::Reader { conn, path }))
+}
+
+/// An opening that failed leaves nothing behind that would have to be closed.
+fn nothing_is_open(fault: StoreFault) -> StoreFault {
+    if let StoreFault::Failed { operation, path, detail } = fault {
+        StoreFault::Refused { operation, path, detail }
+    } else {
+        fault
+    }
 }
 
 /// A log in one SQLite file.
@@ -43,7 +54,7 @@ pub(crate) struct SqliteLog {
 
 #[derive(Debug)]
 enum Side {
-    Owner(Writer),
+    Owner(Box<Writer>),
     Reader { conn: Connection, path: PathBuf },
 }
 
