@@ -50,6 +50,8 @@ fn nothing_is_open(fault: StoreFault) -> StoreFault {
 pub(crate) struct SqliteLog {
     side: Side,
     completed: Vec<Completion>,
+    /// The position and the checksum of the checkpoint that this opening has read back whole.
+    proven: Option<(u64, u32)>,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,7 @@ enum Side {
 
 impl SqliteLog {
     const fn new(side: Side) -> Self {
-        Self { side, completed: Vec::new() }
+        Self { side, completed: Vec::new(), proven: None }
     }
 
     fn path(&self) -> &Path {
@@ -199,13 +201,21 @@ impl Log for SqliteLog {
         self.write("storing the checkpoint", Durability::Now, |conn, head| {
             checkpoints::put(conn, head, checkpoint, snapshots)
         })?;
-        self.look("reading the checkpoint back", |conn, head| {
-            checkpoints::read_back(conn, head, checkpoint, snapshots)
-        })
+        let proven = self.look("reading the checkpoint back", |conn, head| {
+            checkpoints::read_back(conn, head, checkpoint, snapshots)?;
+            Ok((head.checkpoint_position, head.checkpoint_crc))
+        })?;
+        self.proven = Some(proven);
+        Ok(())
     }
 
     fn get_checkpoint(&mut self) -> Result<Option<Checkpoint>, StoreFault> {
-        self.look("reading the checkpoint", checkpoints::get)
+        let (found, read) = self.look("reading the checkpoint", |conn, head| {
+            let read = (head.checkpoint_position, head.checkpoint_crc);
+            Ok((checkpoints::get(conn, head)?, read))
+        })?;
+        self.proven = found.is_some().then_some(read);
+        Ok(found)
     }
 
     fn put_blobs(&mut self, blobs: &[Blob]) -> Result<(), StoreFault> {
@@ -252,7 +262,14 @@ impl Log for SqliteLog {
     }
 
     fn trim(&mut self, up_to: u64, parts: &[HistoryPart]) -> Result<(), StoreFault> {
-        self.write("trimming", Durability::Now, |conn, head| trim::trim(conn, head, up_to, parts))
+        let proven = self.proven;
+        self.write("trimming", Durability::Now, |conn, head| {
+            let is_proven = proven == Some((head.checkpoint_position, head.checkpoint_crc));
+            if !is_proven {
+                checkpoints::get(conn, head)?;
+            }
+            trim::trim(conn, head, up_to, parts)
+        })
     }
 
     fn backup(&mut self, dest: &Path) -> Result<u64, StoreFault> {
