@@ -37,6 +37,9 @@ def measure(_race: Race, size: Size) -> Report:
         # Everything has just been written, so it is in the system's cache; a machine that restarts
         # has to read it from the disk first.
         opened, accepted = map(float, long_log("open", path).split())
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(f"{path.name}-read.db{ending}").unlink(missing_ok=True)
+        without_model, _ = map(float, long_log("open", path).split())
         as_users_do = first_start(path)
     what = f"{size.log_mib:,} MiB of log, {events:,} events of {size.runs:,} runs"
     return Report(
@@ -52,6 +55,11 @@ def measure(_race: Race, size: Size) -> Report:
                 aside=f"{on_disk / 2**20:,.0f} MiB on disk, all runs still under way",
             ),
             Result(what="events folded", value=events / opened, unit="events/s"),
+            Result(
+                what="until it is open with the read model lost, checkpoints off",
+                value=without_model,
+                unit="s",
+            ),
             *as_users_do,
         ],
     )

@@ -1,6 +1,7 @@
 """A store that is taken away under a live engine stops it: no more is acknowledged and lost."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import pyflow
 from pyflow import errors
 from tests.crash.flows import pass_time
 from tests.faults.flows import chain, endless
-from tests.faults.stores import files_of
+from tests.faults.stores import files_of, line, program, read_answers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -89,6 +90,55 @@ async def test_a_store_that_vanishes_stops_the_engine(
             await engine.start(chain, 1)
         with pytest.raises(errors.StoreFault):
             await ended.cancel()
+
+
+async def test_what_was_acknowledged_is_kept_when_only_the_write_ahead_log_is_removed(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "flow.db"
+    async with losing(store) as engine:
+        run = await engine.start(chain, 1)
+        result = await run.result()
+        _remove_the_log(store)
+
+        found = await refusal_of_starts(engine)
+
+        assert "all that was acknowledged is in the main file" in str(found)
+    async with pyflow.connect(store) as engine:
+        assert await engine.get_run(run.id).result() == result
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+async def test_a_file_that_is_cut_short_stops_the_engine_with_the_next_write(
+    tmp_path: Path, ending: str
+) -> None:
+    store = tmp_path / "flow.db"
+    async with losing(store) as engine:
+        ended = await engine.start(chain, 1)
+        await ended.result()
+        await engine.list_runs()
+        os.truncate(store.with_name(store.name + ending), 0)
+
+        with pytest.raises(errors.StoreFault, match="cut short while the store was open"):
+            await engine.start(chain, 1)
+
+    with pytest.raises(errors.StoreDamaged):
+        await pyflow.connect(store).__aenter__()
+
+
+def test_a_store_whose_owner_was_killed_after_its_write_ahead_log_went_is_damaged(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "flow.db"
+    with program("fill", store, 2) as owner:
+        assert line(owner) == "filled"
+        _remove_the_log(store)
+        owner.kill()
+        owner.wait()
+
+    for read_only in (False, True):
+        with pytest.raises(errors.StoreDamaged, match="-wal"):
+            read_answers(store, read_only=read_only)
 
 
 async def test_whoever_waits_when_the_store_vanishes_is_answered(tmp_path: Path) -> None:

@@ -17,9 +17,6 @@ use pyflow_store::{Blob, BlobHash, Checkpoint, HistoryPart, Log, Snapshot};
 use crate::fault::Refusal;
 use crate::recovery::{decode, unreadable};
 
-/// Bytes of log that are moved to history at once.
-const TRIM_SIZE: usize = 8 * 1024 * 1024;
-
 /// Keeps the whole state at its present position. Runs that have not changed since `before` are
 /// kept already.
 pub(crate) fn write(
@@ -111,36 +108,37 @@ pub(crate) fn fold_from_snapshot(
     Ok(Some(snapshot.position))
 }
 
-/// Moves what a checkpoint covers out of the log, into the histories of its runs.
-pub(crate) fn trim(log: &mut dyn Log, up_to: u64) -> Result<(), Refusal> {
-    let mut from = log.head()?.trimmed + 1;
-    while from <= up_to {
-        let turns = log.read(from, TRIM_SIZE)?;
-        let mut parts: BTreeMap<u64, (u64, Vec<u8>)> = BTreeMap::new();
-        let mut last = 0;
-        for turn in turns.into_iter().take_while(|turn| turn.position <= up_to) {
-            last = turn.position;
-            for event in decode(log, &turn.events)? {
-                let Some(run) = event.run() else { continue };
-                let (_, bytes) = parts.entry(run.0).or_insert_with(|| (last, Vec::new()));
-                write_placed(last, &event, bytes);
-            }
-        }
-        if last == 0 {
-            return Ok(());
-        }
-        let parts: Vec<HistoryPart> = parts
-            .into_iter()
-            .map(|(run, (first_position, bytes))| HistoryPart {
-                run,
-                first_position,
-                bytes: bytes.into(),
-            })
-            .collect();
-        log.trim(last, &parts)?;
-        from = last + 1;
+/// Moves the first of what a checkpoint covers out of the log, about `slice_size` bytes of it, into the histories of
+/// its runs: one synced transaction. Answers whether more is left up to `up_to`.
+pub(crate) fn trim(log: &mut dyn Log, up_to: u64, slice_size: usize) -> Result<bool, Refusal> {
+    let from = log.head()?.trimmed + 1;
+    if from > up_to {
+        return Ok(false);
     }
-    Ok(())
+    let turns = log.read(from, slice_size)?;
+    let mut parts: BTreeMap<u64, (u64, Vec<u8>)> = BTreeMap::new();
+    let mut last = 0;
+    for turn in turns.into_iter().take_while(|turn| turn.position <= up_to) {
+        last = turn.position;
+        for event in decode(log, &turn.events)? {
+            let Some(run) = event.run() else { continue };
+            let (_, bytes) = parts.entry(run.0).or_insert_with(|| (last, Vec::new()));
+            write_placed(last, &event, bytes);
+        }
+    }
+    if last == 0 {
+        return Ok(false);
+    }
+    let parts: Vec<HistoryPart> = parts
+        .into_iter()
+        .map(|(run, (first_position, bytes))| HistoryPart {
+            run,
+            first_position,
+            bytes: bytes.into(),
+        })
+        .collect();
+    log.trim(last, &parts)?;
+    Ok(last < up_to)
 }
 
 /// An event in a history stands behind the position of the turn that it came from.

@@ -19,7 +19,7 @@ use pyflow_store::{Log, MemoryStore, Options};
 
 use crate::board::Board;
 use crate::clock::Clock;
-use crate::driver::{Driver, POLITE_END, Parts};
+use crate::driver::{Driver, POLITE_END, Parts, Trimming};
 use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::memory_gauge::MemoryGauge;
@@ -44,6 +44,8 @@ pub struct EngineSettings {
     pub default_timeout_ms: Option<u64>,
     /// So many bytes of log ask for a checkpoint.
     pub checkpoint_size: u64,
+    /// So many bytes of log are moved to the histories between two looks at the inbox.
+    pub trim_size: usize,
     /// Events after which a turn takes nothing more.
     pub turn_event_count_max: usize,
     /// Only look, beside a live owner.
@@ -66,6 +68,7 @@ impl Default for EngineSettings {
             strategy: Strategy::Strict,
             default_timeout_ms: None,
             checkpoint_size: 64 * 1024 * 1024,
+            trim_size: 1024 * 1024,
             turn_event_count_max: TURN_EVENT_COUNT_MAX,
             read_only: false,
             memory_size_max: None,
@@ -360,7 +363,12 @@ fn make_driver(
     outbox: &Arc<Outbox>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
+    // Before the head: a reader's owner may go on meanwhile.
+    let durable = model.durable()?;
     let head = log.head()?;
+    if durable > head.position {
+        return Err(model.damage_of_log(head.position, durable).into());
+    }
     if model.position()? > head.position && owns_model {
         model.clear()?;
     }
@@ -394,6 +402,7 @@ fn make_driver(
         namespace: settings.namespace.as_str().into(),
         checkpoint: (head.checkpoint, recovered.size),
         checkpoint_size: settings.checkpoint_size,
+        trimming: Trimming::new(&head, settings.trim_size),
         read_only: settings.read_only,
         owns_model,
         retention: (settings.retention_ms, has_leftovers),

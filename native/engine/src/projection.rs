@@ -12,6 +12,9 @@ use crate::fault::Refusal;
 use crate::recovery::{Changed, Recovered, fold_run, recover};
 use crate::rows::row_of;
 
+/// Bytes of log that are moved to the histories at once while nobody can ask for anything yet.
+const REBUILD_SLICE_SIZE: usize = 8 * 1024 * 1024;
+
 /// Rows to be put, runs to be removed, and how many events each turn of the log held.
 #[derive(Debug, Default)]
 pub(crate) struct Projection {
@@ -32,12 +35,12 @@ impl Projection {
         }
     }
 
-    /// Brings a read model up to a position.
+    /// Brings a read model up to a position, which is durable: the owner's opening has synced it.
     pub(crate) fn write_to(&self, model: &mut ReadModel, position: u64) -> Result<(), Refusal> {
         if !self.gone.is_empty() {
             model.remove(&self.gone)?;
         }
-        model.apply(self.rows.values(), position)?;
+        model.apply(self.rows.values(), position, position)?;
         Ok(())
     }
 }
@@ -70,7 +73,7 @@ fn add_ended(log: &mut dyn Log, state: &State, projection: &mut Projection) -> R
     // the histories first: the log is searched for each run.
     let last = log.head()?.checkpoint;
     if log.epoch() > 0 {
-        checkpoint::trim(log, last)?;
+        while checkpoint::trim(log, last, REBUILD_SLICE_SIZE)? {}
     }
     let mut settled: BTreeSet<u64> = log.forgotten()?.into_iter().collect();
     settled.extend(&projection.gone);

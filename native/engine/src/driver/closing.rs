@@ -27,9 +27,10 @@ impl Driver {
             }
             self.mark_polite_end()?;
         }
-        self.model.close()?;
+        // Whatever becomes of the model, the log is closed in order.
+        let closed = self.model.close();
         self.log.close()?;
-        Ok(())
+        Ok(closed?)
     }
 
     fn give_all_back(&mut self, now: Millis) {

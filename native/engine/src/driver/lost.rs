@@ -21,6 +21,11 @@ impl Driver {
     /// The log has not kept a turn. What the turn owed is answered with the fault; where the log is
     /// usable still, the shard goes back to what it holds and waits for room.
     pub(super) fn stop(&mut self, found: &StoreFault, turn: Turn) {
+        if matches!(found, StoreFault::Failed { .. } | StoreFault::Damaged(_)) {
+            // The read model is told of all that was kept: a log that has lost some of it is found
+            // out by that.
+            self.project();
+        }
         let fault = Refusal::from(found.clone());
         for effect in &turn.effects {
             if let Effect::Reply { ticket, .. } = effect {

@@ -1,6 +1,7 @@
 //! The ring's one turning part: requests in, turns through the log, what is safe out.
 
 mod closing;
+mod keeping;
 mod lag;
 mod look;
 mod lost;
@@ -15,5 +16,6 @@ mod said;
 mod tokens;
 
 pub(crate) use closing::POLITE_END;
+pub(crate) use keeping::Trimming;
 pub(crate) use pruning::forgotten_by;
 pub(crate) use ring::{Driver, Parts};

@@ -118,7 +118,7 @@ impl Driver {
     ) -> Result<(), Refusal> {
         let count = self.forget_some((i64::MIN, before_ms), now)?;
         self.pruning.asked[0].2 = so_far + count;
-        if count == 0 && !self.pruning.has_leftovers {
+        if count == 0 && !self.pruning.has_leftovers && !self.trimming.has_work() {
             self.pruning.asked.remove(0);
             let answer = Value::Json(json!({ "count": so_far }).to_string().into());
             self.out.push(Out::Reply { ticket, answer: Ok(answer) });
@@ -134,7 +134,8 @@ impl Driver {
         }
         self.pruning.has_leftovers |= !self.log.forgotten()?.is_empty();
         let before_ms = now.0 as i64 - i64::try_from(retention_ms).unwrap_or(i64::MAX / 2);
-        self.pruning.is_late = self.forget_some((FIRST_BELIEVED.0 as i64, before_ms), now)? > 0;
+        let count = self.forget_some((FIRST_BELIEVED.0 as i64, before_ms), now)?;
+        self.pruning.is_late = count > 0 || self.trimming.has_work();
         let first_end = self.model.first_end(FIRST_BELIEVED.0 as i64)?;
         let due = first_end.map_or(LOOK_MS_MAX, |end| end.saturating_sub(before_ms).max(0) as u64);
         self.pruning.next_look = now.plus(due.clamp(LOOK_MS_MIN, LOOK_MS_MAX));
@@ -159,7 +160,7 @@ impl Driver {
         let wanted = self.model.ended(&filter)?;
         let last = wanted.iter().map(|row| row.last_position).max().unwrap_or(0);
         if last > self.log.head()?.trimmed {
-            self.keep_checkpoint_and_trim(last); // Their events must have left the log.
+            self.trim_to(last); // Their events must have left the log.
         }
         filter.last_position_max = Some(self.log.head()?.trimmed);
         let runs: Vec<EndedRun> = self.model.ended(&filter)?.into_iter().map(ended_run).collect();

@@ -14,7 +14,6 @@ use pyflow_store::read_model::{ReadModel, RunRow};
 use pyflow_store::{Blob, BlobHash, Completion, Log, StoreFault, Turn};
 
 use crate::board::{Board, RunWords};
-use crate::checkpoint;
 use crate::clock::Clock;
 use crate::fault::Refusal;
 use crate::outbox::{Out, Outbox};
@@ -23,6 +22,7 @@ use crate::request::{AttemptReport, Look, Request};
 use crate::token::Token;
 use crate::watch::Watchers;
 
+use super::keeping::Trimming;
 use super::lag::Lag;
 use super::lost::PROBE_DELAY;
 use super::pruning::{Pruning, forgotten_by};
@@ -41,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) checkpoint: (u64, u64),
     /// So many bytes of log ask for another checkpoint.
     pub(crate) checkpoint_size: u64,
+    /// What is left of the log that the last owner's checkpoint covers.
+    pub(crate) trimming: Trimming,
     /// Only looks, beside a live owner.
     pub(crate) read_only: bool,
     /// Whether the rows of the read model are written here.
@@ -66,6 +68,8 @@ pub(crate) struct Driver {
     pub(super) early: Vec<EarlyLook>,
     /// The position of the latest turn that was released.
     pub(super) released: u64,
+    /// The position of the latest turn that was synced before it was released.
+    durable: u64,
     /// What this pump has found safe to say.
     pub(super) out: Vec<Out>,
     pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
@@ -88,6 +92,7 @@ pub(crate) struct Driver {
     /// The position of the latest checkpoint, and the bytes of log since it.
     pub(super) checkpoint: (u64, u64),
     pub(super) checkpoint_size: u64,
+    pub(super) trimming: Trimming,
     pub(super) read_only: bool,
     owns_model: bool,
     pub(super) lag: Lag,
@@ -137,6 +142,7 @@ impl Driver {
             looks: Vec::new(),
             early: Vec::new(),
             released,
+            durable: 0,
             out: Vec::new(),
             words: BTreeMap::new(),
             waiters: BTreeMap::new(),
@@ -151,6 +157,7 @@ impl Driver {
             counts: Counts::default(),
             checkpoint: parts.checkpoint,
             checkpoint_size: parts.checkpoint_size,
+            trimming: parts.trimming,
             read_only: parts.read_only,
             owns_model: parts.owns_model,
             lag: Lag::default(),
@@ -219,9 +226,7 @@ impl Driver {
         if self.rows.len() >= PROJECTION_COUNT_MAX {
             self.project();
         }
-        if self.checkpoint.1 >= self.checkpoint_size && self.fault.is_none() {
-            self.keep_checkpoint();
-        }
+        self.keep_in_time();
         self.prune_a_bite();
         self.speak();
     }
@@ -261,6 +266,9 @@ impl Driver {
                 Completion::Failed { fault, .. } => return self.stop(&fault, turn),
             }
         }
+        if turn.synced {
+            self.durable = position;
+        }
         debug_assert_eq!(
             position,
             self.shard.state().position(),
@@ -289,30 +297,10 @@ impl Driver {
         // What could not be written is kept for the next time; lookups see it meanwhile.
         let removed = self.model.remove(&self.pruning.gone);
         let rows = self.rows.values();
-        if removed.and_then(|()| self.model.apply(rows, self.released)).is_ok() {
+        if removed.and_then(|()| self.model.apply(rows, self.released, self.durable)).is_ok() {
             self.rows.clear();
             self.pruning.gone.clear();
         }
-    }
-
-    /// Keeps the state whole, then moves what that covers from the log to the histories.
-    pub(super) fn keep_checkpoint(&mut self) {
-        self.keep_checkpoint_and_trim(u64::MAX);
-    }
-
-    /// The same, but what lies behind a position stays in the log, for those who follow it.
-    pub(super) fn keep_checkpoint_and_trim(&mut self, up_to: u64) {
-        // The read model must not need what the checkpoint lets go of.
-        self.project();
-        self.shard.state_mut().retire_ended();
-        let now = self.clock.now();
-        let state = self.shard.state();
-        let position = state.position();
-        let log = self.log.as_mut();
-        let kept = checkpoint::write(log, state, (self.checkpoint.0, now))
-            .and_then(|()| checkpoint::trim(log, position.min(up_to)));
-        // One that fails costs nothing but the time to fold a longer log.
-        self.checkpoint = if kept.is_ok() { (position, 0) } else { (self.checkpoint.0, 0) };
     }
 
     /// Does what can wait for a quiet moment.
@@ -331,7 +319,7 @@ impl Driver {
             return self.may_resume.then_some(PROBE_DELAY);
         }
         let now = self.clock.now();
-        if self.pruning.has_work() {
+        if self.has_chores() {
             return Some(Duration::ZERO);
         }
         let in_ms = |at: Millis| Duration::from_millis(at.since(now).max(1));
@@ -343,11 +331,16 @@ impl Driver {
 
     /// When the ring must be turned again without a request, in milliseconds from now.
     pub(crate) fn next_wake_ms(&self) -> Option<u64> {
-        if self.pruning.has_work() && self.fault.is_none() {
+        if self.has_chores() && self.fault.is_none() {
             return Some(0);
         }
         let now = self.clock.now();
         self.shard.next_wake(now).map(|at| at.since(now))
+    }
+
+    /// Whether there is housekeeping to be done at once, a bite at a time.
+    fn has_chores(&self) -> bool {
+        self.pruning.has_work() || self.trimming.has_work()
     }
 
     /// The position and the digest of the state, where the log holds all of it.

@@ -264,3 +264,69 @@ fn a_reader_is_refused_to_prune() {
 
     assert_eq!(answered(&heard, 3), Some(Err("PF2005")));
 }
+
+/// A log of twenty runs that nothing was moved out of, left by a crash.
+fn long_log(dir: &TempDir) -> Json {
+    let never = EngineSettings { checkpoint_size: u64::MAX, ..settings() };
+    let engine = Engine::open(&url(dir), &never).expect("the store opens");
+    let definition = opened(&engine);
+    for number in 0..20 {
+        run_out(&engine, named(&definition, &format!("run-{number}")), "1");
+    }
+    history(&engine)
+}
+
+fn history(engine: &Engine) -> Json {
+    let query = Query::History { run_id: "run-7".into(), after: 0, limit: 100 };
+    queried(engine, query).expect("a history")
+}
+
+fn in_slices(dir: &TempDir) -> Engine {
+    let slices = EngineSettings { checkpoint_size: 1_000, trim_size: 300, ..settings() };
+    Engine::open(&url(dir), &slices).expect("the store opens")
+}
+
+/// How many turns are in the log before each of the pumps that have something to move.
+fn turns_in_log(engine: &Engine, count_max: usize) -> Vec<u64> {
+    let mut counts = Vec::new();
+    while counts.len() < count_max && engine.next_wake_ms() == Some(0) {
+        counts.push(doctor(engine)["turns"].as_u64().expect("a count"));
+    }
+    counts
+}
+
+#[test]
+fn what_a_checkpoint_covers_moves_in_slices_between_which_starts_are_answered() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let before = long_log(&dir);
+    let engine = in_slices(&dir);
+    let definition = opened(&engine);
+
+    let start = Box::new(named(&definition, "more"));
+    let heard = ask(&engine, Request::Start { ticket: 5, start });
+    let counts = turns_in_log(&engine, usize::MAX);
+
+    assert!(matches!(answered(&heard, 5), Some(Ok(Value::Run { is_new: true, .. }))));
+    assert!(counts.len() > 10, "{counts:?}");
+    assert!(counts.is_sorted_by(|more, fewer| more > fewer), "{counts:?}");
+    assert_eq!(history(&engine), before);
+}
+
+#[test]
+fn a_crash_between_two_slices_leaves_the_rest_to_the_next_owner() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let before = long_log(&dir);
+    let engine = in_slices(&dir);
+    engine.pump();
+    let done = turns_in_log(&engine, 4);
+
+    drop(engine);
+    let engine = in_slices(&dir);
+    let between = history(&engine);
+    let counts = turns_in_log(&engine, usize::MAX);
+
+    assert!(counts.first() < done.last(), "{done:?}, then {counts:?}");
+    assert!(counts.len() > 5, "{done:?}, then {counts:?}");
+    assert_eq!((between, history(&engine)), (before.clone(), before));
+    assert_eq!(doctor(&engine)["runs_that_differ"], Json::Array(Vec::new()));
+}

@@ -65,6 +65,8 @@ impl World {
             strategy: swarm.strategy,
             default_timeout_ms: swarm.default_timeout_ms,
             checkpoint_size: swarm.checkpoint_size,
+            // Several slices a checkpoint, so that the process also dies between two of them.
+            trim_size: (swarm.checkpoint_size / 4).min(1_000) as usize,
             turn_event_count_max: swarm.turn_event_count_max,
             ..EngineSettings::default()
         }

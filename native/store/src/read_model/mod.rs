@@ -1,7 +1,8 @@
 //! The read model: one row per run, in a second file, with the position of the log that it has applied.
 //!
 //! It is derived. A file that is missing, damaged or of another format is made anew, empty, and its owner
-//! rebuilds it; so is one whose position is past the log's head.
+//! rebuilds it; so is one whose position is past the log's head. One that knows a position past the head to
+//! have been durable proves that the log has lost something.
 
 mod list;
 mod lookup;

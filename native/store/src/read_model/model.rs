@@ -9,9 +9,12 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::list::{self, EndedFilter, ListFilter, ListPage};
 use super::lookup::{self, Lookup, RunSelector};
 use super::row::RunRow;
-use super::schema;
+use super::schema::{self, Reach};
 use crate::sqlite::{Trouble, Wanted, beside, damaged, open_file, resolve};
-use crate::{Options, StoreFault, StoreUrl};
+use crate::{Damage, Options, StoreFault, StoreUrl};
+
+/// What its path has behind that of the store.
+const ENDING: &str = "-read.db";
 
 /// The read model of a store: one writer, the store's owner, and any number of readers.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ impl ReadModel {
         match StoreUrl::parse(url)? {
             StoreUrl::Memory => Self::in_memory(),
             StoreUrl::Sqlite(store) => {
-                let path = beside(&resolve(&store)?, "-read.db");
+                let path = beside(&resolve(&store)?, ENDING);
                 if options.read_only { Self::open_reader(path) } else { Self::open_writer(path) }
             }
         }
@@ -74,20 +77,51 @@ impl ReadModel {
 
     /// The position of the log that has been applied; 0 for a new one.
     pub fn position(&self) -> Result<u64, StoreFault> {
-        schema::position(&self.conn)
-            .and_then(|position| {
-                position.ok_or_else(|| damaged("the read model", None, "its position is missing"))
+        self.reach().map(|reach| reach.position)
+    }
+
+    /// A position up to which the log was durable when it was applied; 0 for a new one.
+    pub fn durable(&self) -> Result<u64, StoreFault> {
+        self.reach().map(|reach| reach.durable)
+    }
+
+    fn reach(&self) -> Result<Reach, StoreFault> {
+        schema::reach(&self.conn)
+            .and_then(|reach| {
+                reach.ok_or_else(|| damaged("the read model", None, "its position is missing"))
             })
             .map_err(|trouble| self.fault("reading the position", trouble))
     }
 
+    /// The damage of a log that ends before what this model knows to have been durable.
+    ///
+    /// No crash leaves that: the write-ahead log was taken away, or an older copy of the store put here.
+    pub fn damage_of_log(&self, head: u64, durable: u64) -> StoreFault {
+        let model = self.path.display();
+        let whole = self.path.to_string_lossy();
+        StoreFault::Damaged(Box::new(Damage {
+            path: whole.strip_suffix(ENDING).unwrap_or(&whole).into(),
+            place: "the log".to_owned(),
+            position: Some(head),
+            offset: None,
+            frame: None,
+            reason: format!(
+                "it ends at position {head}, but {model} knows that position {durable} was kept: its -wal file was \
+                 removed or cut short, or an older copy was put here; to go on without what is missing, remove {model}"
+            ),
+        }))
+    }
+
     /// Inserts or replaces rows and moves the position, in one transaction; the position never goes back.
+    ///
+    /// `durable` is a position up to which the log is durable.
     pub fn apply<'a>(
         &mut self,
         rows: impl IntoIterator<Item = &'a RunRow>,
         position: u64,
+        durable: u64,
     ) -> Result<(), StoreFault> {
-        let applied = self.position()?;
+        let Reach { position: applied, durable: known } = self.reach()?;
         if position < applied {
             let detail = format!(
                 "position {position} lies before {applied}, which is applied; clear it first"
@@ -96,7 +130,7 @@ impl ReadModel {
         }
         self.transact("applying runs", |conn| {
             rows.into_iter().try_for_each(|row| row.upsert(conn))?;
-            schema::set_position(conn, position)
+            schema::set_reach(conn, Reach { position, durable: durable.max(known) })
         })
     }
 
@@ -115,7 +149,7 @@ impl ReadModel {
     pub fn clear(&mut self) -> Result<(), StoreFault> {
         let cleared = self.transact("clearing the read model", |conn| {
             conn.execute_batch("DELETE FROM run;")?;
-            schema::set_position(conn, 0)
+            schema::set_reach(conn, Reach::default())
         });
         match cleared {
             Err(StoreFault::Damaged(_)) if self.path.is_file() => {

@@ -8,10 +8,11 @@ use crate::sqlite::Trouble;
 /// "pyfr": marks the file as a read model.
 const APPLICATION_ID: u32 = 0x7079_6672;
 /// Raised with any change below; the file is then rebuilt.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 const TABLES: &str = "
-CREATE TABLE applied(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE applied(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, durable INTEGER NOT NULL,
+    crc INTEGER NOT NULL);
 CREATE TABLE run(
     run INTEGER PRIMARY KEY, run_id TEXT NOT NULL, namespace TEXT NOT NULL, definition TEXT NOT NULL,
     version TEXT, hash TEXT NOT NULL, status TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
@@ -32,7 +33,7 @@ pub(super) fn create(conn: &mut Connection) -> Result<(), Trouble> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute_batch(TABLES)?;
-    set_position(&transaction, 0)?;
+    set_reach(&transaction, Reach::default())?;
     transaction.commit()?;
     Ok(())
 }
@@ -42,28 +43,46 @@ pub(super) fn is_current(conn: &Connection) -> Result<bool, Trouble> {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok(number("application_id")? == i64::from(APPLICATION_ID)
         && number("user_version")? == i64::from(FORMAT)
-        && position(conn)?.is_some())
+        && reach(conn)?.is_some())
 }
 
-/// The position that has been applied; `None` if its row is missing or not as it was written.
-pub(super) fn position(conn: &Connection) -> Result<Option<u64>, Trouble> {
-    let row: Option<(i64, i64)> = conn
-        .prepare_cached("SELECT position, crc FROM applied WHERE id = 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+/// What of the log a read model knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Reach {
+    /// The position that has been applied.
+    pub(super) position: u64,
+    /// A position up to which the log was durable: no crash takes it back.
+    pub(super) durable: u64,
+}
+
+impl Reach {
+    fn crc(self) -> i64 {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.position.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.durable.to_le_bytes());
+        i64::from(crc32fast::hash(&bytes))
+    }
+}
+
+/// What has been applied; `None` if its row is missing or not as it was written.
+pub(super) fn reach(conn: &Connection) -> Result<Option<Reach>, Trouble> {
+    let row: Option<(i64, i64, i64)> = conn
+        .prepare_cached("SELECT position, durable, crc FROM applied WHERE id = 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    Ok(row.filter(|(position, crc)| crc_of(*position) == *crc).map(|(position, _)| position as u64))
+    Ok(row.and_then(|(position, durable, crc)| {
+        let found = Reach { position: position as u64, durable: durable as u64 };
+        (found.crc() == crc).then_some(found)
+    }))
 }
 
-/// Notes the position that has been applied.
-pub(super) fn set_position(conn: &Connection, position: u64) -> Result<(), Trouble> {
-    let position = position as i64;
-    conn.prepare_cached("INSERT OR REPLACE INTO applied(id, position, crc) VALUES (1, ?1, ?2)")?
-        .execute([position, crc_of(position)])?;
+/// Notes what has been applied.
+pub(super) fn set_reach(conn: &Connection, reach: Reach) -> Result<(), Trouble> {
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO applied(id, position, durable, crc) VALUES (1, ?1, ?2, ?3)",
+    )?
+    .execute([reach.position as i64, reach.durable as i64, reach.crc()])?;
     Ok(())
-}
-
-fn crc_of(position: i64) -> i64 {
-    i64::from(crc32fast::hash(&position.to_le_bytes()))
 }
 
 /// Files up to this size are checked whole when they are opened; the rows of larger ones are checked

@@ -25,9 +25,7 @@ const SCANS_MAX: usize = 8;
 pub(super) fn connect_owner(path: &Path) -> Result<Connection, StoreFault> {
     let wanted = Wanted { operation: "opening the store", path };
     let state = scan_wal(path)?;
-    if let WalState::Damaged(damage) = state {
-        return Err(wal_fault(path, &damage));
-    }
+    check_files(path, &state)?;
     let conn = open_file(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .map_err(|error| wanted.fault(error.into()))?;
     schema::check(&conn, path)?;
@@ -41,9 +39,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreFault> {
     if !path.is_file() {
         return Err(StoreFault::Missing { path: path.to_owned() });
     }
-    if let WalState::Damaged(damage) = scan_live_wal(path)? {
-        return Err(wal_fault(path, &damage));
-    }
+    check_files(path, &scan_live_wal(path)?)?;
     let conn = open_file(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .map_err(|error| wanted.fault(error.into()))?;
     let conn = match (schema::check(&conn, path), has_wal(path)) {
@@ -59,6 +55,19 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreFault> {
     conn.pragma_update(None, "cell_size_check", true)
         .map_err(|error| wanted.fault(error.into()))?;
     Ok(conn)
+}
+
+/// A write-ahead log is as it was written, and has a main file beside it.
+fn check_files(path: &Path, state: &WalState) -> Result<(), StoreFault> {
+    let is_empty = || fs::metadata(path).is_ok_and(|found| found.len() == 0);
+    match state {
+        WalState::Damaged(damage) => Err(wal_fault(path, damage)),
+        WalState::Sound { commits: 1.., .. } if is_empty() => {
+            let wanted = Wanted { operation: "opening the store", path };
+            Err(wanted.damage("the main file", None, "it is empty, but its -wal file is not"))
+        }
+        WalState::Empty | WalState::Sound { .. } => Ok(()),
+    }
 }
 
 /// Makes a new store under another name and moves it into place, so that a store is never half made.
@@ -118,6 +127,8 @@ fn set_up(conn: &Connection, wal: &WalState) -> Result<(), Trouble> {
         )));
     }
     be_durable(conn)?;
+    // A connection that ends otherwise than by an orderly close leaves the files as a crash would.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.pragma_update(None, "journal_size_limit", WAL_SIZE_KEPT)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     if matches!(wal, WalState::Empty) { check_size(conn) } else { Ok(()) }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::head::HeadRecord;
-use super::paths::{check_neighbours, resolve};
+use super::paths::{check_names, check_neighbours, resolve};
 use super::run_history::Stretch;
 use super::trouble::{Trouble, Wanted};
 use super::writer::{Durability, Writer};
@@ -23,15 +23,26 @@ use crate::{
 pub(crate) fn open_owner(path: &Path) -> Result<SqliteLog, StoreFault> {
     let path = resolve(path)?;
     check_neighbours(&path)?;
-    Writer::open(path).map(|writer| SqliteLog::new(Side::Owner(writer)))
+    check_names(&path)?;
+    let writer = Writer::open(path).map_err(nothing_is_open)?;
+    Ok(SqliteLog::new(Side::Owner(Box::new(writer))))
 }
 
 /// Opens a store to read.
 pub(crate) fn open_reader(path: &Path) -> Result<SqliteLog, StoreFault> {
     let path = resolve(path)?;
     check_neighbours(&path)?;
-    let conn = connect::connect_reader(&path)?;
+    let conn = connect::connect_reader(&path).map_err(nothing_is_open)?;
     Ok(SqliteLog::new(Side::Reader { conn, path }))
+}
+
+/// An opening that failed leaves nothing behind that would have to be closed.
+fn nothing_is_open(fault: StoreFault) -> StoreFault {
+    if let StoreFault::Failed { operation, path, detail } = fault {
+        StoreFault::Refused { operation, path, detail }
+    } else {
+        fault
+    }
 }
 
 /// A log in one SQLite file.
@@ -39,17 +50,19 @@ pub(crate) fn open_reader(path: &Path) -> Result<SqliteLog, StoreFault> {
 pub(crate) struct SqliteLog {
     side: Side,
     completed: Vec<Completion>,
+    /// The position and the checksum of the checkpoint that this opening has read back whole.
+    proven: Option<(u64, u32)>,
 }
 
 #[derive(Debug)]
 enum Side {
-    Owner(Writer),
+    Owner(Box<Writer>),
     Reader { conn: Connection, path: PathBuf },
 }
 
 impl SqliteLog {
     const fn new(side: Side) -> Self {
-        Self { side, completed: Vec::new() }
+        Self { side, completed: Vec::new(), proven: None }
     }
 
     fn path(&self) -> &Path {
@@ -188,13 +201,21 @@ impl Log for SqliteLog {
         self.write("storing the checkpoint", Durability::Now, |conn, head| {
             checkpoints::put(conn, head, checkpoint, snapshots)
         })?;
-        self.look("reading the checkpoint back", |conn, head| {
-            checkpoints::read_back(conn, head, checkpoint, snapshots)
-        })
+        let proven = self.look("reading the checkpoint back", |conn, head| {
+            checkpoints::read_back(conn, head, checkpoint, snapshots)?;
+            Ok((head.checkpoint_position, head.checkpoint_crc))
+        })?;
+        self.proven = Some(proven);
+        Ok(())
     }
 
     fn get_checkpoint(&mut self) -> Result<Option<Checkpoint>, StoreFault> {
-        self.look("reading the checkpoint", checkpoints::get)
+        let (found, read) = self.look("reading the checkpoint", |conn, head| {
+            let read = (head.checkpoint_position, head.checkpoint_crc);
+            Ok((checkpoints::get(conn, head)?, read))
+        })?;
+        self.proven = found.is_some().then_some(read);
+        Ok(found)
     }
 
     fn put_blobs(&mut self, blobs: &[Blob]) -> Result<(), StoreFault> {
@@ -241,7 +262,14 @@ impl Log for SqliteLog {
     }
 
     fn trim(&mut self, up_to: u64, parts: &[HistoryPart]) -> Result<(), StoreFault> {
-        self.write("trimming", Durability::Now, |conn, head| trim::trim(conn, head, up_to, parts))
+        let proven = self.proven;
+        self.write("trimming", Durability::Now, |conn, head| {
+            let is_proven = proven == Some((head.checkpoint_position, head.checkpoint_crc));
+            if !is_proven {
+                checkpoints::get(conn, head)?;
+            }
+            trim::trim(conn, head, up_to, parts)
+        })
     }
 
     fn backup(&mut self, dest: &Path) -> Result<u64, StoreFault> {

@@ -3,8 +3,9 @@
 //! The lock ends with its process, however that ends. What the file says is for messages only.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +25,9 @@ static HELD: Mutex<BTreeMap<u64, File>> = Mutex::new(BTreeMap::new());
 #[derive(Debug)]
 pub(super) struct OwnerLock {
     number: u64,
+    path: PathBuf,
+    /// The device and the number of the file that is locked.
+    identity: (u64, u64),
 }
 
 impl OwnerLock {
@@ -47,8 +51,15 @@ impl OwnerLock {
         // Said for people; the lock holds whether or not it can be said, as on a full disk.
         let _ = say_who(&mut file);
         let number = held.last_key_value().map_or(0, |(last, _)| last + 1);
+        let found = file.metadata().map_err(|error| fault(&error))?;
         held.insert(number, file);
-        Ok(Self { number })
+        Ok(Self { number, path, identity: (found.dev(), found.ino()) })
+    }
+
+    /// Whether it still keeps others out: no other file lies where they look for it.
+    pub(super) fn holds(&self) -> bool {
+        let found = fs::metadata(&self.path);
+        found.is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::StoreFault;
@@ -62,6 +63,18 @@ pub(super) fn check_neighbours(path: &Path) -> Result<(), StoreFault> {
         }
     }
     Ok(())
+}
+
+/// Refuses a file that has several names: each would have a write-ahead log of its own.
+pub(super) fn check_names(path: &Path) -> Result<(), StoreFault> {
+    match fs::metadata(path).map_or(1, |found| found.nlink()) {
+        0 | 1 => Ok(()),
+        count => Err(StoreFault::PathUnusable {
+            path: path.to_owned(),
+            reason: format!("the file has {count} names (hard links)"),
+            advice: "copy it and open the copy, or remove its other names".to_owned(),
+        }),
+    }
 }
 
 /// The fault for a file operation beside the store.

@@ -1,66 +1,113 @@
-//! Whether the files that are written are still those that lie at the store's path.
+//! Whether the files that are written are still those that lie at the store's path, and as long as they were.
 //!
-//! SQLite goes on writing to files that were removed or moved away, and all that is acknowledged then ends with the
-//! process. Only paths are looked at: a descriptor of our own would end SQLite's locks when it is closed.
+//! SQLite goes on writing to files that were removed, moved away or cut short, and what is acknowledged then ends with
+//! the process. Only paths are looked at: a descriptor of our own would end SQLite's locks when it is closed.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::paths::beside;
-
-/// How long what is acknowledged may go to files that are gone. A look costs some microseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+use crate::wal::length_of;
 
 /// Which file it is, wherever it lies.
 type Identity = (u64, u64);
 
-/// The main file and its write-ahead log, as they were when the store was opened.
+/// What has happened to the files while the store was open.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mishap {
+    /// The file and what became of it.
+    pub(super) detail: String,
+    /// Whether all that was written can still be reached: the main file is whole where it was, and SQLite holds the
+    /// write-ahead log open wherever that is now.
+    pub(super) is_curable: bool,
+}
+
+/// The main file and its write-ahead log, as this owner knows them. A look costs some microseconds.
 #[derive(Debug)]
 pub(super) struct Place {
-    files: [(PathBuf, Option<Identity>); 2],
-    looked: Instant,
+    main: PathBuf,
+    main_is: Option<Identity>,
+    /// The longest that it was seen: a store's main file never shrinks.
+    main_size: AtomicU64,
+    wal: PathBuf,
+    wal_is: OnceLock<Identity>,
+    /// The frames that the latest commit left in the write-ahead log.
+    wal_frames: AtomicU32,
+    page_size: u32,
 }
 
 impl Place {
-    pub(super) fn of(store: &Path) -> Self {
-        let files = [store.to_owned(), beside(store, "-wal")].map(|path| {
-            let identity = identity(&path).ok();
-            (path, identity)
-        });
-        Self { files, looked: Instant::now() }
+    pub(super) fn of(store: &Path, page_size: u32) -> Self {
+        let found = fs::metadata(store).ok();
+        Self {
+            main: store.to_owned(),
+            main_is: found.as_ref().map(identity),
+            main_size: AtomicU64::new(found.map_or(0, |found| found.len())),
+            wal: beside(store, "-wal"),
+            wal_is: OnceLock::new(),
+            wal_frames: AtomicU32::new(0),
+            page_size,
+        }
     }
 
-    /// Looks, if it is time to.
-    pub(super) fn check_in_time(&mut self) -> Result<(), String> {
-        if self.looked.elapsed() < LOOK_EVERY {
-            return Ok(());
+    /// Notes which file the write-ahead log is: there is one since the first write.
+    pub(super) fn note_wal(&self) {
+        if let Ok(found) = fs::metadata(&self.wal) {
+            // A second note would be of the same file.
+            let _ = self.wal_is.set(identity(&found));
         }
-        self.looked = Instant::now();
-        self.check()
+    }
+
+    /// Notes how many frames a commit left in the write-ahead log.
+    pub(super) fn note_frames(&self, frames: u32) {
+        self.wal_frames.store(frames, Ordering::Relaxed);
+    }
+
+    /// The frames that the latest commit left in the write-ahead log.
+    pub(super) fn wal_frames(&self) -> u32 {
+        self.wal_frames.load(Ordering::Relaxed)
     }
 
     /// Says what has happened to the files, if something has.
-    pub(super) fn check(&self) -> Result<(), String> {
-        for (path, known) in &self.files {
-            let Some(known) = known else { continue };
-            let what = match identity(path) {
-                Ok(found) if found == *known => continue,
-                Ok(_) => "another file lies there now",
-                Err(error) if is_gone(&error) => "it was moved or removed",
-                // What cannot be seen at the moment is not known to be gone.
-                Err(_) => continue,
-            };
-            return Err(format!("{}: {what} while the store was open", path.display()));
-        }
-        Ok(())
+    pub(super) fn check(&self) -> Result<(), Mishap> {
+        let size_min = self.main_size.load(Ordering::Relaxed);
+        let size = look_at(&self.main, self.main_is, size_min)
+            .map_err(|what| mishap(&self.main, what, false))?;
+        self.main_size.fetch_max(size, Ordering::Relaxed);
+        let size_min = length_of(self.wal_frames(), self.page_size);
+        look_at(&self.wal, self.wal_is.get().copied(), size_min)
+            .map(drop)
+            .map_err(|what| mishap(&self.wal, what, what != SHORTER))
     }
 }
 
-fn identity(path: &Path) -> io::Result<Identity> {
-    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+const GONE: &str = "it was moved or removed";
+const OTHER: &str = "another file lies there now";
+const SHORTER: &str = "it was cut short";
+
+/// The length of a file that is the one that is known and at least as long as it was; else what became of it.
+fn look_at(path: &Path, known: Option<Identity>, size_min: u64) -> Result<u64, &'static str> {
+    let Some(known) = known else { return Ok(0) };
+    match fs::metadata(path) {
+        Ok(found) if identity(&found) != known => Err(OTHER),
+        Ok(found) if found.len() < size_min => Err(SHORTER),
+        Ok(found) => Ok(found.len()),
+        Err(error) if is_gone(&error) => Err(GONE),
+        // What cannot be seen at the moment is not known to be gone.
+        Err(_) => Ok(0),
+    }
+}
+
+fn mishap(path: &Path, what: &'static str, is_curable: bool) -> Mishap {
+    Mishap { detail: format!("{}: {what} while the store was open", path.display()), is_curable }
+}
+
+fn identity(found: &Metadata) -> Identity {
+    (found.dev(), found.ino())
 }
 
 fn is_gone(error: &io::Error) -> bool {
@@ -71,47 +118,80 @@ fn is_gone(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn store() -> (tempfile::TempDir, PathBuf) {
+    const PAGE_SIZE: u32 = 4096;
+
+    /// A store of one page with two frames, as an owner knows it.
+    fn store() -> (tempfile::TempDir, Place) {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("flow.db");
-        fs::write(&path, b"main").expect("written");
-        fs::write(beside(&path, "-wal"), b"frames").expect("written");
-        (dir, path)
+        fs::write(&path, [1; PAGE_SIZE as usize]).expect("written");
+        let wal = vec![1; length_of(2, PAGE_SIZE) as usize];
+        fs::write(beside(&path, "-wal"), wal).expect("written");
+        let place = Place::of(&path, PAGE_SIZE);
+        place.note_wal();
+        place.note_frames(2);
+        (dir, place)
+    }
+
+    fn cut(path: &Path, size: u64) {
+        let file = fs::File::options().write(true).open(path).expect("it is there");
+        file.set_len(size).expect("cut");
     }
 
     #[test]
-    fn files_that_stay_are_well() {
-        let (_dir, path) = store();
-        let place = Place::of(&path);
+    fn files_that_stay_and_grow_are_well() {
+        let (_dir, place) = store();
 
-        fs::write(&path, b"longer than before").expect("written");
+        cut(&place.main, 3 * u64::from(PAGE_SIZE));
 
         assert_eq!(place.check(), Ok(()));
     }
 
     #[test]
     fn a_file_that_was_removed_moved_or_replaced_is_found() {
-        for ending in ["", "-wal"] {
-            let (dir, path) = store();
-            let place = Place::of(&path);
-            let file = beside(&path, ending);
-
-            fs::rename(&file, dir.path().join("elsewhere")).expect("moved");
+        let (dir, place) = store();
+        for (file, is_curable) in [(&place.main, false), (&place.wal, true)] {
+            fs::rename(file, dir.path().join("elsewhere")).expect("moved");
             let gone = place.check().expect_err("it is gone");
-            fs::write(&file, b"other").expect("written");
+            fs::write(file, b"other").expect("written");
             let other = place.check().expect_err("it is another");
 
-            assert!(gone.contains("moved or removed"), "{gone}");
-            assert!(other.contains("another file"), "{other}");
-            fs::rename(dir.path().join("elsewhere"), &file).expect("moved back");
+            assert!(gone.detail.contains("moved or removed"), "{gone:?}");
+            assert!(other.detail.contains("another file"), "{other:?}");
+            assert_eq!((gone.is_curable, other.is_curable), (is_curable, is_curable));
+            fs::rename(dir.path().join("elsewhere"), file).expect("moved back");
             assert_eq!(place.check(), Ok(()));
         }
     }
 
     #[test]
+    fn a_file_that_is_shorter_than_what_was_written_is_found() {
+        let (_dir, place) = store();
+        for file in [&place.main, &place.wal] {
+            let size = fs::metadata(file).expect("it is there").len();
+
+            cut(file, size - 1);
+            let found = place.check().expect_err("a byte is missing");
+
+            assert!(found.detail.contains("cut short"), "{found:?}");
+            assert!(!found.is_curable, "{found:?}");
+            cut(file, size);
+        }
+    }
+
+    #[test]
+    fn a_write_ahead_log_that_started_over_may_be_as_short_as_what_is_in_it() {
+        let (_dir, place) = store();
+        place.note_frames(1);
+
+        cut(&place.wal, length_of(1, PAGE_SIZE));
+
+        assert_eq!(place.check(), Ok(()));
+    }
+
+    #[test]
     fn a_directory_that_was_removed_is_found() {
-        let (dir, path) = store();
-        let place = Place::of(&path);
+        let (dir, place) = store();
 
         dir.close().expect("removed");
 

@@ -53,6 +53,11 @@ pub(super) fn create(conn: &mut Connection) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// Whether SQL does not fit the tables: a name in it can only be wrong where a schema page has changed.
+fn is_misfit(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown)
+}
+
 /// Checks that the file is a store of this format and that each table is where it was created.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), StoreFault> {
     let wanted = Wanted { operation: "opening the store", path };
@@ -68,13 +73,12 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), StoreFault> {
         return Err(StoreFault::FormatUnknown { path: path.to_owned(), found, known: FORMAT });
     }
     check_tables(conn).map_err(|trouble| {
-        let fault = wanted.fault(trouble);
-        // A name that no longer fits the tables can only come from a changed schema page.
-        if let StoreFault::Failed { detail, .. } = fault {
-            wanted.damage("the schema", None, detail)
-        } else {
-            fault
+        if let Trouble::Sqlite(error) = &trouble
+            && is_misfit(error)
+        {
+            return wanted.damage("the schema", None, error.to_string());
         }
+        wanted.fault(trouble)
     })
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
-use super::checkpoints;
 use super::head::HeadRecord;
 use super::run_history::{chunk_crc, chunk_keys};
 use super::trouble::Trouble;
@@ -12,7 +11,7 @@ use super::turns::{COLUMNS, Link, TurnRow};
 use crate::HistoryPart;
 use crate::checksum::runs_from_bytes;
 
-/// Moves the turns up to `up_to` inside a transaction.
+/// Moves the turns up to `up_to` inside a transaction; the checkpoint has been read and found whole in this opening.
 pub(super) fn trim(
     conn: &Connection,
     head: &mut HeadRecord,
@@ -22,8 +21,7 @@ pub(super) fn trim(
     if up_to <= head.trimmed {
         return Err(Trouble::Trimmed { asked: up_to, first: head.trimmed + 1 });
     }
-    // Reading it proves that it is whole, in this opening as in the one that wrote it.
-    let covered = checkpoints::get(conn, head)?.map_or(0, |checkpoint| checkpoint.position);
+    let covered = head.checkpoint_position;
     if up_to > covered {
         return Err(Trouble::Refused(format!(
             "position {up_to} is past the checkpoint at {covered}; checkpoint first"

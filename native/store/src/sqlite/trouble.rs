@@ -103,6 +103,10 @@ impl Wanted<'_> {
         };
         let detail = format!("{error} (SQLite code {code})");
         match (code, code & 0xff) {
+            // A page that should be there lies behind the end of the file.
+            (ffi::SQLITE_IOERR_SHORT_READ, _) => {
+                self.damage("the main file", None, "it is too short")
+            }
             (ffi::SQLITE_IOERR_CORRUPTFS, _) | (_, ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => {
                 self.damage("the main file", None, detail)
             }
@@ -148,6 +152,7 @@ mod tests {
             (ffi::SQLITE_CORRUPT,           "PF2003", true),
             (ffi::SQLITE_NOTADB,            "PF2003", true),
             (ffi::SQLITE_IOERR_CORRUPTFS,   "PF2003", true),
+            (ffi::SQLITE_IOERR_SHORT_READ,  "PF2003", true),
             (ffi::SQLITE_BUSY,              "PF2001", false),
             (ffi::SQLITE_NOMEM,             "PF2001", false),
         ];

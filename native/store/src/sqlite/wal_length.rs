@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -10,6 +9,7 @@ use rusqlite::Connection;
 
 use super::connect::connect_checkpointer;
 use super::health::Health;
+use super::place::Place;
 use super::trouble::Wanted;
 
 /// About 2 MiB of pages: the background checkpoint begins.
@@ -18,10 +18,9 @@ const BACKGROUND_FRAMES: u32 = 500;
 /// frames costs two thirds of syncing a file that grows (`examples/submit_speed.rs`).
 const INLINE_FRAMES: u32 = 1_000;
 
-/// Counts the frames in the write-ahead log and sees to its end.
+/// Counts the frames in the write-ahead log, and moves them into the main file before there are many.
 #[derive(Debug)]
 pub(super) struct WalLength {
-    frames: Arc<AtomicU32>,
     /// The count at which the next checkpoint is asked for, in the background and in line.
     background_at: u32,
     inline_at: u32,
@@ -36,26 +35,29 @@ impl WalLength {
         conn: &mut Connection,
         path: &Path,
         health: &Arc<Health>,
+        place: &Arc<Place>,
     ) -> Result<Self, rusqlite::Error> {
-        let frames = Arc::new(AtomicU32::new(0));
-        let counter = Arc::clone(&frames);
+        let counter = Arc::clone(place);
         conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
-            counter.store(pages.unsigned_abs(), Ordering::Relaxed);
+            counter.note_frames(pages.unsigned_abs());
             Ok(())
         }))?;
         Ok(Self {
-            frames,
             background_at: BACKGROUND_FRAMES,
             inline_at: INLINE_FRAMES,
             wake: None,
             thread: None,
-            work: Arc::new(Work { path: path.into(), health: Arc::clone(health) }),
+            work: Arc::new(Work {
+                path: path.into(),
+                health: Arc::clone(health),
+                place: Arc::clone(place),
+            }),
         })
     }
 
     /// To be called after each commit, with the writer's connection.
     pub(super) fn after_commit(&mut self, conn: &Connection) {
-        let frames = self.frames.load(Ordering::Relaxed);
+        let frames = self.work.place.wal_frames();
         if frames < BACKGROUND_FRAMES {
             self.background_at = BACKGROUND_FRAMES;
             self.inline_at = INLINE_FRAMES;
@@ -101,10 +103,14 @@ impl Drop for WalLength {
 struct Work {
     path: Box<Path>,
     health: Arc<Health>,
+    place: Arc<Place>,
 }
 
 impl Work {
     fn run(&self, asked: &Receiver<()>) {
+        if self.place.check().is_err() {
+            return; // A connection made now would be to other files; the writer says so.
+        }
         let Ok(conn) = connect_checkpointer(&self.path) else { return };
         while asked.recv().is_ok() {
             self.checkpoint(&conn);
@@ -113,6 +119,9 @@ impl Work {
 
     /// Moves what it can into the main file, waiting for nobody.
     fn checkpoint(&self, conn: &Connection) {
+        if self.place.check().is_err() {
+            return; // What a file that was cut short reads as is not to be moved; the writer says so.
+        }
         let outcome = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         let Err(error) = outcome else { return };
         let wanted = Wanted { operation: "checkpointing the store", path: &self.path };

@@ -11,7 +11,7 @@ use super::epochs;
 use super::head::HeadRecord;
 use super::health::Health;
 use super::owner_lock::OwnerLock;
-use super::place::Place;
+use super::place::{Mishap, Place};
 use super::syncer::Syncer;
 use super::trouble::{Trouble, Wanted};
 use super::wal_length::WalLength;
@@ -35,9 +35,11 @@ pub(super) struct Writer {
     mode: Durability,
     head: HeadRecord,
     health: Arc<Health>,
-    place: Box<Place>,
+    place: Arc<Place>,
+    /// What was written is out of sight at its path, and not all of it is in the main file yet.
+    is_astray: bool,
     path: PathBuf,
-    _lock: OwnerLock,
+    lock: OwnerLock,
 }
 
 impl Writer {
@@ -52,16 +54,19 @@ impl Writer {
         let head = HeadRecord::load(&conn).map_err(|trouble| wanted.fault(trouble))?;
         super::turns::check_tail(&conn, &head).map_err(|trouble| wanted.fault(trouble))?;
         let health = Arc::new(Health::default());
-        let wal_length = WalLength::watch(&mut conn, &path, &health)
+        let page_size = conn
+            .pragma_query_value(None, "page_size", |row| row.get(0))
+            .map_err(|error| wanted.fault(error.into()))?;
+        let place = Arc::new(Place::of(&path, page_size));
+        let wal_length = WalLength::watch(&mut conn, &path, &health, &place)
             .map_err(|error| wanted.fault(error.into()))?;
         let syncer = Syncer::new(&path, &health);
         let mode = Durability::Now;
-        let place = Box::new(Place::of(&path));
+        let is_astray = false;
         let mut writer =
-            Self { syncer, wal_length, conn, mode, head, health, place, path, _lock: lock };
+            Self { syncer, wal_length, conn, mode, head, health, place, is_astray, path, lock };
         writer.begin_epoch()?;
-        // There is a write-ahead log since the first write.
-        *writer.place = Place::of(&writer.path);
+        writer.place.note_wal();
         Ok(writer)
     }
 
@@ -99,6 +104,7 @@ impl Writer {
         body: impl FnOnce(&Connection, &mut HeadRecord) -> Result<T, Trouble>,
     ) -> Result<T, StoreFault> {
         self.health.may_write()?;
+        self.check_place(operation)?;
         let outcome = self.set_mode(durability).and_then(|()| self.transact(body));
         let value = outcome.map_err(|trouble| {
             let fault = Wanted { operation, path: &self.path }.fault(trouble);
@@ -110,22 +116,33 @@ impl Writer {
             Durability::Soon => self.syncer.owe(self.head.commit)?,
         }
         self.wal_length.after_commit(&self.conn);
-        let in_place = self.place.check_in_time();
-        self.judge(operation, in_place)?;
         Ok(value)
     }
 
-    /// What was written to files that are gone is not to be acknowledged, nor anything after it.
-    fn judge(
-        &self,
-        operation: &'static str,
-        in_place: Result<(), String>,
-    ) -> Result<(), StoreFault> {
-        in_place.map_err(|found| {
-            let fault = Wanted { operation, path: &self.path }.failed(found);
-            self.health.note(&fault);
-            fault
-        })
+    /// What would be written to files that are gone is refused, and all after it.
+    fn check_place(&mut self, operation: &'static str) -> Result<(), StoreFault> {
+        let Err(Mishap { mut detail, is_curable }) = self.place.check() else { return Ok(()) };
+        self.is_astray = is_curable;
+        if self.bring_home("PASSIVE") {
+            detail.push_str("; all that was acknowledged is in the main file");
+        }
+        let fault = Wanted { operation, path: &self.path }.failed(detail);
+        self.health.note(&fault);
+        Err(fault)
+    }
+
+    /// Moves what only the open descriptor of the write-ahead log still reaches into the main file; answers whether
+    /// all of it is there now.
+    fn bring_home(&mut self, mode: &str) -> bool {
+        // Another owner, who got in without a lock, has not seen what is in our log.
+        if !self.is_astray || !self.lock.holds() {
+            return false;
+        }
+        let moved = self.conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        });
+        self.is_astray = !matches!(moved, Ok((0, frames, done)) if frames == done);
+        !self.is_astray
     }
 
     fn transact<T>(
@@ -178,19 +195,22 @@ impl Writer {
         self.syncer.sync_now()
     }
 
-    /// Ends the threads and closes the file; SQLite then moves the write-ahead log into it.
+    /// Ends the threads and closes the file; where all is well, SQLite then moves the write-ahead log into it.
     pub(super) fn close(mut self) -> Result<(), StoreFault> {
-        let in_place = self.place.check();
-        let judged = self.judge("closing the store", in_place);
-        let synced = judged.and_then(|()| self.sync());
-        let Self { syncer, wal_length, conn, path, _lock, .. } = self;
+        const OPERATION: &str = "closing the store";
+        let may_write = self.health.may_write();
+        let synced =
+            may_write.and_then(|()| self.check_place(OPERATION)).and_then(|()| self.sync());
+        // A reader may have held some of it back when it was found astray; now it is waited for.
+        self.bring_home("FULL");
+        let Self { syncer, wal_length, conn, path, lock: _lock, .. } = self;
         drop((syncer, wal_length));
-        if synced.is_err() {
-            // What a failed sync left in the file is not trusted until it has been read again.
-            let _ = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        }
-        let wanted = Wanted { operation: "closing the store", path: &path };
-        let closed = conn.close().map_err(|(_, error)| wanted.fault(error.into()));
+        let wanted = Wanted { operation: OPERATION, path: &path };
+        // What a failed sync left in the file is not trusted until it has been read again.
+        let closed = conn
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, synced.is_err())
+            .map_err(|error| wanted.fault(error.into()))
+            .and_then(|_| conn.close().map_err(|(_, error)| wanted.fault(error.into())));
         synced.and(closed)
     }
 }
@@ -199,7 +219,10 @@ impl Writer {
 mod tests {
     use rusqlite::ffi;
 
+    use super::super::paths::beside;
+    use super::super::turns;
     use super::*;
+    use crate::Turn;
 
     fn open() -> (tempfile::TempDir, Writer) {
         let dir = tempfile::tempdir().expect("a directory");
@@ -237,6 +260,83 @@ mod tests {
         let closed = writer.close();
 
         assert_eq!(closed.map_err(|fault| fault.code()), Err("PF2001"));
+    }
+
+    #[test]
+    fn what_was_acknowledged_before_the_write_ahead_log_went_away_is_kept() {
+        for ends in [Writer::close, |writer: Writer| {
+            drop(writer); // As where the process is killed once the loss was found.
+            Err(StoreFault::Fenced { ours: 0, found: 0 })
+        }] {
+            let (_dir, mut writer) = open();
+            let path = writer.path().to_owned();
+            append(&mut writer, 20);
+            std::fs::remove_file(beside(&path, "-wal")).expect("removed");
+
+            let refused = append_one(&mut writer, 21).expect_err("it is gone");
+            ends(writer).expect_err("the file is gone");
+
+            let detail = refused.to_string();
+            assert!(detail.contains("while the store was open; all that was"), "{detail}");
+            let again = Writer::open(path).expect("it opens again");
+            assert_eq!(again.head().position, 20);
+        }
+    }
+
+    #[test]
+    fn what_was_cut_short_is_not_moved_into_the_main_file() {
+        let (_dir, mut writer) = open();
+        let path = writer.path().to_owned();
+        append(&mut writer, 20);
+        let before = std::fs::read(&path).expect("readable");
+        let wal = beside(&path, "-wal");
+        std::fs::File::options().write(true).open(wal).and_then(|wal| wal.set_len(0)).expect("cut");
+
+        let refused = append_one(&mut writer, 21).expect_err("it is short");
+        writer.close().expect_err("it is short");
+
+        assert!(refused.to_string().contains("cut short"), "{refused}");
+        assert_eq!(std::fs::read(&path).expect("readable"), before);
+    }
+
+    #[test]
+    fn a_main_file_that_another_owner_may_have_is_left_as_it_is() {
+        let (_dir, mut writer) = open();
+        let path = writer.path().to_owned();
+        append(&mut writer, 3);
+        let before = std::fs::read(&path).expect("readable");
+        for ending in ["-wal", ".lock"] {
+            std::fs::remove_file(beside(&path, ending)).expect("removed");
+        }
+
+        let refused = append_one(&mut writer, 4).expect_err("it is gone");
+        writer.close().expect_err("it is gone");
+
+        assert!(!refused.to_string().contains("acknowledged"), "{refused}");
+        assert_eq!(std::fs::read(&path).expect("readable"), before);
+    }
+
+    fn append_one(writer: &mut Writer, position: u64) -> Result<(), StoreFault> {
+        let epoch = writer.head().epoch;
+        let turn = Turn {
+            position,
+            epoch,
+            runs: vec![1],
+            events: vec![7; 100].into(),
+            blobs: Vec::new(),
+            named: Vec::new(),
+            forgotten: Vec::new(),
+            sync: true,
+        };
+        writer.write("appending a turn", Durability::Now, |conn, head| {
+            turns::append(conn, head, &turn)
+        })
+    }
+
+    fn append(writer: &mut Writer, last: u64) {
+        for position in writer.head().position + 1..=last {
+            append_one(writer, position).expect("it is kept");
+        }
     }
 
     #[test]

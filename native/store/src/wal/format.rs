@@ -3,6 +3,12 @@
 pub(super) const HEADER_SIZE: usize = 32;
 pub(super) const FRAME_HEADER_SIZE: usize = 24;
 
+/// The length in bytes of a `-wal` file that holds so many frames.
+pub(crate) fn length_of(frames: u32, page_size: u32) -> u64 {
+    let frame_size = FRAME_HEADER_SIZE as u64 + u64::from(page_size);
+    if frames == 0 { 0 } else { HEADER_SIZE as u64 + u64::from(frames) * frame_size }
+}
+
 const MAGIC: u32 = 0x377f_0682;
 const FORMAT_VERSION: u32 = 3_007_000;
 

@@ -7,4 +7,5 @@ mod format;
 mod mend;
 mod scan;
 
+pub(crate) use format::length_of;
 pub(crate) use scan::{WalDamage, WalState, scan};

@@ -32,6 +32,59 @@ fn a_directory_is_no_store() {
 }
 
 #[test]
+fn a_file_with_two_names_is_refused_to_an_owner() {
+    let dir = fast_dir();
+    let (path, twin) = (dir.path().join("flow.db"), dir.path().join("twin.db"));
+    let mut log = owner(&path);
+    append_to(&mut *log, 1);
+    log.close().expect("closed");
+    fs::hard_link(&path, &twin).expect("linked");
+
+    for name in [&path, &twin] {
+        let fault = try_owner(name).expect_err("it has two names");
+
+        assert!(matches!(fault, StoreFault::PathUnusable { .. }), "{fault}");
+        assert!(fault.to_string().contains("2 names"), "{fault}");
+    }
+    fs::remove_file(twin).expect("removed");
+    owner(&path);
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_is_not_told_to_be_closed() {
+    let dir = fast_dir();
+    let path = dir.path().join("flow.db");
+    owner(&path).close().expect("closed");
+    for ending in [".lock", "-wal"] {
+        let file = beside(&path, ending);
+        let _ = fs::remove_file(&file);
+        // To itself: no rights of the one who runs the test lead through it.
+        std::os::unix::fs::symlink(&file, &file).expect("linked");
+
+        let fault = try_owner(&path).expect_err("it cannot be opened");
+
+        assert!(matches!(fault, StoreFault::Refused { .. }), "{fault}");
+        assert!(!fault.to_string().contains("close the store"), "{fault}");
+        fs::remove_file(&file).expect("removed");
+    }
+}
+
+#[test]
+fn a_main_file_that_was_emptied_beside_its_write_ahead_log_is_damage() {
+    let dir = fast_dir();
+    let path = dir.path().join("flow.db");
+    let mut log = owner(&path);
+    append_to(&mut *log, 3);
+    drop(log); // As where its process is killed.
+    fs::write(&path, []).expect("emptied");
+
+    for opened in [try_owner(&path), try_reader(&path)] {
+        let fault = opened.expect_err("it is empty");
+        assert_eq!(fault.code(), "PF2003", "{fault}");
+    }
+}
+
+#[test]
 fn a_reader_creates_nothing() {
     let dir = fast_dir();
     let path = dir.path().join("flow.db");

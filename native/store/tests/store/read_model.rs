@@ -39,7 +39,7 @@ fn row(run: u64) -> RunRow {
 
 fn filled(path: &Path) -> ReadModel {
     let mut model = writer(path);
-    model.apply(&(1..=10).map(row).collect::<Vec<_>>(), 11).expect("applied");
+    model.apply(&(1..=10).map(row).collect::<Vec<_>>(), 11, 0).expect("applied");
     model
 }
 
@@ -56,7 +56,7 @@ fn a_row_comes_back_and_is_replaced_as_a_whole() {
     let mut model = filled(&path);
     let later = RunRow { status: "failed".to_owned(), error: Some("{}".to_owned()), ..row(3) };
 
-    model.apply(std::slice::from_ref(&later), 12).expect("applied");
+    model.apply(std::slice::from_ref(&later), 12, 0).expect("applied");
     model.close().expect("closed");
 
     let model = writer(&path);
@@ -116,7 +116,7 @@ fn pages_follow_each_other_without_gap_or_repeat() {
         seen.extend(page.rows.iter().map(|row| row.run));
         // A run that starts meanwhile belongs to no later page.
         let new = row(20 + seen.len() as u64);
-        model.apply(&[new], model.position().expect("readable")).expect("applied");
+        model.apply(&[new], model.position().expect("readable"), 0).expect("applied");
         match page.next {
             Some(next) => filter.cursor = Some(next),
             None => break,
@@ -156,13 +156,13 @@ fn the_position_never_goes_back_but_by_clearing() {
     let dir = fast_dir();
     let mut model = filled(&dir.path().join("flow.db"));
 
-    let fault = model.apply(&[], 10).expect_err("it would go back");
+    let fault = model.apply(&[], 10, 0).expect_err("it would go back");
     model.clear().expect("cleared");
 
     assert!(matches!(fault, StoreFault::Refused { .. }), "{fault}");
     assert_eq!(model.position(), Ok(0));
     assert!(runs(&model, ListFilter::default()).is_empty());
-    model.apply(&[row(1)], 1).expect("applied");
+    model.apply(&[row(1)], 1, 0).expect("applied");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_file_that_cannot_be_used_is_made_anew_for_its_writer_only() {
         let mut model = writer(&path);
 
         assert_eq!(model.position(), Ok(0));
-        model.apply(&[row(1)], 1).expect("applied");
+        model.apply(&[row(1)], 1, 0).expect("applied");
         model.close().expect("closed");
     }
 }
@@ -197,7 +197,7 @@ fn a_reader_looks_on_beside_the_writer() {
     let mut model = filled(&path);
     let reader = ReadModel::open(&url(&path), &READER).expect("it opens");
 
-    model.apply(&[row(11)], 12).expect("applied");
+    model.apply(&[row(11)], 12, 0).expect("applied");
 
     assert!(matches!(missing, StoreFault::Missing { .. }), "{missing}");
     assert_eq!(reader.position(), Ok(12));
@@ -208,7 +208,7 @@ fn a_reader_looks_on_beside_the_writer() {
 fn a_store_in_memory_has_its_read_model_in_memory() {
     let mut model = ReadModel::open("memory://", &Options::default()).expect("it opens");
 
-    model.apply(&[row(1)], 1).expect("applied");
+    model.apply(&[row(1)], 1, 0).expect("applied");
 
     assert_eq!(runs(&model, ListFilter::default()), [1]);
 }
