@@ -14,6 +14,7 @@ import msgspec
 from pyflow._column_writer import ColumnWriter
 from pyflow._columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches
 from pyflow._edges import NOTED_PLACES_MAX, Edge, EdgeNotes, MendedMap
+from pyflow._predecessors import checked_predecessors
 from pyflow._signature import FURTHER, Signature
 from pyflow._source import member_source
 from pyflow._task_ids import TaskIds
@@ -139,12 +140,7 @@ class Trace:
 
     def graph(self, task: "Task[..., Any]", predecessors: Sequence[Sequence[int]]) -> list[Any]:
         """Write down one call for each entry, whose arguments are the results of earlier ones."""
-        for place, entry in enumerate(predecessors):
-            if entry and not 0 <= min(entry) <= max(entry) < place:
-                raise TraceError(
-                    f"{task.name}.graph(): entry {place} is {list(entry)!r}; it must name calls "
-                    f"before it, from 0 to {place - 1}"
-                )
+        predecessors = checked_predecessors(predecessors, task.name)
         if not predecessors:
             return []
         plan = self._plans.get(task.config) or self._kept_plan(task)
