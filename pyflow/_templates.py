@@ -1,5 +1,6 @@
 """Arguments as constants and templates: JSON text in which references have become `${...}`."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -8,6 +9,8 @@ from pyflow._values import SCALARS, ValueUnwritable, encode_with, holds_set, sim
 from pyflow.errors import TraceError
 from pyflow.refs import CLOSE, OPEN, Ref, leaf_of, source_of
 
+# A text in JSON; what follows one is a colon only where the text is the key of an object.
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"(:?)')
 _OPEN, _CLOSE = OPEN.encode(), CLOSE.encode()
 
 
@@ -34,7 +37,7 @@ class TemplateEncoder:
             TraceError: Something in it has no JSON form; the message names the place.
         """
         data = self._raw(value, place)
-        return self._settled(data.replace(b"${", b"$${"), place) if self.found else data
+        return self._settled(_escaped(data), place) if self.found else data
 
     def expression(self, ref: Ref) -> bytes:
         """Write a reference as a template that keeps the type of its value."""
@@ -47,7 +50,7 @@ class TemplateEncoder:
 
     def template(self, value: Any, place: str) -> bytes:
         """Write a value as a template, references or not."""
-        return self._settled(self._raw(value, place).replace(b"${", b"$${"), place)
+        return self._settled(_escaped(self._raw(value, place)), place)
 
     def _raw(self, value: Any, place: str) -> bytes:
         self.found.clear()
@@ -70,3 +73,14 @@ class TemplateEncoder:
             self.found.append(value)
             return leaf_of(value)
         return simplified(value)
+
+
+def _escaped(data: bytes) -> bytes:
+    """Write each `${` of a text as `$${`. Keys of objects are no templates and stay as they are."""
+    if b"${" not in data:
+        return data
+    return _TEXT.sub(_escaped_text, data)
+
+
+def _escaped_text(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[1] else found[0].replace(b"${", b"$${")
