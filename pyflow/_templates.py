@@ -20,10 +20,11 @@ class TemplateEncoder:
     `found` holds the references of the last value written.
     """
 
-    __slots__ = ("_encoder", "_sorted_encoder", "found")
+    __slots__ = ("_encoder", "_framed_count", "_sorted_encoder", "found")
 
     def __init__(self) -> None:
         self.found: list[Ref] = []
+        self._framed_count = 0
         self._encoder = msgspec.json.Encoder(enc_hook=self._simplified)
         # The order of a set differs from process to process; a definition's hash must not.
         self._sorted_encoder = msgspec.json.Encoder(
@@ -54,6 +55,7 @@ class TemplateEncoder:
 
     def _raw(self, value: Any, place: str) -> bytes:
         self.found.clear()
+        self._framed_count = 0
         encoder = self._encoder
         if type(value) not in SCALARS and holds_set(value):
             encoder = self._sorted_encoder
@@ -63,7 +65,7 @@ class TemplateEncoder:
             raise TraceError(f"{error}; pass plain data, a dataclass or a Struct") from error
 
     def _settled(self, data: bytes, place: str) -> bytes:
-        framed = sum(leaf_of(ref).count(OPEN) for ref in self.found)
+        framed = self._framed_count
         if data.count(_OPEN) != framed or data.count(_CLOSE) != framed:
             raise TraceError(f"{place}: a text holds U+FDD0 or U+FDD1, which no text may use here")
         return data.replace(_OPEN, b"${").replace(_CLOSE, b"}")
@@ -71,7 +73,9 @@ class TemplateEncoder:
     def _simplified(self, value: Any) -> Any:
         if isinstance(value, Ref):
             self.found.append(value)
-            return leaf_of(value)
+            leaf = leaf_of(value)
+            self._framed_count += leaf.count(OPEN)
+            return leaf
         return simplified(value)
 
 
