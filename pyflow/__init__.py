@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         WriteLost,
     )
     from pyflow.failure import TaskFailure
-    from pyflow.graph import Graph, TopologicalSorter
+    from pyflow.graph import CycleError, Graph, TopologicalSorter
     from pyflow.resource import Resource, Use, resource
     from pyflow.run import Run, RunTask
     from pyflow.sync import SyncEngine, connect_sync, run
@@ -88,6 +88,7 @@ __all__ = [
     "ConfigInvalid",
     "ConsistencyUnsupported",
     "CostExceeded",
+    "CycleError",
     "DataTransformer",
     "DatabaseError",
     "DeadlineExceeded",
@@ -183,6 +184,7 @@ make_lazy(
         "ConfigInvalid": "pyflow.errors",
         "ConsistencyUnsupported": "pyflow.errors",
         "CostExceeded": "pyflow.errors",
+        "CycleError": "pyflow.graph",
         "DataTransformer": "pyflow.adapters",
         "DatabaseError": "pyflow.errors",
         "DeadlineExceeded": "pyflow.errors",

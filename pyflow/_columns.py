@@ -15,6 +15,7 @@ template, or the failure that an error handler is called for. The low half is an
 INDEX_MASK = 0xFFFF_FFFF
 
 TASK_COUNT_MAX = 1_000_000
+EDGE_COUNT_MAX = 16_000_000
 # A table is searched for equal entries until it is this long; then equal ones may repeat.
 _INTERNED_COUNT_MAX = 65_536
 

@@ -112,7 +112,7 @@ class TaskTypeUnknown(PyflowError):
     nearest: Sequence[str] = ()
 
     def _sentence(self) -> str:
-        todo = hint(self.nearest, "name its module in connect(tasks=[...])")
+        todo = hint(self.nearest, "name its module in connect(tasks=[...]), or with --tasks")
         return f"no task type {self.task_type!r} is known here; {todo}"
 
 

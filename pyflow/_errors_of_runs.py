@@ -9,7 +9,7 @@ class RunUnknown(PyflowError):
     """The store holds no run of this id."""
 
     code = "PF1101"
-    sentence = "no run {run_id!r} is in this store; list_runs() shows those that are"
+    sentence = "no run {run_id!r} is in this store; a list of its runs shows those that are"
     run_id: str = ""
 
 

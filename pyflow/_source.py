@@ -46,13 +46,13 @@ def plain_source(value: Any) -> str:
     """
     if isinstance(value, str):
         return text_source(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return _number_source(value)
     if is_list(value):
         return "[" + ", ".join(map(plain_source, value)) + "]"
     if is_mapping(value):
         pairs = (f"{plain_source(key)}: {plain_source(each)}" for key, each in value.items())
         return "{" + ", ".join(pairs) + "}"
-    if value is None or isinstance(value, (bool, int, float)):
-        return _number_source(value)
     return plain_source(_simpler(value))
 
 

@@ -13,6 +13,8 @@ import msgspec
 
 from pyflow._column_writer import ColumnWriter
 from pyflow._columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches
+from pyflow._edges import NOTED_PLACES_MAX, Edge, EdgeNotes, MendedMap
+from pyflow._predecessors import checked_predecessors
 from pyflow._signature import FURTHER, Signature
 from pyflow._source import member_source
 from pyflow._task_ids import TaskIds
@@ -30,8 +32,6 @@ _CURRENT: "ContextVar[Trace | None]" = ContextVar("pyflow_trace", default=None)
 
 _PLAN_COUNT_MAX = 4_096
 _BASE_SIZE_MAX = 200
-# Hints are compared for so many arguments of a call.
-_NOTED_PLACES_MAX = 64
 
 
 def current_trace() -> "Trace | None":
@@ -42,7 +42,7 @@ def current_trace() -> "Trace | None":
 class _Plan:
     """What all calls of a task with the same options share."""
 
-    __slots__ = ("base", "forms", "handler", "name", "options", "reads", "type")
+    __slots__ = ("base", "forms", "handler", "is_list", "name", "options", "reads", "type")
 
     def __init__(self, name: str, base: str, type_number: int, forms: dict[Any, int]) -> None:
         self.name = name
@@ -52,24 +52,13 @@ class _Plan:
         self.options = 0
         self.reads: tuple[int, ...] = ()
         self.handler: ErrorHandler | None = None
+        self.is_list = False
 
 
 class Escaped(NamedTuple):
     """A value that is written as a template, references or not."""
 
     value: Any
-
-
-class Edge(NamedTuple):
-    """A whole output that is the argument of a call; the first one of its kind.
-
-    `producer` and `consumer` are tasks by number, `parameter` is as in the consumer's shape.
-    """
-
-    producer: int
-    is_list: bool
-    consumer: int
-    parameter: str
 
 
 class Frame:
@@ -117,8 +106,7 @@ class Trace:
         self._encoder = TemplateEncoder()
         self._plans: dict[TaskOptions, _Plan] = {}
         self._forms: dict[Signature, dict[Any, int]] = {}
-        self._mapped: set[int] = set()
-        self._edges: dict[tuple[int, bool, int, int, int], tuple[int, int]] = {}
+        self._edges = EdgeNotes(self.rows)
         self.frame = Frame()
 
     @contextmanager
@@ -152,16 +140,12 @@ class Trace:
 
     def graph(self, task: "Task[..., Any]", predecessors: Sequence[Sequence[int]]) -> list[Any]:
         """Write down one call for each entry, whose arguments are the results of earlier ones."""
-        for place, entry in enumerate(predecessors):
-            if entry and not 0 <= min(entry) <= max(entry) < place:
-                raise TraceError(
-                    f"{task.name}.graph(): entry {place} is {list(entry)!r}; it must name calls "
-                    f"before it, from 0 to {place - 1}"
-                )
+        predecessors = checked_predecessors(predecessors, task.name)
         if not predecessors:
             return []
         plan = self._plans.get(task.config) or self._kept_plan(task)
-        if task.call_id or task.after or plan.reads or plan.handler or not self.frame.is_plain:
+        is_plain = self.frame.is_plain and not (plan.handler or plan.is_list)
+        if task.call_id or task.after or plan.reads or not is_plain:
             results: list[Any] = []
             for entry in predecessors:
                 results.append(self.call(task, tuple(results[each] for each in entry), {}))
@@ -173,9 +157,9 @@ class Trace:
                 form = (len(entry),)
                 shape = plan.forms.get(form)
                 shapes[len(entry)] = self._new_form(task, plan, form) if shape is None else shape
-                for at, each in enumerate(entry[:_NOTED_PLACES_MAX]):
-                    edge = (plan.type, False, plan.type, shapes[len(entry)], at)
-                    self._edges.setdefault(edge, (first + each, first + place))
+                for at, each in enumerate(entry[:NOTED_PLACES_MAX]):
+                    kind = (plan.type, None, plan.type, shapes[len(entry)], at)
+                    self._edges.note_kind(kind, first + each, first + place)
         task_ids = self._ids.next_many(plan.base, len(predecessors))
         self.rows.add_rows(task_ids, plan.type, shapes, plan.options, predecessors)
         return [Ref(self, number, None) for number in range(first, self.rows.task_count)]
@@ -198,9 +182,7 @@ class Trace:
         plan = self._plan(task, {"for_each": each})
         values = (Ref(self, (), "item"), *same.values())
         number = self.rows.shape_number(shape)
-        result = self.add(plan, number, values, (*reads, *plan.reads), task)
-        self._mapped.add(whole_output(result, self))
-        return result
+        return self.add(plan, number, values, (*reads, *plan.reads), task)
 
     def _items(self, items: Any, owner: str) -> tuple[Any, tuple[int, ...]]:
         if isinstance(items, (str, bytes)) or is_mapping(items):
@@ -238,7 +220,9 @@ class Trace:
             rows.drop_row()
             raise
         self.frame.place(number)
-        self._handle(number, task_id, plan.handler)
+        if plan.is_list or plan.handler is not None:
+            self._edges.note_source(number, plan.handler, is_list=plan.is_list)
+            self._handle(number, task_id, plan.handler)
         return Ref(self, number, None)
 
     def _argument(self, value: Any, plan: _Plan, shape: int, place: int) -> int:
@@ -247,7 +231,8 @@ class Trace:
             source = whole_output(value, self)
             if source >= 0:
                 rows.deps.append(source)
-                self._note_edge(source, plan, shape, place)
+                if place < NOTED_PLACES_MAX:
+                    self._edges.note(source, plan.type, shape, place)
                 return WHOLE | source
             rows.deps.extend(self._reads(value))
             return TEMPLATE | rows.templates.number(self._encoder.expression(value))
@@ -291,13 +276,6 @@ class Trace:
             tasks.extend(self._reads(each))
         return tuple(tasks)
 
-    def _note_edge(self, source: int, plan: _Plan, shape: int, place: int) -> None:
-        """Remember the first edge of its kind, whose type hints are compared later."""
-        if place < _NOTED_PLACES_MAX:
-            edge = (self.rows.types[source], source in self._mapped, plan.type, shape, place)
-            if edge not in self._edges:
-                self._edges[edge] = (source, self.rows.task_count)
-
     # What calls share.
 
     def _kept_plan(self, task: "Task[..., Any]") -> _Plan:
@@ -322,6 +300,7 @@ class Trace:
         data = self._encoder.write_options(values, f"options of {plan.name}")
         plan.options, plan.reads = self.rows.options.number(data), self._found_reads()
         plan.handler = task.config.on_error
+        plan.is_list = values.get("for_each") is not None
         return plan
 
     def _new_form(self, task: "Task[..., Any]", plan: _Plan, form: tuple[Any, ...]) -> int:
@@ -385,11 +364,11 @@ class Trace:
 
     def edges(self) -> list[Edge]:
         """Give one edge of each kind by which a whole output is passed on."""
-        shapes = self.rows.shapes()
-        return [
-            Edge(producer, is_list, consumer, shapes[shape][place])
-            for (_, is_list, _, shape, place), (producer, consumer) in self._edges.items()
-        ]
+        return self._edges.edges()
+
+    def mended_maps(self) -> list[MendedMap]:
+        """Give the maps whose error handlers' output may stand in for their lists."""
+        return self._edges.mended_maps()
 
     def result(self, given: Any) -> bytes | None:
         """Write what the function gave as the template of the run's result."""
@@ -397,6 +376,8 @@ class Trace:
             return None
         data = self._encoder.template(given, f"the result of {self.workflow}")
         self.waited(self._encoder.found)  # Each belongs to this trace.
+        if isinstance(given, Ref) and (source := whole_output(given, self)) >= 0:
+            self._edges.note_result(source)
         return data
 
 

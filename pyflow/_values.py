@@ -218,14 +218,30 @@ def _parts(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 def holds_set(value: Any, depth: int = 0) -> bool:
     """Tell whether there is a set somewhere in a value."""
-    if type(value) in SCALARS:  # Most values are, and what follows asks abstract classes.
+    kind: Any = type(value)  # mypy takes a type[Any] for unhashable.
+    # Nearly all values are of these types, and what follows asks abstract classes.
+    if kind in SCALARS:
         return False
-    if is_set(value):
+    if kind is dict:
+        parts: Iterable[Any] = value.values()
+    elif kind is list or kind is tuple:
+        parts = value
+    elif is_set(value):
         return True
-    if is_list(value):
-        parts: Iterable[Any] = value
-    elif is_mapping(value):
-        parts = value.values()
+    elif _is_leaf(kind):
+        return False
     else:
         parts = (part for _, part in _parts(value, ""))
-    return depth <= NESTING_MAX and any(holds_set(part, depth + 1) for part in parts)
+    if depth > NESTING_MAX:
+        return False
+    for part in parts:  # noqa: SIM110 - any() would make a generator for each container
+        if type(part) not in SCALARS and holds_set(part, depth + 1):
+            return True
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _is_leaf(kind: type) -> bool:
+    """Tell whether values of a type have no parts that `_parts` would give."""
+    holders = (Mapping, list, tuple, set, frozenset, msgspec.Struct)
+    return not issubclass(kind, holders) and not is_dataclass(kind)

@@ -3,11 +3,16 @@
 import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
-from types import GenericAlias
 from typing import Any
 
 from pyflow import _values
-from pyflow._hints import misfit
+from pyflow._edge_checks import (
+    Taker,
+    edge_faults,
+    handed_on_faults,
+    mended_map_faults,
+    stand_ins,
+)
 from pyflow._signature import FURTHER, Signature
 from pyflow.definition import Definition
 from pyflow.errors import NotImportable, ParametersInvalid, PyflowError, TaskTypeUnknown
@@ -60,7 +65,7 @@ def faults(
                 task_type=task_type, nearest=nearest_types(task_type[:_COMPARED_SIZE_MAX], known)
             )
     if definition.edges is not None:
-        yield from _edge_faults(definition, known)
+        yield from edge_faults(definition, known)
     else:
         yield from _document_faults(definition.document(), known)
 
@@ -77,31 +82,6 @@ def _task_faults(task: Task[..., Any], *, is_replaced: bool) -> Iterator[PyflowE
                 task_id=task.name,
                 parameter=name,
             )
-
-
-def _edge_faults(definition: Definition, tasks: Tasks) -> Iterator[PyflowError]:
-    """Compare the hints at both ends of a traced definition's edges."""
-    for edge in definition.edges or ():
-        producer, consumer = definition.task(edge.producer), definition.task(edge.consumer)
-        giver, taker = tasks.get(producer["task_type"]), tasks.get(consumer["task_type"])
-        if giver is None or taker is None:
-            continue
-        given = giver.signature.returns
-        if edge.is_list:
-            given = list if given is None else GenericAlias(list, (given,))
-        taken = taker.signature.hint(edge.parameter)
-        reason = misfit(given, taken)
-        if reason is not None:
-            yield _misfit(consumer["id"], edge.parameter, producer["id"], reason)
-
-
-def _misfit(task_id: str, parameter: str, source: str, reason: str) -> ParametersInvalid:
-    return ParametersInvalid(
-        f"task {task_id!r}: the parameter {parameter!r} takes the output of {source!r}, which "
-        f"cannot fit: {reason}; put a task between them, or change a type hint",
-        task_id=task_id,
-        parameter=parameter,
-    )
 
 
 def _document_faults(document: Mapping[str, Any], tasks: Tasks) -> Iterator[PyflowError]:
@@ -125,6 +105,7 @@ def _document_faults(document: Mapping[str, Any], tasks: Tasks) -> Iterator[Pyfl
             continue
         for name, value in parameters.items():
             yield from _value_faults(task_id, name, value, task.signature, entries, tasks)
+    yield from mended_map_faults(entries, tasks)
 
 
 def _check_shape(task: Task[..., Any], given: Mapping[str, Any]) -> None:
@@ -162,10 +143,6 @@ def _value_faults(
         return
     found = _WHOLE_OUTPUT.fullmatch(value) if isinstance(value, str) else None
     source = entries.get(found[1] or found[2]) if found is not None else None
-    giver = tasks.get(source["task_type"]) if source is not None else None
-    if source is None or giver is None:
-        return
-    given = giver.signature.returns
-    reason = misfit(list if source.get("for_each") is not None else given, hint)
-    if reason is not None:
-        yield _misfit(task_id, name, source["id"], reason)
+    if source is not None:
+        taker = Taker(task_id, name, hint)
+        yield from handed_on_faults(source, stand_ins(source, entries), taker, tasks)

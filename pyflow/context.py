@@ -74,12 +74,15 @@ class TaskContext(msgspec.Struct, eq=False, weakref=True):
 
     @property
     def attempt(self) -> int:
-        """The number of this attempt; the first is 1."""
+        """The number of this attempt; the first is 1.
+
+        It grows with retries. An attempt whose process died is handed out again under its number.
+        """
         return self.grant[at.ATTEMPT]
 
     @property
     def token(self) -> str:
-        """The fencing token of this attempt: no other attempt of any task has it."""
+        """The fencing token of this hand-out of the attempt: no other one of any task has it."""
         return str(self.grant[at.TOKEN])
 
     @property

@@ -10,7 +10,7 @@ import msgspec
 from pyflow import _native
 from pyflow._columns import Columns
 from pyflow._document import Document, read_document
-from pyflow._trace import Edge
+from pyflow._edges import Edge, MendedMap
 from pyflow._values import ValueUnwritable, encode
 from pyflow.errors import DefinitionInvalid, Problem
 from pyflow.options import TABLE, file_name
@@ -29,6 +29,7 @@ class Definition:
         bindings: The functions it was made with, by task type; empty for a file.
         result_hint: The type hint of the result; None without one.
         edges: Of a traced definition, one edge of each kind by which a whole output is passed on.
+        mended_maps: Of a traced definition, the maps for which an error handler may stand in.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Definition:
         bindings: "Mapping[str, Task[..., Any]] | None" = None,
         result_hint: Any = None,
         edges: Sequence[Edge] | None = None,
+        mended_maps: Sequence[MendedMap] = (),
     ) -> None:
         self.native = native
         self.bindings = dict(bindings or {})
         self.result_hint = result_hint
         self.edges = edges
+        self.mended_maps = mended_maps
 
     @property
     def name(self) -> str:
@@ -102,6 +105,7 @@ def definition_of_columns(
     bindings: "Mapping[str, Task[..., Any]]",
     result_hint: Any = None,
     edges: Sequence[Edge] | None = None,
+    mended_maps: Sequence[MendedMap] = (),
 ) -> Definition:
     """Have columns checked and made a definition.
 
@@ -134,7 +138,13 @@ def definition_of_columns(
         )
     except DefinitionInvalid as error:
         raise named(error, columns.task_id) from None
-    return Definition(native, bindings=bindings, result_hint=result_hint, edges=edges)
+    return Definition(
+        native,
+        bindings=bindings,
+        result_hint=result_hint,
+        edges=edges,
+        mended_maps=mended_maps,
+    )
 
 
 def named(error: DefinitionInvalid, task_ids: Callable[[int], str]) -> DefinitionInvalid:

@@ -9,7 +9,8 @@ class ErrorHandler:
     Args:
         task: The task, or the name of its type.
         recovers: Whether the handler's output stands in for the output of the task that failed.
-            Without it that task stays failed, and the run fails when the handler ends.
+            Without it that task stays failed, and the run fails when the handler ends. Of a map
+            the handler runs once, and its output stands in for the whole list.
     """
 
     def __init__(self, task: Any, *, recovers: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 `TopologicalSorter` takes any hashable nodes and can stand in for `graphlib.TopologicalSorter`.
 `Graph` takes numbered nodes in buffers and hands them out in buffers. Both raise `CycleError`,
-which is the one of `graphlib`.
+which is that of `graphlib`, so that a program that stands on either catches it by either name.
 """
 
 from collections.abc import Hashable, Iterable, Iterator

@@ -114,7 +114,9 @@ class TaskOptions:
         None, checks.items, "A list, or `${...}` that gives one: the task runs for each `${item}`."
     )
     on_error: ErrorHandler | None = _option(  # noqa: RUF009
-        None, checks.handler, "The task that runs once this one's retries are spent."
+        None,
+        checks.handler,
+        "The task that runs once this one's retries are spent; of a map, once for the whole map.",
     )
 
     def changed(self) -> dict[str, Any]:

@@ -6,8 +6,9 @@
             yield pool
 
     @pyflow.task
-    async def charge(order: Order, db: Annotated[Pool, pyflow.Use(db)]) -> Receipt: ...
+    async def charge(order: Order, db: Annotated[Pool, pyflow.Use(db)] = db.filled) -> Receipt: ...
 
+The default is for type checkers, which see that `charge(order)` leaves nothing out.
 A resource is opened once a worker process, at its first use, and closed on drain in reverse order.
 It is never part of a run's input nor of a definition's hash.
 """
@@ -38,8 +39,38 @@ class Resource(Generic[Value]):
         """Make the context manager of one opening."""
         return asynccontextmanager(self.fn)()
 
+    @property
+    def filled(self) -> Value:
+        """A default for the parameter that is filled with it, by which callers may leave it out.
+
+            async def charge(order: Order, db: Annotated[Pool, Use(pool)] = pool.filled) -> int: ...
+
+        A type checker takes it for the resource's value. A worker never uses it; a call of the
+        plain function that leaves the parameter out finds that it has no attributes.
+        """
+        stand_in: Any = _Filled(self.name)
+        return stand_in  # type: ignore[no-any-return]
+
     def __repr__(self) -> str:
         return f"<pyflow.resource {self.name}>"
+
+
+class _Filled:
+    """Stands where a worker puts the value of a resource."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"the resource {self._name} is opened by workers; a call of the plain function gives "
+            f"a value of its own in place of it (it was asked for {name!r})"
+        )
+
+    def __repr__(self) -> str:
+        return f"<value of {self._name}>"
 
 
 def resource(fn: Callable[[], AsyncIterator[Value]]) -> Resource[Value]:

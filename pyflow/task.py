@@ -113,7 +113,8 @@ class Task(Generic[P, R]):
 
         Raises:
             TaskCallError: No workflow is being traced.
-            TraceError: An entry names a call that is not before it.
+            TraceError: An entry names a call that is not before it, or anything but places.
+            LimitExceeded: A definition may not have so many tasks or dependencies.
             ParametersInvalid: An entry has more or fewer arguments than the function takes.
         """
         trace = current_trace()

@@ -17,8 +17,9 @@ from typing import (
 import msgspec
 
 from pyflow._columns import Columns
+from pyflow._edges import Edge, MendedMap
 from pyflow._signature import Signature, names_in_view
-from pyflow._trace import Edge, Trace
+from pyflow._trace import Trace
 from pyflow._values import PLAIN_HINTS, ValueUnwritable, encode, unfit
 from pyflow._workflow_options import WorkflowKeywords, checked_workflow
 from pyflow.definition import Definition, definition_of_columns
@@ -36,6 +37,7 @@ class Traced(NamedTuple):
     columns: Columns
     bindings: "dict[str, Task[..., Any]]"
     edges: list[Edge]
+    mended_maps: list[MendedMap]
 
 
 class BoundWorkflow(Generic[R]):
@@ -80,6 +82,7 @@ class Workflow(Generic[P, R]):
                     traced.columns,
                     bindings=traced.bindings,
                     edges=traced.edges,
+                    mended_maps=traced.mended_maps,
                     result_hint=self.signature.returns,
                 )
             return self._definition
@@ -102,7 +105,7 @@ class Workflow(Generic[P, R]):
         if trace.handlers:
             header["handlers"] = trace.handlers
         columns = trace.rows.columns(msgspec.json.encode(header), trace.branches, result)
-        return Traced(columns, trace.bindings, trace.edges())
+        return Traced(columns, trace.bindings, trace.edges(), trace.mended_maps())
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundWorkflow[R]:
         """Give the workflow its arguments, keywords too, for `engine.start(workflow.bind(...))`.

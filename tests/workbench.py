@@ -101,3 +101,9 @@ def wait_until(ready: Callable[[], bool]) -> "asyncio.Future[None]":
             await asyncio.sleep(0)
 
     return asyncio.ensure_future(spin())
+
+
+async def let_all_happen() -> None:
+    """Give way to the loop so often that whatever the clock does not hold up has happened."""
+    for _ in range(1000):
+        await asyncio.sleep(0)

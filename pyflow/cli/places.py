@@ -121,16 +121,19 @@ def _url(text: str) -> str:
 
 
 @asynccontextmanager
-async def owned(store: Store, *, works: bool) -> AsyncGenerator[pyflow.Engine, None]:
+async def owned(
+    store: Store, *, works: bool, if_busy: str | None = None
+) -> AsyncGenerator[pyflow.Engine, None]:
     """Open a store as its owner.
 
     Args:
         store: The store. It is made if it is not there.
         works: Whether tasks are run here; else runs are only recorded and steered.
+        if_busy: What to type next where another process owns it.
     """
     use_settings(store.config.task_settings())
     count = None if works else 0
-    with told(store):
+    with told(store, if_busy):
         async with pyflow.connect(
             store.url,
             slots=count,
@@ -159,9 +162,11 @@ def require_file(store: Store) -> None:
 
 
 @contextmanager
-def told(store: Store) -> Generator[None, None, None]:
+def told(store: Store, if_busy: str | None = None) -> Generator[None, None, None]:
     """Have what is refused inside end the command, with what to type next for this store."""
     try:
         yield
+    except pyflow.StoreBusy as error:
+        raise failed(error, "", store=store.flags, next_step=if_busy) from error
     except pyflow.PyflowError as error:
         raise failed(error, f"pyflow doctor{store.flags}", store=store.flags) from error

@@ -47,17 +47,21 @@ def words_of(error: errors.PyflowError) -> str:
     return f"{first} ({error.code}){newline}{rest}"
 
 
-def failed(error: errors.PyflowError, otherwise: str, *, store: str = "") -> CommandFailed:
+def failed(
+    error: errors.PyflowError, otherwise: str, *, store: str = "", next_step: str | None = None
+) -> CommandFailed:
     """Make the end of a command of an error.
 
     Args:
         error: What was raised.
         otherwise: What to type next where nothing better is known.
         store: The options that name the store, to follow a command: ` --store URL`.
+        next_step: What to type next, where the command knows better than this table.
     """
     kinds = type(error).__mro__
     code = next((_CODES[kind] for kind in kinds if kind in _CODES), Exit.REFUSED)
     template = next((_NEXT[kind] for kind in kinds if kind in _NEXT), None)
     run = getattr(error, "run_id", None) or "@last"
-    next_step = otherwise if template is None else template.format(store=store, run=run)
+    if next_step is None:
+        next_step = otherwise if template is None else template.format(store=store, run=run)
     return CommandFailed(words_of(error), next_step=next_step, code=code)

@@ -49,7 +49,6 @@ async def leave(url: str) -> None:
     opening = connect(url)
     engine = await opening.__aenter__()
     await engine.start(waiting, 1, run_id="mine")
-    await asyncio.sleep(0)
 
 
 async def intrude(url: str) -> None:

@@ -263,6 +263,9 @@ async def test_how_a_process_died_is_told_of_the_task_that_brings_it_down() -> N
             await run.result()
         history = await run.history()
 
+    # The same attempt is delivered again: its number counts failures, not deaths.
+    starts = [each for each in history if isinstance(each, events.TaskStarted)]
+    assert [each.attempt for each in starts] == [1, 1]
     [ended] = [each for each in history if isinstance(each, events.LeaseEnded)]
     assert ended.cause == "worker_died"
     assert ended.message == "the worker process that ran the task ended by signal 9 (SIGKILL)"

@@ -154,3 +154,17 @@ def test_only_an_async_generator_function_can_be_a_resource() -> None:
 
     with pytest.raises(TypeError, match="yields its value once"):
         resource(returns)  # type: ignore[arg-type]
+
+
+@task
+async def reads_by_default(key: str, db: Annotated[str, Use(pool)] = pool.filled) -> str:
+    return f"{key} of {db.upper()}"
+
+
+async def test_a_default_for_type_checkers_is_never_used() -> None:
+    async with workbench() as bench:
+        assert await bench.run(reads_by_default, "a") == (COMPLETED, "a of POOL")
+
+    with pytest.raises(AttributeError, match=r"opened by workers.*'upper'"):
+        await reads_by_default.fn("a")
+    assert await reads_by_default.fn("a", "mine") == "a of MINE"

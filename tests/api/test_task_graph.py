@@ -1,6 +1,9 @@
 """Many calls of one task at once, from lists of predecessors."""
 
 import contextlib
+from array import array
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -86,6 +89,85 @@ def test_an_entry_names_calls_before_it(predecessors: list[list[int]]) -> None:
 
     with pytest.raises(TraceError, match="before it"):
         wrong.trace()
+
+
+class Liar(list[Any]):
+    """A list that ends when it says so, and not when it is gone through."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Iterator[Any]:
+        return repeat([])
+
+
+A_RESULT = object()
+
+
+@pytest.mark.parametrize(
+    ("predecessors", "words"),
+    [
+        (None, r"graph\(\) is None; it must be a list of lists"),
+        ("ab", r"graph\(\) is 'ab'; it must be a list of lists"),
+        ({0: [], 1: [0]}, r"graph\(\) is {.*; it must be a list of lists"),
+        ((each for each in ([], [0])), r"graph\(\) is <generator"),
+        ([[], None], "entry 1 is None; it must be a list of places"),
+        ([[], 0], "entry 1 is 0; it must be a list of places"),
+        ([[], {0}], r"entry 1 is \{0\}; it must be a list of places"),
+        ([[], "0"], "entry 1 is '0'; it must be a list of places"),
+        ([[], [0.0]], r"entry 1 holds 0\.0; a call is named by its place"),
+        ([[], ["0"]], "entry 1 holds '0'; a call is named by its place"),
+        ([[], [0], [[0]]], r"entry 2 holds \[0\]; a call is named by its place"),
+        ([[], [A_RESULT]], "entry 1 holds a traced value; a call is named by its place"),
+        ([[], [2**70]], "entry 1 names 1180591620717411303424; it must name calls before it"),
+    ],
+)
+def test_what_is_no_list_of_places_is_refused_by_its_place(predecessors: Any, words: str) -> None:
+    @pyflow.workflow
+    def wrong() -> None:
+        given = predecessors
+        if isinstance(given, list):
+            given = [each if each != [A_RESULT] else [joins()] for each in given]
+        joins.graph(given)
+
+    with pytest.raises(TraceError, match=words):
+        wrong.trace()
+
+
+@pytest.mark.parametrize(
+    "predecessors",
+    [
+        range(10**13),
+        [[], range(10**9)],
+        [[], range(10**30)],
+        [[], *[range(10**6)] * 17],
+    ],
+)
+def test_what_is_longer_than_any_graph_is_refused_unread(predecessors: Any) -> None:
+    @pyflow.workflow
+    def wrong() -> None:
+        joins.graph(predecessors)
+
+    with pytest.raises(LimitExceeded):
+        wrong.trace()
+
+
+@pytest.mark.parametrize(
+    "predecessors",
+    [
+        ((), (0,)),
+        [[], range(1)],
+        [[], [False]],
+        [array("i"), array("i", [0])],
+        Liar([[], [0]]),
+    ],
+)
+def test_other_lists_are_taken_as_lists(predecessors: Any) -> None:
+    @pyflow.workflow
+    def flow() -> list[Any]:
+        return joins.graph(predecessors)
+
+    assert len(pyflow.run(flow)) == len(predecessors)
 
 
 def test_arguments_must_fit_the_function() -> None:

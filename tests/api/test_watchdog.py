@@ -56,8 +56,7 @@ async def test_a_task_that_blocks_the_loop_is_named(
 
         assert await bench.run(blocks) == (0, True)
         # The bell hears of a record before the handlers of the root logger do.
-        while not caplog.records:  # noqa: ASYNC110 - a handler rings nothing
-            await asyncio.sleep(0)
+        await wait_until(lambda: bool(caplog.records))
 
     [record] = caplog.records
     assert "task blocks of run run blocks the event loop" in record.getMessage()

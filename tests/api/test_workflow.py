@@ -68,6 +68,24 @@ def test_plain_output_is_passed_without_a_template() -> None:
     assert view(columns)["rate"].waits == ["fetch"]
 
 
+AWKWARD_TEXTS = st.text(st.sampled_from('${}":\\,ä'), max_size=6)
+
+
+@pyflow.task
+async def echo(value: Any) -> Any:
+    return value
+
+
+@given(st.lists(st.dictionaries(AWKWARD_TEXTS, AWKWARD_TEXTS), max_size=4))
+def test_texts_and_keys_beside_a_reference_are_what_they_are(texts: list[dict[str, str]]) -> None:
+    @pyflow.workflow
+    def echoes(x: int) -> Any:
+        return echo({"plain": texts, "${input.x}": x, '"}:': {"$${": [x, {"${": ["${"]}]}})
+
+    expected = {"plain": texts, "${input.x}": 7, '"}:': {"$${": [7, {"${": ["${"]}]}}
+    assert pyflow.run(echoes, 7) == expected
+
+
 def test_references_anywhere_in_arguments_make_edges() -> None:
     @pyflow.workflow
     def deep(x: int) -> None:

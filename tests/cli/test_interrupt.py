@@ -45,7 +45,7 @@ def test_readers_work_beside_a_live_engine_and_owners_are_refused(cli: CommandLi
         examined = cli("doctor")
         copied = cli("backup", "copy.db")
         second = cli("run", "flows.py:quadruple", "--input", '{"x": 1}')
-        cancelled = cli("cancel", "@last")
+        cancelled = cli("cancel", "@last", "wait_for_gate")
         cli.open_gate()
         assert process.wait() == 0
 
@@ -58,7 +58,11 @@ def test_readers_work_beside_a_live_engine_and_owners_are_refused(cli: CommandLi
     for refused in (second, cancelled):
         assert refused.code == 5
         assert str(process.pid) in refused.err
-        assert refused.next_step == "pyflow list"
+    assert second.next_step == "pyflow list"
+    assert cancelled.next_step.startswith(
+        "call cancel() in the program that owns the store; or stop"
+    )
+    assert cancelled.next_step.endswith(", then: pyflow cancel @last wait_for_gate")
 
 
 def test_watch_follows_a_run_to_its_end(cli: CommandLine) -> None:

@@ -27,6 +27,7 @@ def test_runs_are_found_by_a_unique_beginning_or_as_the_last(cli: CommandLine) -
     assert (ambiguous.code, unknown.code) == (4, 4)
     assert "order-1, order-2" in ambiguous.err
     assert unknown.next_step == "pyflow list"
+    assert "()" not in unknown.err  # It is no program that reads this.
 
 
 def test_lists_are_filtered_and_go_on_page_by_page(cli: CommandLine) -> None:

@@ -15,6 +15,7 @@ from pyflow.testing import MemoryEngine
 from pyflow.workflow import workflow
 from tests.testing import shop
 from tests.testing.shop import HOUR_S, buy, hold_up, outlast, remind
+from tests.workbench import let_all_happen
 
 DAY = timedelta(days=1)
 
@@ -102,8 +103,7 @@ async def test_an_attempt_that_is_under_way_holds_the_clock(
     sleeping = await pyflow_engine.start(remind, 1)
     await a_gate.begun.wait()
 
-    for _ in range(1000):
-        await asyncio.sleep(0)
+    await let_all_happen()
 
     assert pyflow_engine.clock.now() == before
     assert await sleeping.status() == "running"
@@ -134,8 +134,7 @@ async def test_a_function_on_a_thread_holds_the_clock(pyflow_engine: MemoryEngin
     run = await pyflow_engine.start(working)
     sleeping = await pyflow_engine.start(remind, 1)
     await begun.wait()
-    for _ in range(1000):
-        await asyncio.sleep(0)
+    await let_all_happen()
 
     assert pyflow_engine.clock.now() == before
     may_go_on.set()
@@ -179,8 +178,7 @@ async def test_a_held_clock_does_not_jump(pyflow_engine: MemoryEngine) -> None:
     with pyflow_engine.clock.held():
         run = await pyflow_engine.start(remind, 4)
         before = pyflow_engine.clock.now()
-        for _ in range(1000):
-            await asyncio.sleep(0)
+        await let_all_happen()
 
         assert await run.status() == "running"
         assert pyflow_engine.clock.now() == before

@@ -14,7 +14,7 @@ from pyflow.testing import MemoryEngine
 from pyflow.workflow import workflow
 from tests.testing import shop
 from tests.testing.shop import buy, fan_out, hold_up, remind
-from tests.workbench import wait_until
+from tests.workbench import let_all_happen, wait_until
 
 
 async def test_it_is_an_engine(pyflow_engine: MemoryEngine) -> None:
@@ -59,8 +59,7 @@ async def test_runs_are_paused_resumed_and_cancelled(pyflow_engine: MemoryEngine
     before = pyflow_engine.clock.now()
     run = await pyflow_engine.start(remind, 1)
     await run.pause()
-    for _ in range(1000):
-        await asyncio.sleep(0)
+    await let_all_happen()
     assert await run.status() == "paused"
     await run.resume()
     assert await run.result() == 2

@@ -1,12 +1,13 @@
 """`pyflow cancel`, `pause`, `resume` and `recover`: what steers a run that nobody works on now."""
 
+import shlex
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyflow
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.output import note, say
-from pyflow.cli.places import Place, owned, require_file, store_of
+from pyflow.cli.places import Place, Store, owned, require_file, store_of
 
 
 def cancel(
@@ -24,7 +25,7 @@ def cancel(
     async def ask(found: pyflow.Run[Any]) -> None:
         await (found.cancel(reason) if task is None else found.task(task).cancel())
 
-    _steer(run, place, ask)
+    _steer(_Wish("cancel", run, task), place, ask)
 
 
 def pause(run: str, /, *, place: Place | None = None) -> None:
@@ -34,7 +35,7 @@ def pause(run: str, /, *, place: Place | None = None) -> None:
         run: The beginning of its id, or @last.
         place: Which store is meant.
     """
-    _steer(run, place, lambda found: found.pause())
+    _steer(_Wish("pause", run), place, lambda found: found.pause())
 
 
 def resume(run: str, /, *, place: Place | None = None) -> None:
@@ -44,7 +45,7 @@ def resume(run: str, /, *, place: Place | None = None) -> None:
         run: The beginning of its id, or @last.
         place: Which store is meant.
     """
-    _steer(run, place, lambda found: found.resume(), goes_on=True)
+    _steer(_Wish("resume", run), place, lambda found: found.resume(), goes_on=True)
 
 
 def recover(run: str, task: str | None = None, /, *, place: Place | None = None) -> None:
@@ -55,11 +56,27 @@ def recover(run: str, task: str | None = None, /, *, place: Place | None = None)
         task: A failed task's id; without it all of them are recovered.
         place: Which store is meant.
     """
-    _steer(run, place, lambda found: found.recover(task), goes_on=True)
+    _steer(_Wish("recover", run, task), place, lambda found: found.recover(task), goes_on=True)
+
+
+class _Wish(NamedTuple):
+    """What is asked, and of which run or task."""
+
+    command: str
+    run: str
+    task: str | None = None
+
+    def if_busy(self, store: Store) -> str:
+        """Say how a run is steered whose store is owned by a live engine."""
+        words = ["pyflow", self.command, self.run] + ([] if self.task is None else [self.task])
+        return (
+            f"call {self.command}() in the program that owns the store; or stop it, which keeps "
+            f"its runs, then: {shlex.join(words)}{store.flags}"
+        )
 
 
 def _steer(
-    text: str,
+    wish: _Wish,
     place: Place | None,
     ask: Callable[[pyflow.Run[Any]], Awaitable[None]],
     *,
@@ -69,8 +86,8 @@ def _steer(
     require_file(store)
 
     async def steer() -> str:
-        async with owned(store, works=False) as engine:
-            run = await engine.find_run(text)
+        async with owned(store, works=False, if_busy=wish.if_busy(store)) as engine:
+            run = await engine.find_run(wish.run)
             await ask(run)
             return f"run {run.id} is {(await run.info()).state}"
 
