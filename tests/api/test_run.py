@@ -42,6 +42,24 @@ async def test_a_failed_run_tells_where_and_why_and_chains_the_cause(any_store_u
     assert failure.run_id == run.id
 
 
+async def test_a_cancel_that_is_repeated_changes_nothing_however_late(any_store_url: str) -> None:
+    async with connect(any_store_url) as engine:
+        run = await engine.start(waiting, 1)
+        await run.cancel("enough")
+        await run.cancel("too late")
+        with pytest.raises(RunCancelled):
+            await run.result()
+        # It has left memory with the turns of others.
+        await (await engine.start(report, ["a"])).result()
+        await run.cancel("much too late")
+
+        with pytest.raises(RunCancelled) as caught:
+            await run.result()
+        assert caught.value.reason == "enough"
+        with pytest.raises(RunStateRefused):
+            await run.pause()
+
+
 async def test_a_result_that_may_not_wait_is_what_there_is_now(
     any_store_url: str, gate: flows.Gate
 ) -> None:

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::command::{
-    Command, ControlRun, ControlTask, DeployDefinition, Outcome, StartRun, TaskVerb,
+    Command, ControlRun, ControlTask, DeployDefinition, Outcome, RunVerb, StartRun, TaskVerb,
 };
 use pyflow_core::definition::Definition;
 use pyflow_core::effect::Ticket;
 use pyflow_core::event::LeaseEnd;
 use pyflow_core::ids::{SessionId, looks_generated};
+use pyflow_core::lifecycle::RunState;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Ending;
 use pyflow_core::time::Millis;
@@ -140,10 +141,18 @@ impl Driver {
     }
 
     fn control_run(&mut self, ticket: u64, control: ControlRun, now: Millis) {
-        if let Err(refusal) = self.must_be_live(&control.run_id) {
-            return self.refuse(ticket, refusal);
+        match self.must_be_live(&control.run_id) {
+            Ok(()) => self.shard.handle(&Command::ControlRun(control), Some(Ticket(ticket)), now),
+            // A repeated cancel has the answer of the first, also when the run has left memory.
+            Err(refusal)
+                if matches!(control.verb, RunVerb::Cancel { .. })
+                    && refusal.fields["state"] == RunState::Cancelled.name() =>
+            {
+                let answer = Ok(Value::Done(self.token()));
+                self.out.push(Out::Reply { ticket, answer });
+            }
+            Err(refusal) => self.refuse(ticket, refusal),
         }
-        self.shard.handle(&Command::ControlRun(control), Some(Ticket(ticket)), now);
     }
 
     /// A run that is not live is refused with the state that it ended in.
