@@ -96,12 +96,16 @@ class Run(Generic[R]):
             RunUnknown: The store holds no such run.
             WriteLost: A crash took the write.
         """
-        answer = self._link.door.wait_result(self.id, _looks.checked(token=token).get("token"))
+        after = _looks.checked(token=token).get("token")
         try:
-            async with asyncio.timeout(timeout_s):
-                data = await answer
-        except TimeoutError:
-            raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
+            try:
+                async with asyncio.timeout(timeout_s):
+                    data = await self._link.door.wait_result(self.id, after)
+            except TimeoutError:
+                # A time of 0 asks what there is now: an end, no such run, or one that goes on.
+                if await self.status() not in _ENDS:
+                    raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
+                data = await self._link.door.wait_result(self.id, after)
         except RunFailed as failure:
             failure.run_id = self.id
             raise failure from self._link.causes.find(self.id, failure.task_id)
@@ -247,7 +251,7 @@ class Run(Generic[R]):
     async def cancel(self, reason: str = "") -> None:
         """Cancel the run: what runs is asked to stop, nothing further is begun.
 
-        A run that is cancelled already is left as it is.
+        A run that is cancelled already is left as it is, with its first reason.
 
         Raises:
             RunStateRefused: The run has completed or failed.

@@ -86,9 +86,14 @@ class MemoryDoor(Door):
 
     def _quiet_turn(self) -> None:
         self._turn_planned = False
+        if self._wake_ms is None or self._down or not self.usable:
+            return
+        if self._wake_ms == 0 and not self._pump_planned:
+            # What is due already, as the next bite of a long piece of work, needs no jump.
+            self._plan_pump()
+            return
         # After whatever goes on the ring is pumped, and then this begins again.
-        busy = self._pump_planned or self._in_hands or self._held_count
-        if self._wake_ms is None or busy or self._down or not self.usable:
+        if self._pump_planned or self._in_hands or self._held_count:
             return
         self._quiet_turns_count += 1
         if self._quiet_turns_count < QUIET_TURNS_COUNT:

@@ -5,6 +5,7 @@ ends when the parent does.
 """
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -66,7 +67,8 @@ def main(pipe: Pipe) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     desk, resources = PipeDesk(pipe), OpenResources()
-    with asyncio.Runner() as runner:
+    # A parent that is gone by now hears nothing, and leaves nothing to do.
+    with contextlib.suppress(BrokenPipeError), asyncio.Runner() as runner:
         pipe.send_bytes(READY)
         while (data := _next(pipe)) is not None:
             desk.tell(_run(_read_job(data), desk, runner, resources))

@@ -17,6 +17,10 @@ _END_WAIT_S: Final = 5.0
 class StartFailedError(Exception):
     """A worker process ended before it was ready."""
 
+    def __init__(self, exit_status: int) -> None:
+        super().__init__(exit_status)
+        self.exit_status = exit_status
+
 
 class ChildProcess:
     """One worker process and the pipe to it. It is fed by one thread and stopped by another."""
@@ -43,7 +47,7 @@ class ChildProcess:
         try:
             self._pipe.recv_bytes()
         except (EOFError, OSError):
-            raise StartFailedError from None
+            raise StartFailedError(self.wait_end()) from None
 
     def run(self, job: bytes, tell: Callable[[Report], None]) -> Report | None:
         """Run one job; None when the process died of it."""

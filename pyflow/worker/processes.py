@@ -93,7 +93,10 @@ class ProcessPool:
     ) -> tuple[ChildProcess | None, Report]:
         """Run one attempt; give the process when it can be used further, and the report."""
         number: int = attempt.grant[NUMBER]
-        process = process if process is not None and process.usable() else _started(task)
+        try:
+            process = process if process is not None and process.usable() else _started()
+        except StartFailedError as failed:
+            return None, _not_started(attempt, task, failed.exit_status)
         with self._lock:
             self._running[number] = process
         report: Report | None = _stopped(attempt)
@@ -110,19 +113,22 @@ class ProcessPool:
         return process, report
 
 
-def _started(task: Task[..., Any]) -> ChildProcess:
+def _started() -> ChildProcess:
     process = ChildProcess()
-    try:
-        process.wait_ready()
-    except StartFailedError:
-        exit_status = process.wait_end()
-        raise NotImportable(
-            f"the worker process for task {task.name!r} ended before it was ready (exit status "
-            f"{exit_status}, its own report is on stderr); most often {UNGUARDED}",
-            task_type=task.name,
-            module="__main__",
-        ) from None
+    process.wait_ready()
     return process
+
+
+def _not_started(attempt: TaskContext, task: Task[..., Any], exit_status: int) -> Report:
+    if exit_status < 0:  # Somebody has killed it, for want of memory perhaps.
+        return _died(attempt, exit_status)
+    error = NotImportable(
+        f"the worker process for task {task.name!r} ended before it was ready (exit status "
+        f"{exit_status}, its own report is on stderr); most often {UNGUARDED}",
+        task_type=task.name,
+        module="__main__",
+    )
+    return attempt.grant[NUMBER], FAILED, describe(error)
 
 
 def _stopped(attempt: TaskContext) -> Report:

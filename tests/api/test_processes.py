@@ -14,6 +14,7 @@ from pyflow import events
 from pyflow.connection import connect
 from pyflow.errors import NotImportable, RunFailed
 from pyflow.task import task
+from pyflow.worker.child_process import ChildProcess
 from pyflow.worker.grant import COMPLETED, FAILED, SAID, STOPPED
 from pyflow.worker.importing import check_importable
 from pyflow.workflow import workflow
@@ -80,6 +81,25 @@ async def test_the_death_of_a_process_fails_its_own_attempt_only(
         assert (code, failure["type"], failure["exit_status"]) == (FAILED, "WorkerDied", status)
         assert said in failure["message"]
         assert outcome(await living)[0] == COMPLETED
+        assert (await bench.run(tasks.where, 2))[0] == COMPLETED
+
+
+async def test_a_process_that_is_killed_while_it_starts_died_under_its_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wait_ready = ChildProcess.wait_ready
+
+    def killed_first(process: ChildProcess) -> None:
+        process.kill()
+        wait_ready(process)
+
+    async with workbench() as bench:
+        with monkeypatch.context() as patch:
+            patch.setattr(ChildProcess, "wait_ready", killed_first)
+            code, failure = await bench.run(tasks.where, 1)
+
+        # It says nothing about the task, which is delivered again as after any death.
+        assert (code, failure["type"], failure["exit_status"]) == (FAILED, "WorkerDied", -9)
         assert (await bench.run(tasks.where, 2))[0] == COMPLETED
 
 

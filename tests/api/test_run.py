@@ -12,6 +12,7 @@ from pyflow.errors import (
     RunCancelled,
     RunFailed,
     RunStateRefused,
+    RunUnknown,
     TaskStateRefused,
     TaskUnknown,
 )
@@ -39,6 +40,41 @@ async def test_a_failed_run_tells_where_and_why_and_chains_the_cause(any_store_u
     assert "raise ConnectionError(text)" in failure.traceback_text
     assert isinstance(failure.__cause__, ConnectionError)
     assert failure.run_id == run.id
+
+
+async def test_a_cancel_that_is_repeated_changes_nothing_however_late(any_store_url: str) -> None:
+    async with connect(any_store_url) as engine:
+        run = await engine.start(waiting, 1)
+        await run.cancel("enough")
+        await run.cancel("too late")
+        with pytest.raises(RunCancelled):
+            await run.result()
+        # It has left memory with the turns of others.
+        await (await engine.start(report, ["a"])).result()
+        await run.cancel("much too late")
+
+        with pytest.raises(RunCancelled) as caught:
+            await run.result()
+        assert caught.value.reason == "enough"
+        with pytest.raises(RunStateRefused):
+            await run.pause()
+
+
+async def test_a_result_that_may_not_wait_is_what_there_is_now(
+    any_store_url: str, gate: flows.Gate
+) -> None:
+    async with connect(any_store_url) as engine:
+        done = await engine.start(report, ["a"])
+        result = await done.result()
+        failed = await engine.start(failing, "no route")
+        with pytest.raises(RunFailed):
+            await failed.result()
+
+        assert await done.result(timeout_s=0) == result
+        with pytest.raises(RunFailed):
+            await failed.result(timeout_s=0)
+        with pytest.raises(RunUnknown):
+            await engine.get_run("nobody").result(timeout_s=0)
 
 
 async def test_a_result_that_is_late_leaves_the_run_alone(

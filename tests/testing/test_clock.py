@@ -250,3 +250,15 @@ def test_it_works_on_every_loop() -> None:
     for factory in (asyncio.new_event_loop, uvloop.new_event_loop):
         with asyncio.Runner(loop_factory=factory) as runner:
             assert runner.run(sleep_a_week()) == 8
+
+
+async def test_what_takes_several_bites_is_done_while_the_clock_is_held(
+    pyflow_engine: MemoryEngine,
+) -> None:
+    await (await pyflow_engine.start(buy, "shoes", 12)).result()
+    at = pyflow_engine.clock.now()
+
+    with pyflow_engine.clock.held():
+        assert await pyflow_engine.prune(at + timedelta(seconds=1)) == 1
+
+    assert pyflow_engine.clock.now() == at

@@ -369,7 +369,10 @@ fn make_driver(
     if durable > head.position {
         return Err(model.damage_of_log(head.position, durable).into());
     }
-    if model.position()? > head.position && owns_model {
+    let applied = model.position()?;
+    // One that is behind what has been folded is made anew as a whole: what was forgotten meanwhile
+    // is told by nobody any more.
+    if owns_model && (applied > head.position || applied < head.checkpoint.max(head.trimmed)) {
         model.clear()?;
     }
     let (recovered, projection) = fold_with_rows(log.as_mut(), model.position()?)?;
