@@ -247,3 +247,53 @@ fn a_task_is_not_recovered_while_its_handler_is_at_work() {
 
     assert!(answer.is_err(), "{answer:?}");
 }
+
+/// A run of these tasks, and of one more that holds it open, that its deadline has stopped.
+fn stopped(tasks: &[Value], failing: &[&str]) -> Rig {
+    let tasks: Vec<Value> = tasks.iter().cloned().chain([task("open", &[])]).collect();
+    let mut rig = Rig::new();
+    rig.run("r", &with(document(&tasks), &json!({"deadline": 100})));
+    for name in failing {
+        rig.fail(name);
+    }
+    rig.advance(100_000);
+    rig
+}
+
+#[test]
+fn a_handler_that_ends_while_its_run_is_being_stopped_mends_all_the_same() {
+    let tasks = [
+        handled("a", &[], &json!({"task": "h", "recovers": true})),
+        handled("h", &[], &json!({"task": "g", "recovers": true})),
+        task("g", &[]),
+        with(task("b", &["a"]), &json!({"parameters": {"value": "${output.a}"}})),
+    ];
+    for failing in [&["a"][..], &["a", "h"]] {
+        let last = ["h", "g"][failing.len() - 1];
+        let mut rig = stopped(&tasks, failing);
+        rig.complete_with(last, "42");
+        rig.report_cancelled("open");
+        assert_eq!(rig.error("r"), "DeadlineExceeded");
+        let answer = rig.on_task("r", "a", TaskVerb::Recover);
+        assert!(answer.is_err(), "it is mended: {answer:?}");
+
+        rig.recover("r", "open");
+
+        assert_eq!(rig.held("b").map(|given| given.args), Some(vec!["42".to_string()]), "{last}");
+        rig.complete("b");
+        rig.complete("open");
+        assert_eq!(rig.run_state("r"), RunState::Completed, "{last}");
+    }
+}
+
+#[test]
+fn a_handler_that_only_tells_leaves_the_failure_of_a_stopped_run() {
+    let mut rig = stopped(&[handled("a", &[], &json!("h")), task("h", &[])], &["a"]);
+    rig.complete("h");
+    rig.report_cancelled("open");
+
+    rig.recover("r", "open");
+    rig.complete("open");
+
+    assert_eq!((rig.run_state("r"), rig.error("r").as_str()), (RunState::Failed, "ValueError"));
+}

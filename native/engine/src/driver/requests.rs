@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::command::{
-    Command, ControlRun, ControlTask, DeployDefinition, Outcome, StartRun, TaskVerb,
+    Command, ControlRun, ControlTask, DeployDefinition, Outcome, RunVerb, StartRun, TaskVerb,
 };
 use pyflow_core::definition::Definition;
 use pyflow_core::effect::Ticket;
 use pyflow_core::event::LeaseEnd;
 use pyflow_core::ids::{SessionId, looks_generated};
 use pyflow_core::rejection::Rejection;
-use pyflow_core::state::Ending;
 use pyflow_core::time::Millis;
 
 use super::ring::{Batch, Driver};
@@ -175,36 +174,9 @@ impl Driver {
         if let Err(refusal) = self.bring_back(run_id, None) {
             return self.refuse(ticket, refusal);
         }
-        let namespace = self.namespace.clone();
-        let run = self.shard.state().run_by_id(&namespace, run_id);
-        let run = run.expect("it was brought back just now");
-        let definition = run.definition();
-        let failed: Vec<String> = definition
-            .tasks()
-            .filter(|task| !definition.is_handler(*task))
-            .filter(|task| {
-                matches!(run.ending(task.instance()), Some(Ending::Failed | Ending::Quarantined))
-            })
-            .map(|task| definition.id(task).to_string())
-            .collect();
-        if failed.is_empty() {
-            let state = run.state().name();
-            let message = format!("run {run_id} is {state}; no task of it has failed");
-            let fields =
-                serde_json::json!({"run_id": &**run_id, "state": state, "message": message});
-            return self.refuse(ticket, Refusal::new("PF1104", fields));
-        }
-        let last = failed.len() - 1;
-        for (place, task_id) in failed.into_iter().enumerate() {
-            let control = ControlTask {
-                namespace: namespace.clone(),
-                run_id: run_id.clone(),
-                task_id,
-                verb: TaskVerb::Recover,
-            };
-            let ticket = (place == last).then_some(Ticket(ticket));
-            self.shard.handle(&Command::ControlTask(control), ticket, now);
-        }
+        let (namespace, run_id, verb) = (self.namespace.clone(), run_id.clone(), RunVerb::Recover);
+        let control = ControlRun { namespace, run_id, verb };
+        self.shard.handle(&Command::ControlRun(control), Some(Ticket(ticket)), now);
     }
 
     pub(super) fn wait_result(&mut self, ticket: u64, run_id: &str) {

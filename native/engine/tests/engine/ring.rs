@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pyflow_core::command::StartRun;
 use pyflow_core::definition::{Definition, draft_from_document};
 use pyflow_core::event::SaidLine;
 use pyflow_core::schedule::Pool;
@@ -166,6 +167,23 @@ fn a_run_that_ended_before_a_checkpoint_is_known_whatever_failed_after_it() {
         }
     }
     assert!(ended > 0, "no run has ended");
+}
+
+#[test]
+fn a_run_that_its_deadline_has_stopped_is_recovered_as_a_whole() {
+    let engine = Engine::open("memory://", &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    let late = StartRun { deadline_ms: Some(1_000), ..named(&definition, "one") };
+    ask(&engine, Request::Start { ticket: 2, start: Box::new(late) });
+    engine.advance(1_000);
+    let reports = vec![AttemptReport { handle: 1, kind: ReportKind::Cancelled }];
+    ask(&engine, Request::Report { session: 1, reports });
+    assert_eq!(answered(&result_of(&engine, 3), 3), Some(Err("PF1204")));
+
+    let heard = ask(&engine, Request::RecoverRun { ticket: 4, run_id: "one".into() });
+
+    assert!(matches!(answered(&heard, 4), Some(Ok(Value::Done(_)))));
+    assert_eq!(granted(&heard), [(2, "first".to_string())]);
 }
 
 fn look_at_task(task_id: &str) -> Request {

@@ -25,8 +25,6 @@ pub(crate) struct Entry {
     pub(crate) details: Option<Bytes>,
     /// Whether it was cancelled with its whole run.
     pub(crate) is_stopped: bool,
-    /// Whether its handler has ended while the run was being stopped: then it mends nothing.
-    pub(crate) is_past_mending: bool,
     /// Whether it was taken back to be done anew: the next event tells the number of its attempt.
     pub(crate) is_renewed: bool,
 }
@@ -87,7 +85,6 @@ impl Entry {
             handed_out: 0,
             details: None,
             is_stopped: false,
-            is_past_mending: false,
             is_renewed: false,
         }
     }

@@ -27,8 +27,12 @@ struct Counted {
 impl Run {
     /// Draws all conclusions of the latest event.
     pub(super) fn conclude(&mut self, at: u64) {
-        if self.is_blurred || self.stop.is_some() || self.started_at.is_none() {
+        if self.is_blurred || self.started_at.is_none() {
             return;
+        }
+        if self.stop.is_some() {
+            while self.mend() {}
+            return; // Nothing opens in a run that is being stopped.
         }
         if self.stage.has_ended() || self.stage == Stage::Created {
             return;
@@ -67,7 +71,7 @@ impl Run {
             let handler = self.flow.tasks[task].handler.filter(|handler| handler.recovers);
             let Some(handler) = handler else { continue };
             let entry = &self.entries[task];
-            if entry.end() != Some(&End::Failed) || entry.is_past_mending {
+            if entry.end() != Some(&End::Failed) {
                 continue;
             }
             if let Some(End::Completed(output) | End::Mended(output)) =

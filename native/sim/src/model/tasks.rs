@@ -19,10 +19,6 @@ impl Run {
         let at = event.at().0;
         self.take_attempt(instance, event, at);
         self.take_step(instance, event, at);
-        let owner = self.flow.tasks.get(instance).and_then(|task| task.handles);
-        if let Some(owner) = owner.filter(|_| self.stop.is_some()) {
-            self.entries[owner].is_past_mending |= self.entries[instance].end().is_some();
-        }
     }
 
     /// Of what workers do.

@@ -53,6 +53,17 @@ impl Moving<'_> {
         false
     }
 
+    /// Mends what an ended handler handles, and what that handles in turn, without telling of it.
+    pub(super) fn mend_what_is_handled(&mut self, handler: TaskIndex) {
+        let mut handler = handler;
+        while let Some(owner) = self.run.definition.handles(handler)
+            && self.run.has_failed(owner)
+        {
+            self.mend_where_recovered(owner, handler);
+            handler = owner;
+        }
+    }
+
     /// The handler's output stands in for that of the failed task.
     fn mend_where_recovered(&mut self, owner: TaskIndex, handler: TaskIndex) {
         let recovers = self.run.definition.handler(owner).is_some_and(|found| found.recovers);

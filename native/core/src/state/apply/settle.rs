@@ -130,7 +130,7 @@ impl Moving<'_> {
     /// Carries the end of a task of scope 0 on to those that wait for it.
     pub(super) fn task_settled(&mut self, task: TaskIndex, at: Millis) {
         if self.run.extra().stop.is_some() {
-            return; // Nothing waits any more in a run that is being stopped.
+            return self.mend_what_is_handled(task); // Nobody waits in a run that is being stopped.
         }
         let mut ended = vec![task];
         while let Some(task) = ended.pop() {
