@@ -36,6 +36,19 @@ pub fn advance(run: &Run, instance: InstanceIndex, now: Millis) -> Step {
     }
 }
 
+/// Whether a ready instance is work for a worker: the one step of `advance` that records nothing.
+pub fn is_for_worker(run: &Run, instance: InstanceIndex, now: Millis) -> bool {
+    let definition = run.definition().clone();
+    let task = run.task_of(instance);
+    if definition.kind(task) != Kind::Activity {
+        return false;
+    }
+    let attempts = Attempts { run, definition: &definition, instance, task, now };
+    let is_map = definition.options(task).for_each.is_some();
+    let opens = || !run.is_untried(instance) || attempts.condition_holds().unwrap_or(false);
+    run.item_of(instance).is_some() || (!is_map && opens())
+}
+
 struct Attempts<'a> {
     run: &'a Run,
     definition: &'a Definition,
@@ -202,7 +215,6 @@ pub fn total_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> 
 /// When an instance has waited too long for a worker, if that is bounded.
 pub fn queue_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> {
     let span_ms = run.definition().options(run.task_of(instance)).queue_timeout_ms?;
-    let ready = run.active(instance).map(|active| active.ready);
-    let at = ready.or_else(|| run.first_ready(instance))?.plus(span_ms);
+    let at = run.ready_since(instance)?.plus(span_ms);
     Some((at, Wake::QueueTimeout { run: run.number(), instance }))
 }

@@ -30,10 +30,8 @@ pub(super) fn decide(state: &State, wake: Wake, now: Millis) -> Decision {
 fn queue_timeout(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
     let waits =
         run.state() == RunState::Running && run.task_state(instance) == Some(TaskState::Ready);
-    let ready =
-        run.active(instance).map(|active| active.ready).or_else(|| run.first_ready(instance));
     let span_ms = run.definition().options(run.task_of(instance)).queue_timeout_ms;
-    if !waits || !is_over(ready, span_ms, now) {
+    if !waits || !is_over(run.ready_since(instance), span_ms, now) {
         return Err(Rejection::NotDue);
     }
     let message = "no worker took the task within its queue timeout";

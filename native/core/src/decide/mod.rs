@@ -17,7 +17,7 @@ mod said;
 mod start_run;
 mod view;
 
-pub use advance::{Step, advance, own_wake, queue_wake, total_wake};
+pub use advance::{Step, advance, is_for_worker, own_wake, queue_wake, total_wake};
 pub use args::{RenderedArgs, SecretUse, key_of, render_args};
 pub use by_command::{Decision, decide};
 pub use finish::finish;

@@ -222,7 +222,7 @@ impl Queues {
         self.park(key, waiting);
     }
 
-    /// Holds what was picked back until its run goes on.
+    /// Holds back until its run goes on what was picked, or what became ready while it is paused.
     pub fn put_aside(&mut self, waiting: Waiting) {
         self.count += 1;
         let next = self.permits.give_up(waiting.item.arrival, &waiting.rack());

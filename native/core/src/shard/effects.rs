@@ -202,6 +202,9 @@ impl Shard {
         }
         match found.state() {
             RunState::Running => {}
+            RunState::Paused if decide::is_for_worker(found, instance, now) => {
+                return self.enqueue_aside(run, instance);
+            }
             RunState::Paused => {
                 return self.aside.entry(run).or_default().ready.push(due);
             }

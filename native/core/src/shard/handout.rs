@@ -21,14 +21,28 @@ const LEASE_MS: u64 = 0;
 impl Shard {
     /// Queues an instance that is ready for a worker.
     pub(super) fn enqueue(&mut self, run: RunNumber, instance: InstanceIndex) {
+        if let Some(waiting) = self.arrive(run, instance) {
+            self.queues.push(waiting);
+        }
+    }
+
+    /// Gives work of a paused run its place among others, and keeps it there until the run goes on.
+    pub(super) fn enqueue_aside(&mut self, run: RunNumber, instance: InstanceIndex) {
+        if let Some(waiting) = self.arrive(run, instance) {
+            self.queues.put_aside(waiting);
+        }
+    }
+
+    /// Takes in work that became ready, and bounds its wait.
+    fn arrive(&mut self, run: RunNumber, instance: InstanceIndex) -> Option<Waiting> {
         let arrival = self.queues.next_arrival();
-        let Some(found) = self.state.run(run) else { return };
+        let found = self.state.run(run)?;
         let wakes = [decide::queue_wake(found, instance), decide::total_wake(found, instance)];
         let waiting = waiting(found, instance, arrival);
         for (at, wake) in wakes.into_iter().flatten() {
             self.timers.arm(at, wake);
         }
-        self.queues.push(waiting);
+        Some(waiting)
     }
 
     /// Hands out as much as slots, permits and the turn's bounds allow.

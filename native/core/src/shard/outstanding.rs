@@ -77,8 +77,17 @@ impl Shard {
         for number in runs {
             self.resume_run(number);
         }
+        self.order_agenda();
         self.end_dead_leases(was_polite, now);
         self.work(now);
+    }
+
+    /// Who came first goes first still: by the time at which it became ready, then by the age of its
+    /// run and by its place there.
+    fn order_agenda(&mut self) {
+        let state = &self.state;
+        let ready = |due: &Due| state.run(due.run).and_then(|run| run.ready_since(due.instance));
+        self.agenda.make_contiguous().sort_by_cached_key(ready);
     }
 
     fn resume_run(&mut self, number: RunNumber) {

@@ -394,6 +394,12 @@ impl Run {
         }
     }
 
+    /// When an instance became ready for its present attempt, or for its latest one.
+    pub fn ready_since(&self, instance: InstanceIndex) -> Option<Millis> {
+        let active = self.active(instance).map(|active| active.ready);
+        active.or_else(|| self.first_ready(instance))
+    }
+
     /// Every instance that a worker holds.
     pub fn leases(&self) -> impl Iterator<Item = (InstanceIndex, &Active)> {
         self.instances.iter().enumerate().filter_map(|(index, instance)| {

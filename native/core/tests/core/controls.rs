@@ -86,6 +86,59 @@ fn a_paused_run_fails_no_task_by_its_wait_and_a_resumed_one_waits_its_whole_time
 }
 
 #[test]
+fn a_pause_puts_off_the_wait_for_a_worker_over_a_restart_and_for_what_became_ready_in_it() {
+    for restarts in [false, true] {
+        let waits = with(task("b", &["a"]), &json!({"queue_timeout": 60}));
+        let mut rig = Rig::with_slots(ShardSettings::default(), [1, 0, 0]);
+        rig.run("other", &with(document(&[task("x", &[])]), &json!({"id": "other"})));
+        rig.complete("x");
+        rig.run("r", &document(&[task("a", &[]), waits]));
+        pause(&mut rig, "r");
+        rig.complete("a");
+        if restarts {
+            rig.restart(true);
+        }
+        rig.begin(Rig::start("again", "other")).expect("it takes the only slot");
+
+        rig.advance(600_000);
+        resume(&mut rig, "r");
+        rig.advance(59_999);
+        assert_eq!(rig.state("r", "b"), TaskState::Ready, "{restarts}");
+        rig.advance(1);
+
+        assert_eq!(rig.state("r", "b"), TaskState::Failed, "{restarts}");
+    }
+}
+
+#[test]
+fn the_bound_on_all_attempts_goes_on_in_a_pause_wherever_the_task_became_ready() {
+    let bound = json!({"total_timeout": 60});
+    let tasks = [
+        task("a", &[]),
+        with(task("queued", &[]), &bound),
+        with(task("opened", &["a"]), &bound),
+        with(task("skipped", &["a"]), &with(bound, &json!({"condition": "false"}))),
+    ];
+    for restarts in [false, true] {
+        let mut rig = Rig::with_slots(ShardSettings::default(), [1, 0, 0]);
+        rig.run("r", &document(&tasks));
+        pause(&mut rig, "r");
+        rig.complete("a");
+        if restarts {
+            rig.restart(true);
+        }
+
+        rig.advance(60_000);
+
+        let states = ["queued", "opened", "skipped"].map(|name| rig.state("r", name));
+        assert_eq!(states, [TaskState::Failed, TaskState::Failed, TaskState::Ready], "{restarts}");
+        resume(&mut rig, "r");
+        assert_eq!((rig.state("r", "skipped"), rig.names()), (TaskState::Skipped, Vec::new()));
+        assert_eq!(rig.error("r"), "TotalTimeout");
+    }
+}
+
+#[test]
 fn a_paused_run_stays_paused_over_a_restart() {
     let mut rig = Rig::new();
     rig.run("r", &document(&[task("a", &[]), task("b", &["a"])]));

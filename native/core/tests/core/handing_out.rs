@@ -1,5 +1,6 @@
 //! Who is next: urgency, deadlines, first come, fairness.
 
+use pyflow_core::command::RunVerb;
 use pyflow_core::definition::Priority;
 use pyflow_core::schedule::{Strategy, Weights};
 use pyflow_core::shard::ShardSettings;
@@ -56,6 +57,29 @@ fn the_urgency_of_a_run_goes_before_that_of_its_tasks() {
     let order = order(&mut rig);
 
     assert_eq!(order, ["a", "b", "a"]);
+}
+
+#[test]
+fn who_came_first_goes_first_also_after_a_restart() {
+    for pauses in [false, true] {
+        let timer = json!({"id": "t", "task_type": "timer", "parameters": {"seconds": 10}});
+        let mut rig = busy(Strategy::Strict);
+        rig.run("r", &document(&[timer, task("late", &["t"])]));
+        rig.advance(5_000);
+        rig.run("s", &with(document(&[task("early", &[])]), &json!({"id": "other"})));
+        rig.advance(5_000);
+        if pauses {
+            rig.control("s", RunVerb::Pause).expect("it can be paused");
+        }
+
+        rig.restart(true);
+        if pauses {
+            rig.control("s", RunVerb::Resume).expect("it can be resumed");
+            rig.complete("late");
+        }
+
+        assert_eq!(rig.names(), ["early"], "pauses: {pauses}");
+    }
 }
 
 #[test]

@@ -35,8 +35,7 @@ impl Invariant for TheUrgentGoFirst {
                     && is_plain(run, task)
                     && run.flow.tasks[task].worker_type() == found.task().worker_type()
                     && (run.number, instance) != (found.run.number, leased.instance.index());
-                if is_rival && goes_before(scene, (urgency(run, task), entry), (mine, found.entry))
-                {
+                if is_rival && goes_before((urgency(run, task), entry), (mine, found.entry)) {
                     let (first, second) = (run.name(instance), found.name());
                     return Err(format!("{first} of {} waits longer than {second}", run.id));
                 }
@@ -59,12 +58,11 @@ fn is_plain(run: &Run, task: usize) -> bool {
         && options.concurrency.is_none()
         && options.rate.is_none()
         && !options.is_fair
-        && !run.was_paused()
         && run.generation == 0
 }
 
-/// Whether a rival is more urgent, or came first since the queues exist.
-fn goes_before(scene: &Scene, rival: ((u8, u64), &Entry), mine: ((u8, u64), &Entry)) -> bool {
-    let came_first = rival.1.ready_at < mine.1.ready_at && rival.1.ready_at > scene.queued_since;
+/// Whether a rival is more urgent, or came first.
+fn goes_before(rival: ((u8, u64), &Entry), mine: ((u8, u64), &Entry)) -> bool {
+    let came_first = rival.1.ready_at < mine.1.ready_at;
     rival.0 < mine.0 || (rival.0 == mine.0 && came_first)
 }

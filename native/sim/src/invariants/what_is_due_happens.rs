@@ -1,7 +1,7 @@
 //! P29, P37: what is due has happened whenever the ring stands still.
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{Phase, Run, Stage};
+use crate::model::{Phase, Run};
 use crate::world::Scene;
 
 #[derive(Debug)]
@@ -43,10 +43,9 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
         }
         Phase::Waiting | Phase::Ready | Phase::Mapped | Phase::Ended(_) => None,
     };
-    // In a paused run what is ready is not watched after a restart: its time comes when it goes on.
-    let is_set_aside = run.stage == Stage::Paused && entry.is_ready();
-    let is_begun = !is_set_aside
-        && matches!(entry.phase, Phase::Ready | Phase::Leased(_) | Phase::Backoff { .. });
+    // What its condition is to skip is not bounded while the run is paused.
+    let is_begun = matches!(entry.phase, Phase::Leased(_) | Phase::Backoff { .. })
+        || (entry.is_ready() && (item.is_some() || is_wanted(run, task)));
     if is_begun && is_work && !run.is_blurred && run.started_at.is_some() {
         let total = options.total_timeout_s.map(|span_s| in_ms(entry.first_ready_at, span_s));
         due = due.into_iter().chain(total).min();
@@ -58,4 +57,8 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
         }
         None => Ok(()),
     }
+}
+
+fn is_wanted(run: &Run, task: usize) -> bool {
+    run.flow.tasks[task].condition.holds(run.flag)
 }

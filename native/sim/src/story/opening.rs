@@ -36,7 +36,6 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
         run_ids: Vec::new(),
         turn_count: 0,
         is_full: false,
-        queued_since: 0,
         is_quiet: false,
         is_calm: false,
         swarm,

@@ -76,7 +76,6 @@ impl World {
             self.scene.tally.probe(probes::LOST_WITH_POWER);
             self.fold_again()?;
         }
-        self.scene.queued_since = self.scene.now;
         self.ask_all(|invariant, scene| invariant.reopened(scene))?;
         for _ in 0..self.scene.swarm.worker_count {
             self.connect_worker();
@@ -114,9 +113,7 @@ impl World {
             self.scene.tally.probe(probes::STOPPED_BY_STORE);
             return self.die_and_return();
         }
-        if had_trouble {
-            self.scene.queued_since = self.scene.now; // The queues were made anew from the log.
-        } else {
+        if !had_trouble {
             self.ask_all(|invariant, scene| invariant.settled(scene))?;
         }
         let delay_ms = self.scene.disk.take_delay_ms();

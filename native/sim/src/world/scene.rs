@@ -38,8 +38,6 @@ pub(crate) struct Scene {
     pub(crate) turn_count: usize,
     /// The store has no room at present.
     pub(crate) is_full: bool,
-    /// Since when the process's queues exist: they are made anew with it, and when it falls back.
-    pub(crate) queued_since: u64,
     /// Whether nothing was written while the ring was turned last: what was told then is told of the
     /// same record that the model holds.
     pub(crate) is_quiet: bool,
