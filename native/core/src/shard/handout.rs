@@ -191,9 +191,9 @@ fn waiting(run: &Run, instance: InstanceIndex, arrival: u64) -> Waiting {
         task_type: run.definition().task_type(task).clone(),
         rate: options.rate_limit,
         has_rate_of_key: options.rate_limit.is_some() && options.concurrency_key.is_some(),
-        priority: run
-            .priority()
-            .or(options.priority)
+        priority: options
+            .priority
+            .or(run.priority())
             .filter(|_| !is_planted(Bug::PriorityIgnored))
             .unwrap_or(Priority::Normal),
         deadline: run.deadline_at(),

@@ -1,6 +1,6 @@
 //! Who is next: urgency, deadlines, first come, fairness.
 
-use pyflow_core::command::RunVerb;
+use pyflow_core::command::{RunVerb, StartRun};
 use pyflow_core::definition::Priority;
 use pyflow_core::schedule::{Strategy, Weights};
 use pyflow_core::shard::ShardSettings;
@@ -46,17 +46,16 @@ fn the_most_urgent_goes_first_then_first_come() {
 }
 
 #[test]
-fn the_urgency_of_a_run_goes_before_that_of_its_tasks() {
+fn the_urgency_of_a_task_goes_before_that_of_its_run() {
     let mut rig = busy(Strategy::Strict);
-    rig.run("r", &document(&[urgent("a", "high")]));
-    let mut start = Rig::start("s", "flow");
-    start.priority = Some(Priority::Low);
+    rig.run("r", &document(&[urgent("a", "high"), task("plain", &[])]));
+    let start = StartRun { priority: Some(Priority::Low), ..Rig::start("s", "flow") };
     rig.begin(start).expect("it can be started");
     rig.run("t", &with(document(&[task("b", &[])]), &json!({"id": "other"})));
 
     let order = order(&mut rig);
 
-    assert_eq!(order, ["a", "b", "a"]);
+    assert_eq!(order, ["a", "a", "plain", "b", "plain"]);
 }
 
 #[test]

@@ -45,9 +45,9 @@ impl Invariant for TheUrgentGoFirst {
     }
 }
 
-/// Its priority, then its run's deadline.
+/// Its own priority, or that of its run, then its run's deadline.
 fn urgency(run: &Run, task: usize) -> (u8, u64) {
-    let priority = run.priority.or(run.flow.tasks[task].options.priority).unwrap_or(1);
+    let priority = run.flow.tasks[task].options.priority.or(run.priority).unwrap_or(1);
     (priority, run.deadline_at.unwrap_or(u64::MAX))
 }
 
