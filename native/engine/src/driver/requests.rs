@@ -7,11 +7,13 @@ use pyflow_core::command::{
     Command, ControlRun, ControlTask, DeployDefinition, Outcome, RunVerb, StartRun, TaskVerb,
 };
 use pyflow_core::definition::Definition;
-use pyflow_core::effect::Ticket;
+use pyflow_core::effect::{Answer, Ticket};
 use pyflow_core::event::LeaseEnd;
 use pyflow_core::ids::{SessionId, looks_generated};
+use pyflow_core::lifecycle::RunState;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::time::Millis;
+use pyflow_store::read_model::RunRow;
 
 use super::ring::{Batch, Driver};
 use crate::fault::Refusal;
@@ -142,21 +144,27 @@ impl Driver {
     }
 
     fn control_run(&mut self, ticket: u64, control: ControlRun, now: Millis) {
-        if let Err(refusal) = self.must_be_live(&control.run_id) {
-            return self.refuse(ticket, refusal);
+        match self.ended(&control.run_id) {
+            Ok(None) => self.shard.handle(&Command::ControlRun(control), Some(Ticket(ticket)), now),
+            Ok(Some(row)) if is_as_asked(&control.verb, &row) => {
+                self.answer(ticket, Ok(Answer::Done));
+            }
+            Ok(Some(row)) => self.refuse(ticket, has_ended(&row)),
+            Err(refusal) => self.refuse(ticket, refusal),
         }
-        self.shard.handle(&Command::ControlRun(control), Some(Ticket(ticket)), now);
+    }
+
+    /// The row of a run that has ended and left memory; none for one that is in memory.
+    fn ended(&mut self, run_id: &str) -> Result<Option<RunRow>, Refusal> {
+        match self.live_number(run_id) {
+            Some(_) => Ok(None),
+            None => self.row(run_id).map(Some),
+        }
     }
 
     /// A run that is not live is refused with the state that it ended in.
     fn must_be_live(&mut self, run_id: &str) -> Result<(), Refusal> {
-        if self.shard.state().run_by_id(&self.namespace, run_id).is_some() {
-            return Ok(());
-        }
-        let row = self.row(run_id)?;
-        let message = format!("run {run_id} is {}; it has ended", row.status);
-        let fields = serde_json::json!({"run_id": run_id, "state": row.status, "message": message});
-        Err(Refusal::new("PF1104", fields))
+        self.ended(run_id)?.map_or(Ok(()), |row| Err(has_ended(&row)))
     }
 
     fn control_task(&mut self, ticket: u64, control: ControlTask, now: Millis) {
@@ -227,4 +235,19 @@ impl Driver {
             ReportKind::Progress(progress) => self.shard.progress(session, handle, progress, now),
         }
     }
+}
+
+/// Whether a run has ended in the very state that is asked for: as in memory, that changes nothing.
+fn is_as_asked(verb: &RunVerb, row: &RunRow) -> bool {
+    match verb {
+        RunVerb::Cancel { .. } => row.status == RunState::Cancelled.name(),
+        RunVerb::Pause | RunVerb::Resume | RunVerb::Recover => false,
+    }
+}
+
+fn has_ended(row: &RunRow) -> Refusal {
+    let (run_id, state) = (&row.run_id, &row.status);
+    let message = format!("run {run_id} is {state}; it has ended");
+    let fields = serde_json::json!({"run_id": run_id, "state": state, "message": message});
+    Refusal::new("PF1104", fields)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pyflow_core::command::StartRun;
+use pyflow_core::command::{ControlRun, RunVerb, StartRun};
 use pyflow_core::definition::{Definition, draft_from_document};
 use pyflow_core::event::SaidLine;
 use pyflow_core::schedule::Pool;
@@ -184,6 +184,29 @@ fn a_run_that_its_deadline_has_stopped_is_recovered_as_a_whole() {
 
     assert!(matches!(answered(&heard, 4), Some(Ok(Value::Done(_)))));
     assert_eq!(granted(&heard), [(2, "first".to_string())]);
+}
+
+#[test]
+fn a_cancelled_run_is_cancelled_again_without_a_word_also_after_it_has_left() {
+    let engine = Engine::open("memory://", &settings()).expect("memory can be opened");
+    let definition = opened(&engine);
+    start(&engine, &definition, 2);
+    let verb = || RunVerb::Cancel { reason: "enough".into() };
+    let control = |ticket, verb| {
+        let control = ControlRun { namespace: "default".into(), run_id: "one".into(), verb };
+        answered(&ask(&engine, Request::ControlRun { ticket, control }), ticket)
+    };
+    control(3, verb());
+    let reports = vec![AttemptReport { handle: 1, kind: ReportKind::Cancelled }];
+    ask(&engine, Request::Report { session: 1, reports });
+
+    let in_memory = control(4, verb());
+    ask(&engine, Request::Start { ticket: 5, start: Box::new(named(&definition, "two")) });
+    let gone = control(6, verb());
+
+    assert!(matches!(in_memory, Some(Ok(Value::Done(_)))));
+    assert!(matches!(gone, Some(Ok(Value::Done(_)))), "{gone:?}");
+    assert_eq!(control(7, RunVerb::Pause), Some(Err("PF1104")));
 }
 
 fn look_at_task(task_id: &str) -> Request {
