@@ -8,6 +8,7 @@ use pyflow_core::definition::{
 };
 use pyflow_core::ids::TaskIndex;
 use pyflow_core::limits::NESTING_MAX;
+use pyflow_core::payload::nesting;
 use pyflow_engine::Refusal;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -15,7 +16,6 @@ use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 
 use crate::door;
-use crate::fields::nesting;
 use crate::graph::Numbers;
 
 /// A checked definition with its stored form.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use pyflow_core::limits::{NESTING_MAX, SPAN_MS_MAX};
+use pyflow_core::limits::SPAN_MS_MAX;
+use pyflow_core::payload::{is_too_deep, too_deep};
 use pyflow_engine::Refusal;
 use serde_json::{Value, json};
 
@@ -80,33 +81,5 @@ pub(crate) fn object_text(object: &Value, name: &str) -> Result<Option<String>, 
 
 /// Refuses JSON text that is nested deeper than values may be.
 pub(crate) fn check_nesting(what: &str, json: &[u8]) -> Result<(), Refusal> {
-    // Each level takes an opening and a closing.
-    if json.len() <= 2 * NESTING_MAX {
-        return Ok(());
-    }
-    let depth = nesting(json);
-    if depth <= NESTING_MAX {
-        return Ok(());
-    }
-    Err(wrong(format!("{what} is nested {depth} deep; at most {NESTING_MAX} is allowed")))
-}
-
-/// How deep JSON text is nested.
-pub(crate) fn nesting(json: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    let (mut in_text, mut escaped) = (false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
+    if is_too_deep(json) { Err(wrong(too_deep(what, json))) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! What a ready instance leads to without a worker: the core's own tasks, conditions, maps.
 
-use super::args::{ready_time, render};
+use super::args::{bounded, ready_time, render};
 use super::view::View;
 use crate::command::Wake;
 use crate::definition::{Definition, Kind};
@@ -157,7 +157,7 @@ impl Attempts<'_> {
     fn transformation(&self) -> Result<Step, ExprError> {
         let transform = self.definition.transform(self.task);
         let output = transform.apply(&self.view(), &mut Fuel::default())?;
-        Ok(self.completed(Payload::new(output.into())))
+        Ok(self.completed(Payload::new(bounded(output.into())?)))
     }
 
     fn gateway(&self) -> Step {

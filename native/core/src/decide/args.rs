@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::view::View;
 use crate::definition::{Arg, KeyTemplate};
-use crate::expr::{ExprError, Fuel, SecretPlace, Template};
+use crate::expr::{ExprCode, ExprError, Fuel, SecretPlace, Template};
 use crate::ids::{InstanceIndex, TaskIndex};
-use crate::payload::Payload;
+use crate::payload::{Payload, is_too_deep, too_deep};
 use crate::state::{Failure, Run};
 use crate::time::Millis;
 
@@ -84,7 +84,15 @@ fn render_marked(
 pub(super) fn render(template: &Template, view: &View<'_>) -> Result<Bytes, ExprError> {
     let mut out = Vec::new();
     template.render(view, &mut Fuel::default(), &mut out)?;
-    Ok(out.into())
+    bounded(out.into())
+}
+
+/// A value that was put together of others, unless that has made it too deep to be kept.
+pub(super) fn bounded(json: Bytes) -> Result<Bytes, ExprError> {
+    if is_too_deep(&json) {
+        return Err(ExprError::new(ExprCode::Failed, too_deep("the result", &json)));
+    }
+    Ok(json)
 }
 
 fn output_of(run: &Run, task: TaskIndex) -> Bytes {

@@ -8,7 +8,7 @@ use crate::event::{Event, RunCancelled, RunCompleted, RunFailed, TaskError};
 use crate::ids::TaskIndex;
 use crate::lifecycle::RunState;
 use crate::limits::PAYLOAD_SIZE_MAX;
-use crate::payload::Payload;
+use crate::payload::{Payload, is_too_deep, too_deep};
 use crate::state::{Ending, Failure, Run, Stop};
 use crate::time::Millis;
 
@@ -49,21 +49,27 @@ fn completed(run: &Run, now: Millis) -> Event {
         None => Ok(all_outputs(run)),
         Some(template) => render(template, &View::of_result(run, now)).map(Payload::new),
     };
-    match rendered {
-        Ok(result) if result.size() > PAYLOAD_SIZE_MAX => {
-            let (size, most) = (result.size(), PAYLOAD_SIZE_MAX);
-            let message = format!("the run's result is {size} bytes; at most {most} are allowed");
-            let error = Box::new(TaskError::final_of_engine("PayloadTooLarge", message));
-            RunFailed { run: run.number(), instance: None, attempt: 0, error, at: now }.into()
-        }
-        Ok(result) => RunCompleted { run: run.number(), result, at: now }.into(),
+    let (kind, message) = match rendered {
+        Ok(result) => match unfit(&result) {
+            None => return RunCompleted { run: run.number(), result, at: now }.into(),
+            Some(message) => ("PayloadTooLarge", message),
+        },
         Err(error) => {
-            let kind = super::advance::kind_of(&error);
-            let message = format!("the run's result: {}", error.message);
-            let error = Box::new(TaskError::final_of_engine(kind, message));
-            RunFailed { run: run.number(), instance: None, attempt: 0, error, at: now }.into()
+            (super::advance::kind_of(&error), format!("the run's result: {}", error.message))
         }
+    };
+    let error = Box::new(TaskError::final_of_engine(kind, message));
+    RunFailed { run: run.number(), instance: None, attempt: 0, error, at: now }.into()
+}
+
+/// Why a result is more than a payload may be, if it is.
+fn unfit(result: &Payload) -> Option<String> {
+    let (size, most) = (result.size(), PAYLOAD_SIZE_MAX);
+    if size > most {
+        return Some(format!("the run's result is {size} bytes; at most {most} are allowed"));
     }
+    let json = result.json();
+    is_too_deep(&json).then(|| too_deep("the run's result", &json))
 }
 
 fn failed(run: &Run, failure: &Failure, now: Millis) -> Event {

@@ -2,13 +2,13 @@
 
 use pyflow_core::command::Outcome;
 use pyflow_core::lifecycle::{RunState, TaskState};
-use pyflow_core::limits::{PAYLOAD_INLINE_SIZE_MAX, PAYLOAD_SIZE_MAX};
+use pyflow_core::limits::{NESTING_MAX, PAYLOAD_INLINE_SIZE_MAX, PAYLOAD_SIZE_MAX};
 use pyflow_core::payload::Payload;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Rig, document, task, with};
 
-fn reader(id: &str, of: &str, deps: &[&str]) -> serde_json::Value {
+fn reader(id: &str, of: &str, deps: &[&str]) -> Value {
     with(task(id, deps), &json!({"parameters": {"value": format!("${{output.{of}}}")}}))
 }
 
@@ -139,4 +139,38 @@ fn outputs_of_items_that_are_too_large_together_fail_their_map() {
         (rig.run_state("r"), rig.error("r").as_str()),
         (RunState::Failed, "PayloadTooLarge")
     );
+}
+
+fn nested(depth: usize) -> String {
+    format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+/// How a run ends whose first task, or item of a map, gives a value of this depth.
+fn ended(document: &Value, depth: usize) -> Result<RunState, String> {
+    let mut rig = Rig::new();
+    rig.run("r", document);
+    let name = rig.names()[0].clone();
+    rig.complete_with(&name, &nested(depth));
+    let state = rig.run_state("r");
+    if state == RunState::Failed { Err(rig.error("r")) } else { Ok(state) }
+}
+
+#[test]
+fn a_value_that_the_core_makes_too_deep_fails_with_what_made_it() {
+    let of_a = json!("${output.a}");
+    let select = json!({"operation": "select", "fields": {"within": of_a}});
+    let select = json!({"id": "s", "task_type": "data_transformation", "parameters": select});
+    let select = with(select, &json!({"depends_on": ["a"]}));
+    let map = with(task("m", &[]), &json!({"for_each": [0]}));
+    let (a, one) = ([task("a", &[])], json!({"result": 1}));
+    let made = [
+        (with(document(&[task("a", &[]), select]), &one), "ExpressionFailed"),
+        (with(document(&[map]), &one), "PayloadTooLarge"),
+        (document(&a), "PayloadTooLarge"),
+        (with(document(&a), &json!({"result": {"within": of_a}})), "ExpressionFailed"),
+    ];
+    for (flow, error) in made {
+        assert_eq!(ended(&flow, NESTING_MAX - 1), Ok(RunState::Completed), "{flow}");
+        assert_eq!(ended(&flow, NESTING_MAX), Err(error.to_string()), "{flow}");
+    }
 }

@@ -7,8 +7,8 @@ use crate::event::{MapExpanded, TaskError};
 use crate::expr::FieldCache;
 use crate::ids::{InstanceIndex, TaskIndex};
 use crate::lifecycle::TaskInput;
-use crate::limits::PAYLOAD_SIZE_MAX;
-use crate::payload::Payload;
+use crate::limits::{NESTING_MAX, PAYLOAD_SIZE_MAX};
+use crate::payload::{Payload, nests_to};
 use crate::seeded::{Bug, is_planted};
 use crate::state::instance::{Ending, Instance, Phase};
 use crate::state::{Failure, MapState, Moved, State};
@@ -82,7 +82,7 @@ impl Moving<'_> {
         if map.settled < map.count {
             return self.open_items(parent, at);
         }
-        let failure = self.first_failed_item(parent).or_else(|| self.oversize(parent));
+        let failure = self.first_failed_item(parent).or_else(|| self.unfit(parent));
         match failure {
             None => self.join_items(parent, at),
             Some(failure) => {
@@ -107,17 +107,21 @@ impl Moving<'_> {
         Some(known.unwrap_or_else(of_skipped))
     }
 
-    /// The failure of a map whose joined outputs are larger than a payload may be.
-    fn oversize(&self, parent: InstanceIndex) -> Option<Failure> {
-        let sizes = self.items(parent).map(|item| self.run.output(item).map_or(4, Payload::size));
-        let size: usize = sizes.map(|size| size + 1).sum::<usize>() + 1;
-        (size > PAYLOAD_SIZE_MAX).then(|| {
-            let message = format!(
-                "the outputs of its items are {size} bytes; at most {PAYLOAD_SIZE_MAX} are allowed"
-            );
-            let error = Box::new(TaskError::final_of_engine("PayloadTooLarge", message));
-            Failure { instance: parent, attempt: 0, error, recovered: false, at: None }
-        })
+    /// The failure of a map whose joined outputs are larger or deeper than a payload may be.
+    fn unfit(&self, parent: InstanceIndex) -> Option<Failure> {
+        let outputs = || self.items(parent).map(|item| self.run.output(item));
+        let size: usize = outputs().map(|o| o.map_or(4, Payload::size) + 1).sum::<usize>() + 1;
+        let message = if size > PAYLOAD_SIZE_MAX {
+            let most = PAYLOAD_SIZE_MAX;
+            format!("the outputs of its items are {size} bytes; at most {most} are allowed")
+        } else if outputs().flatten().any(|output| nests_to(&output.json(), NESTING_MAX)) {
+            let depth = NESTING_MAX + 1;
+            format!("its output is nested {depth} deep; at most {NESTING_MAX} is allowed")
+        } else {
+            return None;
+        };
+        let error = Box::new(TaskError::final_of_engine("PayloadTooLarge", message));
+        Some(Failure { instance: parent, attempt: 0, error, recovered: false, at: None })
     }
 
     /// The outputs of all items, in the order of the items, are the map's output.
