@@ -247,8 +247,10 @@ class Run(Generic[R]):
     async def cancel(self, reason: str = "") -> None:
         """Cancel the run: what runs is asked to stop, nothing further is begun.
 
+        A run that is cancelled already is left as it is.
+
         Raises:
-            RunStateRefused: The run has ended.
+            RunStateRefused: The run has completed or failed.
             RunUnknown: The store holds no such run.
         """
         self.token = await self._link.door.control("cancel", self.id, None, reason)
