@@ -5,3 +5,4 @@ mod lost_turns;
 mod reading;
 mod rig;
 mod ring;
+mod stacks;
