@@ -75,19 +75,9 @@ fn definition() -> (Definition, Bytes) {
 }
 
 fn start(definition: &Definition, number: u64) -> StartRun {
-    StartRun {
-        namespace: "default".into(),
-        run_id: format!("{number:032x}").into(),
-        chosen: false,
-        key: None,
-        wanted: Wanted::Hash(definition.hash),
-        input: Payload::new(Bytes::from_static(b"{}")),
-        priority: None,
-        deadline_ms: None,
-        consistency: Some(pyflow_core::consistency::Consistency::Eventual),
-        metadata: None,
-        created_by: None,
-    }
+    let wanted = Wanted::Hash(definition.hash);
+    let start = StartRun::new("default", &format!("{number:032x}"), wanted);
+    StartRun { consistency: Some(pyflow_core::consistency::Consistency::Eventual), ..start }
 }
 
 fn ask(engine: &Engine, request: Request) -> Vec<Out> {

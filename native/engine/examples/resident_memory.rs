@@ -10,7 +10,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyflow_core::command::{StartRun, Wanted};
 use pyflow_core::definition::{Definition, Draft, DraftArg, draft_from_document};
-use pyflow_core::payload::Payload;
 use pyflow_engine::{Engine, EngineSettings, Request};
 
 const WAITING: &str = r#"{"id": "flow", "tasks": [
@@ -61,19 +60,7 @@ fn ask(engine: &Engine, request: Request) {
 }
 
 fn start(definition: &Definition, number: u64) -> StartRun {
-    StartRun {
-        namespace: "default".into(),
-        run_id: format!("{number:032x}").into(),
-        chosen: false,
-        key: None,
-        wanted: Wanted::Hash(definition.hash),
-        input: Payload::new(Bytes::from_static(b"{}")),
-        priority: None,
-        deadline_ms: None,
-        consistency: None,
-        metadata: None,
-        created_by: None,
-    }
+    StartRun::new("default", &format!("{number:032x}"), Wanted::Hash(definition.hash))
 }
 
 /// Tasks that each wait for the one before.
