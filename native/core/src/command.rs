@@ -59,6 +59,26 @@ pub struct StartRun {
     pub created_by: Option<Arc<str>>,
 }
 
+impl StartRun {
+    /// A start that says no more than it must: the id stands for a generated one, the input is an
+    /// empty object, and the definition says the rest.
+    pub fn new(namespace: &str, run_id: &str, wanted: Wanted) -> Self {
+        Self {
+            namespace: namespace.into(),
+            run_id: run_id.into(),
+            chosen: false,
+            key: None,
+            wanted,
+            input: Payload::new(Bytes::from_static(b"{}")),
+            priority: None,
+            deadline_ms: None,
+            consistency: None,
+            metadata: None,
+            created_by: None,
+        }
+    }
+}
+
 /// What a caller may do to a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunVerb {

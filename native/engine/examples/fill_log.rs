@@ -101,19 +101,7 @@ fn start(engine: &Engine, definition: &Definition, runs: u64) {
 }
 
 fn start_of(run_id: &str, wanted: Wanted) -> StartRun {
-    StartRun {
-        namespace: "default".into(),
-        run_id: run_id.into(),
-        chosen: true,
-        key: None,
-        wanted,
-        input: Payload::new(Bytes::from_static(b"{}")),
-        priority: None,
-        deadline_ms: None,
-        consistency: None,
-        metadata: None,
-        created_by: None,
-    }
+    StartRun { chosen: true, ..StartRun::new("default", run_id, wanted) }
 }
 
 /// Reports what is granted until so many tasks have ended.

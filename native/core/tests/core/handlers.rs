@@ -253,7 +253,9 @@ fn stopped(tasks: &[Value], failing: &[&str]) -> Rig {
     let tasks: Vec<Value> = tasks.iter().cloned().chain([task("open", &[])]).collect();
     let mut rig = Rig::new();
     rig.run("r", &with(document(&tasks), &json!({"deadline": 100})));
-    failing.iter().for_each(|name| rig.fail(name));
+    for name in failing {
+        rig.fail(name);
+    }
     rig.advance(100_000);
     rig
 }

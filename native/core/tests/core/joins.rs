@@ -112,8 +112,8 @@ fn every_join_follows_its_rule_for_every_ending_of_three_dependencies() {
     }
 }
 
-#[test]
-fn a_join_of_any_opens_at_the_first_success_and_only_once() {
+/// A run whose last task waits for the first success of two.
+fn any_of_two() -> Rig {
     let tasks = [
         task("a", &[]),
         task("b", &[]),
@@ -121,6 +121,12 @@ fn a_join_of_any_opens_at_the_first_success_and_only_once() {
     ];
     let mut rig = Rig::new();
     rig.run("r", &document(&tasks));
+    rig
+}
+
+#[test]
+fn a_join_of_any_opens_at_the_first_success_and_only_once() {
+    let mut rig = any_of_two();
 
     rig.complete("b");
     assert_eq!(rig.state("r", "join"), TaskState::Leased);
@@ -132,13 +138,7 @@ fn a_join_of_any_opens_at_the_first_success_and_only_once() {
 
 #[test]
 fn a_failure_that_a_join_takes_in_its_stride_does_not_fail_the_run() {
-    let tasks = [
-        task("a", &[]),
-        task("b", &[]),
-        with(task("join", &["a", "b"]), &json!({"join": "any_success"})),
-    ];
-    let mut rig = Rig::new();
-    rig.run("r", &document(&tasks));
+    let mut rig = any_of_two();
 
     rig.fail("a");
     rig.complete("b");

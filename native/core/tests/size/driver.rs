@@ -53,19 +53,8 @@ impl Driver {
     }
 
     pub(crate) fn start(&mut self, run_id: &str) {
-        let start = StartRun {
-            namespace: "default".into(),
-            run_id: run_id.into(),
-            chosen: false,
-            key: None,
-            wanted: Wanted::Name { name: "flow".into(), version: None },
-            input: Payload::new("{}".into()),
-            priority: None,
-            deadline_ms: None,
-            consistency: None,
-            metadata: None,
-            created_by: None,
-        };
+        let wanted = Wanted::Name { name: "flow".into(), version: None };
+        let start = StartRun::new("default", run_id, wanted);
         self.ask(&Command::StartRun(Box::new(start)));
         if self.shard.is_full() {
             self.pump();

@@ -5,4 +5,5 @@ mod lost_turns;
 mod reading;
 mod rig;
 mod ring;
+mod stacks;
 mod vanished;

@@ -57,19 +57,8 @@ pub(crate) fn start(engine: &Engine, definition: &Definition, ticket: u64) -> Ve
 
 /// A start of a run with a chosen id.
 pub(crate) fn named(definition: &Definition, run_id: &str) -> StartRun {
-    StartRun {
-        namespace: "default".into(),
-        run_id: run_id.into(),
-        chosen: true,
-        key: None,
-        wanted: Wanted::Hash(definition.hash),
-        input: Payload::new(Bytes::from_static(b"{}")),
-        priority: None,
-        deadline_ms: None,
-        consistency: None,
-        metadata: None,
-        created_by: None,
-    }
+    let wanted = Wanted::Hash(definition.hash);
+    StartRun { chosen: true, ..StartRun::new("default", run_id, wanted) }
 }
 
 pub(crate) fn report(engine: &Engine, handle: u64, output: &'static str) -> Vec<Out> {

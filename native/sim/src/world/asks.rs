@@ -76,18 +76,12 @@ impl World {
     }
 
     fn start_run(&self, run_id: &str, key: Option<String>, flow: usize, flag: bool) -> StartRun {
+        let wanted = Wanted::Hash(self.scene.flows[flow].definition.hash);
         StartRun {
-            namespace: NAMESPACE.into(),
-            run_id: run_id.into(),
             chosen: true,
             key: key.map(Arc::from),
-            wanted: Wanted::Hash(self.scene.flows[flow].definition.hash),
             input: Payload::new(format!("{{\"flag\":{flag}}}").into()),
-            priority: None,
-            deadline_ms: None,
-            consistency: None,
-            metadata: None,
-            created_by: None,
+            ..StartRun::new(NAMESPACE, run_id, wanted)
         }
     }
 

@@ -131,19 +131,7 @@ impl Rig {
     }
 
     pub(crate) fn start(run_id: &str, name: &str) -> StartRun {
-        StartRun {
-            namespace: NAMESPACE.into(),
-            run_id: run_id.into(),
-            chosen: false,
-            key: None,
-            wanted: Wanted::Name { name: name.into(), version: None },
-            input: Payload::new(Bytes::from_static(b"{}")),
-            priority: None,
-            deadline_ms: None,
-            consistency: None,
-            metadata: None,
-            created_by: None,
-        }
+        StartRun::new(NAMESPACE, run_id, Wanted::Name { name: name.into(), version: None })
     }
 
     /// Deploys a definition and starts one run of it.
