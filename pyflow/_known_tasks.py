@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
-from pyflow.checks import check_types
+from pyflow.authoring.checks import check_types
 from pyflow.definition import Definition
 from pyflow.registry import CORE_TYPES, REGISTRY
 from pyflow.task import Task

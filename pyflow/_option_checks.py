@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pyflow._values import is_list, is_mapping
+from pyflow.authoring.refs import Ref
 from pyflow.error_handler import ErrorHandler
-from pyflow.refs import Ref
 
 Check = Callable[[Any], Any]
 

@@ -8,7 +8,7 @@ import msgspec
 
 from pyflow import _option_checks as checks
 from pyflow._values import ValueUnwritable, encode, is_list, is_mapping
-from pyflow._workflow_options import CONSISTENCY_LEVELS
+from pyflow.authoring.workflow_options import CONSISTENCY_LEVELS
 from pyflow.definition import Definition
 from pyflow.errors import InputInvalid
 from pyflow.workflow import BoundWorkflow, Workflow

@@ -241,7 +241,7 @@ def holds_set(value: Any, depth: int = 0) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _is_leaf(kind: type) -> bool:
+def _is_leaf(kind: Any) -> bool:
     """Tell whether values of a type have no parts that `_parts` would give."""
     holders = (Mapping, list, tuple, set, frozenset, msgspec.Struct)
     return not issubclass(kind, holders) and not is_dataclass(kind)

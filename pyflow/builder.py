@@ -5,15 +5,22 @@ from typing import Any, Self, Unpack
 
 import msgspec
 
-from pyflow._graph_writer import BRANCHING, DECISION, Entry, GraphWriter, WholeOutput, problem
-from pyflow._source import member_source
-from pyflow._templates import TemplateEncoder
-from pyflow._workflow_options import checked_workflow
+from pyflow.authoring.graph_writer import (
+    BRANCHING,
+    DECISION,
+    Entry,
+    GraphWriter,
+    WholeOutput,
+    problem,
+)
+from pyflow.authoring.refs import Ref, reads_of, source_of, whole_output
+from pyflow.authoring.source import member_source
+from pyflow.authoring.templates import TemplateEncoder
+from pyflow.authoring.workflow_options import checked_workflow
 from pyflow.definition import Definition, definition_of_columns, named
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import DefinitionInvalid, ParametersInvalid, Problem, TraceError
 from pyflow.options import NO_OPTIONS, TaskKeywords, TaskOptions, checked, file_name
-from pyflow.refs import Ref, reads_of, source_of, whole_output
 from pyflow.task import Task
 
 AnyTask = Task[..., Any] | str

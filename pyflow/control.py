@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, TypeVar, cast, overload
 
 from pyflow import _option_checks as checks
-from pyflow._decisions import trace_decision
-from pyflow._trace import Trace, current_trace
+from pyflow.authoring.decisions import trace_decision
+from pyflow.authoring.refs import Ref
+from pyflow.authoring.trace import Trace, current_trace
 from pyflow.errors import TraceError
-from pyflow.refs import Ref
 
 T = TypeVar("T")
 D = TypeVar("D")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from pyflow import _native
-from pyflow._columns import Columns
-from pyflow._document import Document, read_document
-from pyflow._edges import Edge, MendedMap
 from pyflow._values import ValueUnwritable, encode
+from pyflow.authoring.columns import Columns
+from pyflow.authoring.document import Document, read_document
+from pyflow.authoring.edges import Edge, MendedMap
 from pyflow.errors import DefinitionInvalid, Problem
 from pyflow.options import TABLE, file_name
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from pyflow import _option_checks as checks
+from pyflow.authoring.refs import Ref
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import ParametersInvalid
-from pyflow.refs import Ref
 
 if TYPE_CHECKING:
     from pyflow.task import Task

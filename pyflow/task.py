@@ -14,11 +14,11 @@ from typing import (
     overload,
 )
 
-from pyflow._signature import Signature, names_in_view
-from pyflow._trace import current_trace
+from pyflow.authoring.refs import Ref
+from pyflow.authoring.signature import Signature, names_in_view
+from pyflow.authoring.trace import current_trace
 from pyflow.errors import ParametersInvalid, TaskCallError
 from pyflow.options import NO_OPTIONS, CallOptions, TaskKeywords, TaskOptions, checked
-from pyflow.refs import Ref
 from pyflow.registry import REGISTRY
 
 P = ParamSpec("P")

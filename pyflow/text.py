@@ -3,9 +3,9 @@
 from string import Formatter
 from typing import cast
 
-from pyflow._source import text_source
+from pyflow.authoring.refs import Origin, Reads, Ref, bounded, framed, leaf_of, merged, source_of
+from pyflow.authoring.source import text_source
 from pyflow.errors import TraceError
-from pyflow.refs import Origin, Reads, Ref, bounded, framed, leaf_of, merged, source_of
 
 _FORMATTER = Formatter()
 

@@ -16,15 +16,15 @@ from typing import (
 
 import msgspec
 
-from pyflow._columns import Columns
-from pyflow._edges import Edge, MendedMap
-from pyflow._signature import Signature, names_in_view
-from pyflow._trace import Trace
 from pyflow._values import PLAIN_HINTS, ValueUnwritable, encode, unfit
-from pyflow._workflow_options import WorkflowKeywords, checked_workflow
+from pyflow.authoring.columns import Columns
+from pyflow.authoring.edges import Edge, MendedMap
+from pyflow.authoring.refs import Ref
+from pyflow.authoring.signature import Signature, names_in_view
+from pyflow.authoring.trace import Trace
+from pyflow.authoring.workflow_options import WorkflowKeywords, checked_workflow
 from pyflow.definition import Definition, definition_of_columns
 from pyflow.errors import InputInvalid, TaskCallError, TraceError
-from pyflow.refs import Ref
 from pyflow.task import Task
 
 P = ParamSpec("P")

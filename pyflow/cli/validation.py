@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyflow._document import read_document
-from pyflow.checks import faults
+from pyflow.authoring.checks import faults
+from pyflow.authoring.document import read_document
 from pyflow.definition import Definition
 from pyflow.errors import (
     DefinitionInvalid,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from pyflow._known_tasks import KnownTasks
-from pyflow._signature import Signature
+from pyflow.authoring.signature import Signature
 from pyflow.context import TaskContext, current
 from pyflow.options import NO_OPTIONS
 from pyflow.registry import CORE_TYPES

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 import msgspec
 
 from pyflow import _values
-from pyflow._signature import FURTHER, Signature
+from pyflow.authoring.signature import FURTHER, Signature
 from pyflow.resource import Resource, uses
 from pyflow.task import Task
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pyflow._columns import CONST, FAILURE, INDEX_MASK, TEMPLATE, WHOLE, Columns
+from pyflow.authoring.columns import CONST, FAILURE, INDEX_MASK, TEMPLATE, WHOLE, Columns
 from pyflow.workflow import Workflow
 
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import pyflow
-from pyflow._hints import misfit
-from pyflow.checks import check_types, faults
+from pyflow.authoring.checks import check_types, faults
+from pyflow.authoring.hints import misfit
 from pyflow.errors import (
     DefinitionInvalid,
     NotImportable,

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyflow._document import (
+from pyflow.authoring.document import (
     JSON_SIZE_MAX,
     YAML_SIZE_MAX,
     Document,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pyflow
-from pyflow._document_events import json_events, places_of
+from pyflow.authoring.document_events import json_events, places_of
 from pyflow.errors import DefinitionInvalid
 
 SIZE = 64 * 1024

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyflow
-from pyflow._source import SOURCE_SIZE_MAX, plain_source
+from pyflow.authoring.refs import Ref, source_of
+from pyflow.authoring.source import SOURCE_SIZE_MAX, plain_source
 from pyflow.errors import TraceError
-from pyflow.refs import Ref, source_of
 
 X: Any = pyflow.input("x")
 Y: Any = pyflow.output("y")

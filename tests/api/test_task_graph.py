@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyflow
-from pyflow._column_writer import TASK_COUNT_MAX
-from pyflow._task_ids import TaskIds
+from pyflow.authoring.column_writer import TASK_COUNT_MAX
+from pyflow.authoring.task_ids import TaskIds
 from pyflow.errors import LimitExceeded, ParametersInvalid, TaskCallError, TraceError
 
 

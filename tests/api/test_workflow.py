@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyflow
-from pyflow._task_ids import TaskIds
+from pyflow.authoring.task_ids import TaskIds
 from pyflow.errors import InputInvalid, LimitExceeded, ParametersInvalid, TaskCallError, TraceError
 from tests.api.columns_view import FAILED, Filled, Whole, rows, view
 from tests.api.sample_workflows import (
@@ -419,7 +419,7 @@ def test_edges_of_each_kind_are_noted_once() -> None:
 
 
 def test_tasks_of_a_definition_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyflow._column_writer.TASK_COUNT_MAX", 3)
+    monkeypatch.setattr("pyflow.authoring.column_writer.TASK_COUNT_MAX", 3)
 
     @pyflow.workflow
     def large() -> None:

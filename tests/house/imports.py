@@ -44,6 +44,7 @@ STRANGERS = {
     "pyflow.tasks": ENGINE_SIDE | {"pyflow.worker"},
     "pyflow.devices": ENGINE_SIDE | {"pyflow.worker"},
     # What workflow authors import starts nothing.
+    "pyflow.authoring": ENGINE_SIDE | {"pyflow.worker"},
     "pyflow.task": ENGINE_SIDE | {"pyflow.worker"},
     "pyflow.workflow": ENGINE_SIDE | {"pyflow.worker"},
     "pyflow.builder": ENGINE_SIDE | {"pyflow.worker"},

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
-from pyflow._trace import Escaped, Frame, Trace
+from pyflow.authoring.refs import Ref, source_of, whole_output
+from pyflow.authoring.trace import Escaped, Frame, Trace
 from pyflow.errors import TraceError
-from pyflow.refs import Ref, source_of, whole_output
 
 
 class Branch(NamedTuple):

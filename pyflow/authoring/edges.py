@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pyflow._column_writer import ColumnWriter
+from pyflow.authoring.column_writer import ColumnWriter
 from pyflow.error_handler import ErrorHandler
 
 # Hints are compared for so many arguments of a call.

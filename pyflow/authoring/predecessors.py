@@ -6,9 +6,9 @@ from itertools import chain, islice
 from operator import index
 from typing import Any
 
-from pyflow._columns import EDGE_COUNT_MAX, TASK_COUNT_MAX
+from pyflow.authoring.columns import EDGE_COUNT_MAX, TASK_COUNT_MAX
+from pyflow.authoring.refs import Ref
 from pyflow.errors import LimitExceeded, TraceError
-from pyflow.refs import Ref
 
 _PLAIN = {list, tuple}
 _NOT_IN_ORDER = (str, Mapping, AbstractSet, Ref)

@@ -25,9 +25,14 @@ class Place(Protocol):
     """A place as a parser marks it, by the same numbers."""
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """Its line, from 0."""
+        ...
+
     @property
-    def column(self) -> int: ...
+    def column(self) -> int:
+        """Its column, from 0."""
+        ...
 
 
 class Spot(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pyflow._document_events import DocumentFault, Event, Mark, Place, number
+from pyflow.authoring.document_events import DocumentFault, Event, Mark, Place, number
 
 _NUMBER_STARTS = frozenset("+-.0123456789")
 _NUMBER = re.compile(

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
-from pyflow._column_writer import ColumnWriter
-from pyflow._columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches
-from pyflow._edges import NOTED_PLACES_MAX, Edge, EdgeNotes, MendedMap
-from pyflow._predecessors import checked_predecessors
-from pyflow._signature import FURTHER, Signature
-from pyflow._source import member_source
-from pyflow._task_ids import TaskIds
-from pyflow._templates import TemplateEncoder
 from pyflow._values import is_mapping
+from pyflow.authoring.column_writer import ColumnWriter
+from pyflow.authoring.columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches
+from pyflow.authoring.edges import NOTED_PLACES_MAX, Edge, EdgeNotes, MendedMap
+from pyflow.authoring.predecessors import checked_predecessors
+from pyflow.authoring.refs import Ref, reads_of, whole_output
+from pyflow.authoring.signature import FURTHER, Signature
+from pyflow.authoring.source import member_source
+from pyflow.authoring.task_ids import TaskIds
+from pyflow.authoring.templates import TemplateEncoder
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import ParametersInvalid, TraceError
 from pyflow.options import TaskOptions
-from pyflow.refs import Ref, reads_of, whole_output
 
 if TYPE_CHECKING:
     from pyflow.task import Task

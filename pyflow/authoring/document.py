@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pyflow._document_events import (
+from pyflow.authoring.document_events import (
     DocumentFault,
     Event,
     Mark,
@@ -22,7 +22,7 @@ from pyflow._document_events import (
     number,
     places_of,
 )
-from pyflow._document_yaml import yaml_events
+from pyflow.authoring.document_yaml import yaml_events
 from pyflow.errors import DefinitionInvalid, Problem
 
 JSON_SIZE_MAX = 8 * 1024 * 1024

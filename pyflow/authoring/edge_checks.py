@@ -5,7 +5,7 @@ from inspect import formatannotation
 from types import GenericAlias
 from typing import Any, NamedTuple
 
-from pyflow._hints import misfit
+from pyflow.authoring.hints import misfit
 from pyflow.definition import Definition
 from pyflow.errors import ParametersInvalid
 from pyflow.task import Task

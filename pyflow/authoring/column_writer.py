@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from pyflow._columns import TASK_COUNT_MAX, WHOLE, Branches, Columns, Table, column
+from pyflow.authoring.columns import TASK_COUNT_MAX, WHOLE, Branches, Columns, Table, column
 from pyflow.errors import LimitExceeded
 
 

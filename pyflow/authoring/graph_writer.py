@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from pyflow._column_writer import ColumnWriter
-from pyflow._columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches, Columns
-from pyflow._signature import FURTHER, Signature
 from pyflow._values import is_list, is_mapping
+from pyflow.authoring.column_writer import ColumnWriter
+from pyflow.authoring.columns import CONST, FAILURE, TEMPLATE, WHOLE, Branches, Columns
+from pyflow.authoring.signature import FURTHER, Signature
 from pyflow.error_handler import ErrorHandler
 from pyflow.errors import DefinitionInvalid, ParametersInvalid, Problem
 

@@ -11,7 +11,7 @@ expression language; whatever would need the value now is refused, naming the al
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, cast
 
-from pyflow._source import SOURCE_SIZE_MAX, member_source, plain_source
+from pyflow.authoring.source import SOURCE_SIZE_MAX, member_source, plain_source
 from pyflow.errors import TraceError
 
 # Noncharacters of Unicode: they frame expressions until the text around them has been escaped.

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from pyflow._values import SCALARS, ValueUnwritable, encode_with, holds_set, simplified
+from pyflow.authoring.refs import CLOSE, OPEN, Ref, leaf_of, source_of
 from pyflow.errors import TraceError
-from pyflow.refs import CLOSE, OPEN, Ref, leaf_of, source_of
 
 # A text in JSON; what follows one is a colon only where the text is the key of an object.
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"(:?)')

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pyflow import _values
-from pyflow._edge_checks import (
+from pyflow.authoring.edge_checks import (
     Taker,
     edge_faults,
     handed_on_faults,
     mended_map_faults,
     stand_ins,
 )
-from pyflow._signature import FURTHER, Signature
+from pyflow.authoring.signature import FURTHER, Signature
 from pyflow.definition import Definition
 from pyflow.errors import NotImportable, ParametersInvalid, PyflowError, TaskTypeUnknown
 from pyflow.registry import CORE_TYPES, REGISTRY, nearest_types

@@ -1,0 +1,1 @@
+"""How workflows are written down: traces, references, builders and files become columns."""
