@@ -1,7 +1,7 @@
 # Each target does all of its own set-up: a machine needs Python 3.11+, a Rust toolchain, a C
 # compiler and access to package registries. What is missing is said before anything is built.
 
-.PHONY: help demo test build bench lint fmt docs lock wheel sim sim-long sim-bugs fuzz clean
+.PHONY: help demo test build bench lint fmt docs lock wheel faults sim sim-long sim-bugs fuzz clean
 .DEFAULT_GOAL := help
 export PYTHON ONLY QUICK SECONDS_EACH
 
@@ -50,6 +50,9 @@ lock: ## pin again what pyproject.toml names, from what .venv holds
 
 wheel: build ## a wheel for users, into dist/
 	@CARGO_TARGET_DIR=target/wheel .venv/bin/maturin build --release --locked --out dist
+
+faults: build ## fail each call on the files of a store, one by one (ONE_OF=10 for one of ten)
+	@.venv/bin/python -m tests.storage --one-of $(or $(ONE_OF),1)
 
 sim: ## the simulator: two minutes of seeds on both cores
 	@cargo run --release --locked -p pyflow-sim -- canary

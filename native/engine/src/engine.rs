@@ -68,7 +68,7 @@ impl Default for EngineSettings {
             strategy: Strategy::Strict,
             default_timeout_ms: None,
             checkpoint_size: 64 * 1024 * 1024,
-            trim_size: 1024 * 1024,
+            trim_size: 2 * 1024 * 1024,
             turn_event_count_max: TURN_EVENT_COUNT_MAX,
             read_only: false,
             memory_size_max: None,

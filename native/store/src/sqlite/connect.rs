@@ -129,6 +129,8 @@ fn set_up(conn: &Connection, wal: &WalState) -> Result<(), Trouble> {
     be_durable(conn)?;
     // A connection that ends otherwise than by an orderly close leaves the files as a crash would.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Otherwise some statements are compiled anew with each value that is bound to them.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "journal_size_limit", WAL_SIZE_KEPT)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     if matches!(wal, WalState::Empty) { check_size(conn) } else { Ok(()) }

@@ -1,7 +1,7 @@
 //! What happened to one run: chunks of history, then turns of the log.
 
 use bytes::Bytes;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::head::HeadRecord;
 use super::trouble::{Trouble, damaged};
@@ -98,6 +98,25 @@ pub(super) fn chunk_keys(conn: &Connection, run: u64) -> Result<Vec<ChunkKey>, T
             .zip(0..)
             .all(|((key, twin), number)| key.chunk == number && *twin == (key.chunk, key.crc));
     if is_whole { Ok(keys) } else { Err(damaged(PLACE, None, format!("run {run} lacks a chunk"))) }
+}
+
+/// The number of a run's next chunk: table and twin agree on the last one. All of them are compared where they are read.
+pub(super) fn next_chunk(conn: &Connection, run: u64) -> Result<u32, Trouble> {
+    let next = |sql: &str| {
+        conn.prepare_cached(sql)?.query_row([run as i64], |row| row.get::<_, u32>(0)).optional()
+    };
+    let in_table = next(
+        "SELECT chunk + 1 FROM history NOT INDEXED WHERE run = ?1 ORDER BY chunk DESC LIMIT 1",
+    )?;
+    let in_twin = next(
+        "SELECT chunk + 1 FROM history INDEXED BY history_twin WHERE run = ?1 \
+         ORDER BY chunk DESC LIMIT 1",
+    )?;
+    if in_table == in_twin {
+        Ok(in_table.unwrap_or(0))
+    } else {
+        Err(damaged(PLACE, None, format!("run {run} lacks a chunk")))
+    }
 }
 
 pub(super) fn load_chunk(

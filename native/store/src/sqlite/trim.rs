@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use super::head::HeadRecord;
-use super::run_history::{chunk_crc, chunk_keys};
+use super::run_history::{chunk_crc, next_chunk};
 use super::trouble::Trouble;
 use super::turns::{COLUMNS, Link, TurnRow};
 use crate::HistoryPart;
@@ -86,7 +86,7 @@ fn check_parts(
 }
 
 fn append_chunk(conn: &Connection, part: &HistoryPart) -> Result<(), Trouble> {
-    let chunk = chunk_keys(conn, part.run)?.last().map_or(0, |last| last.chunk + 1);
+    let chunk = next_chunk(conn, part.run)?;
     let crc = chunk_crc(part.run, chunk, part.first_position, &part.bytes);
     conn.prepare_cached(
         "INSERT INTO history(run, chunk, first_position, crc, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
