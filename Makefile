@@ -1,7 +1,8 @@
 # Each target does all of its own set-up: a machine needs Python 3.11+, a Rust toolchain, a C
 # compiler and access to package registries. What is missing is said before anything is built.
 
-.PHONY: help demo test build bench lint fmt docs lock wheel faults sim sim-long sim-bugs fuzz clean
+.PHONY: help demo test build bench lint fmt docs lock wheel faults sim sim-long sim-bugs fuzz \
+	crash model golden overload clean
 .DEFAULT_GOAL := help
 export PYTHON ONLY QUICK SECONDS_EACH
 
@@ -65,9 +66,8 @@ sim-long: ## the simulator for MINUTES=60, from seed FIRST=1000000 on
 sim-bugs: ## thirty bugs, planted one after the other, that the simulator must find
 	@cargo run --release --locked -p pyflow-sim --features seeded-bugs -- bugs
 
-fuzz: ## look for bytes that break a reader, SECONDS_EACH=60 a target (ONLY=event,template)
-	@bash scripts/check_tools.sh
-	@bash scripts/fuzz.sh
+.PHONY: help demo test build bench lint fmt docs lock wheel faults sim sim-long sim-bugs fuzz \
+	crash model golden overload clean
 
 clean: ## remove everything that was built
 	rm -rf target dist .venv .venv-bench .tools .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis pyflow/*.so

@@ -26,6 +26,7 @@ class Effect(NamedTuple):
     token: int
     key: str
     at_ns: int
+    process_id: int = 0
 
     @property
     def task(self) -> tuple[str, str]:
@@ -58,6 +59,7 @@ class Recorder:
             here.token,
             here.idempotency_key,
             time.monotonic_ns(),
+            os.getpid(),
         )
         os.write(self._descriptor(), ("\t".join(map(str, parts)) + "\n").encode())
 
@@ -78,7 +80,7 @@ def read_effects(path: Path) -> Iterator[Effect]:
         return
     with path.open(encoding="utf-8") as file:
         for line in file:
-            what, generation, run_id, task_id, attempt, token, key, at_ns = line.split("\t")
+            what, generation, run_id, task_id, attempt, token, key, *numbers = line.split("\t")
             assert what in ("began", "ended")
             yield Effect(
                 what,  # type: ignore[arg-type]
@@ -88,5 +90,5 @@ def read_effects(path: Path) -> Iterator[Effect]:
                 int(attempt),
                 int(token),
                 key,
-                int(at_ns),
+                *map(int, numbers),
             )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import pyflow
 from tests.crash.effects import effect
 
 MENDED = "PYFLOW_CRASH_MENDED"
+EASY = "easy"
 _DELIVERIES = 1_000_000
 _BIG_SIZE = 300_000
 
@@ -121,6 +123,13 @@ async def mendable(value: int) -> int:
         return value + 1
 
 
+@pyflow.task(max_deliveries=_DELIVERIES, executor="process")
+def apart(value: int) -> int:
+    with effect:
+        threading.Event().wait(random.random() * 0.05)
+        return value + 1
+
+
 @pyflow.workflow
 def sequence(value: int) -> int:
     return step(step(step(value)))
@@ -197,13 +206,39 @@ def reopened(value: int) -> int:
     return step(mendable(step(value)))
 
 
+@pyflow.workflow
+def in_processes(value: int) -> int:
+    return add(apart(value), apart(step(value)))
+
+
+# The side effects of tasks of this name may be all that is left of a run after a power cut.
+_easy = step.options(id=EASY)
+
+
+@pyflow.workflow(consistency="eventual")
+def relaxed(value: int) -> int:
+    return step.options(id=f"{EASY}_3")(step.options(id=f"{EASY}_2")(_easy(value)))
+
+
+@pyflow.workflow(consistency="eventual")
+def relaxed_delayed(value: int) -> int:
+    first = _easy(value)
+    wait = pyflow.sleep(0.1, after=[first])
+    return step.options(id=f"{EASY}_2", after=[wait])(first)
+
+
 class Kind(NamedTuple):
-    """A workflow, its input for a number, and the ends that a run of it may come to."""
+    """A workflow, its input for a number, and the ends that a run of it may come to.
+
+    Attributes:
+        relaxed: Whether the level is `eventual`: a power cut may take the end of what was done.
+    """
 
     workflow: Any
     ends: Callable[[int], tuple[tuple[Any, ...], ...]]
     arguments: Callable[[int], tuple[Any, ...]] = lambda value: (value,)
     weight: int = 2
+    relaxed: bool = False
 
 
 def _completes(result: Callable[[int], int | None]) -> Callable[[int], tuple[tuple[Any, ...], ...]]:
@@ -237,5 +272,11 @@ KINDS: dict[str, Kind] = {
         reopened,
         lambda value: (("completed", value + 3), ("failed", "mendable", "LookupError")),
         weight=2,
+    ),
+    # Its weight is that of rounds with worker processes; elsewhere there is none.
+    "in_processes": Kind(in_processes, _completes(lambda value: 2 * value + 3), weight=8),
+    "relaxed": Kind(relaxed, _completes(lambda value: value + 3), weight=4, relaxed=True),
+    "relaxed_delayed": Kind(
+        relaxed_delayed, _completes(lambda value: value + 2), weight=2, relaxed=True
     ),
 }

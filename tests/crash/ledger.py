@@ -34,7 +34,7 @@ class Tried(msgspec.Struct, tag=True, frozen=True):
 
 
 class Acknowledged(msgspec.Struct, tag=True, frozen=True):
-    """It was acknowledged."""
+    """It was acknowledged. There is a token where a power cut may take the start."""
 
     verb: str
     run_id: str
@@ -43,6 +43,39 @@ class Acknowledged(msgspec.Struct, tag=True, frozen=True):
     kind: str = ""
     value: int = 0
     key: str | None = None
+    token: str | None = None
+
+
+class Doomed(msgspec.Struct, tag=True, frozen=True):
+    """These runs have ended and are about to be forgotten."""
+
+    run_ids: tuple[str, ...]
+
+
+class Forgotten(msgspec.Struct, tag=True, frozen=True):
+    """So many of those that were doomed last by this process have been forgotten."""
+
+    run_ids: tuple[str, ...]
+    count: int
+
+
+class WorkerKilled(msgspec.Struct, tag=True, frozen=True):
+    """The driver has killed a worker process."""
+
+    process_id: int
+
+
+class Killed(msgspec.Struct, tag=True, frozen=True):
+    """The driver is about to kill an engine process."""
+
+    at_ns: int
+
+
+class PowerCut(msgspec.Struct, tag=True, frozen=True):
+    """The driver has taken what was not synced."""
+
+    generation: int
+    undone_count: int
 
 
 class Ended(msgspec.Struct, tag=True, frozen=True):
@@ -59,7 +92,20 @@ class Unexpected(msgspec.Struct, tag=True, frozen=True):
     text: str
 
 
-Entry: TypeAlias = Opening | Opened | Drained | Tried | Acknowledged | Ended | Unexpected
+Entry: TypeAlias = (
+    Opening
+    | Opened
+    | Drained
+    | Tried
+    | Acknowledged
+    | Doomed
+    | Forgotten
+    | WorkerKilled
+    | Killed
+    | PowerCut
+    | Ended
+    | Unexpected
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
@@ -88,6 +134,10 @@ class Ledger:
         self._file.write(lines)
         self._file.flush()
         os.fdatasync(self._file.fileno())
+
+    def note(self, entry: Entry) -> None:
+        """Keep what the driver itself has done."""
+        self.keep(_encode(entry) + b"\n")
 
     def close(self) -> None:
         """Close the file."""

@@ -1,5 +1,6 @@
 """One engine process of the loop: started, heard, killed."""
 
+import contextlib
 import os
 import selectors
 import signal
@@ -17,9 +18,14 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Place(NamedTuple):
-    """Where the files of one loop lie."""
+    """Where the files of one loop lie.
+
+    Attributes:
+        power: What is loaded into the processes to keep their unsynced writes; None does without.
+    """
 
     directory: Path
+    power: Path | None = None
 
     @property
     def store(self) -> Path:
@@ -42,6 +48,11 @@ class Place(NamedTuple):
         return self.directory / "ledger"
 
     @property
+    def journal(self) -> Path:
+        """What a power cut would take."""
+        return self.directory / "journal"
+
+    @property
     def errors(self) -> Path:
         """What the processes wrote to standard error."""
         return self.directory / "errors"
@@ -50,11 +61,20 @@ class Place(NamedTuple):
 class EngineProcess:
     """A process of `served.py`. Whatever it tells is in the ledger before anybody acts on it.
 
+    It imports what it needs and then waits for `begin`, so that one can be got ready in time.
+
+    Args:
+        place: Where its files are.
+        ledger: Where all that it tells goes.
+        generation: Its number among those of the loop.
+        seed: Decides what it does, as far as a process decides that.
+
     Attributes:
         has_ended: Whether all that it told has been heard and nothing more will come.
     """
 
-    def __init__(self, place: Place, ledger: Ledger, generation: int, purpose: str) -> None:
+    def __init__(self, place: Place, ledger: Ledger, generation: int, seed: int = 0) -> None:
+        self.generation = generation
         self._ledger = ledger
         self._rest = b""
         self.has_ended = False
@@ -63,11 +83,19 @@ class EngineProcess:
             effects.VARIABLE: str(place.effects),
             effects.GENERATION: str(generation),
             flows.MENDED: str(place.mended),
+            "PYFLOW_CRASH_SEED": f"{seed}.{generation}",
         }
-        command = ("-m", "tests.crash.served", str(place.store), str(place.mended), purpose)
+        if place.power is not None:
+            surroundings |= {
+                "LD_PRELOAD": str(place.power),
+                "PYFLOW_CRASH_JOURNAL": str(place.journal),
+                "PYFLOW_CRASH_STORE": str(place.store),
+            }
+        command = ("-m", "tests.crash.served", str(place.store), str(place.mended))
         with place.errors.open("ab") as errors:
             self._process = subprocess.Popen(
                 (sys.executable, *command),
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=surroundings,
@@ -78,6 +106,20 @@ class EngineProcess:
         os.set_blocking(self._pipe, False)
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._pipe, selectors.EVENT_READ)
+
+    def begin(self, purpose: str) -> None:
+        """Have it open the store and do something: `load`, with more words for more, or `drain`."""
+        assert self._process.stdin is not None  # It was asked for.
+        self._process.stdin.write(purpose.encode() + b"\n")
+        self._process.stdin.close()
+
+    def workers(self) -> list[int]:
+        """Give the ids of its worker processes."""
+        found: list[int] = []
+        for thread in Path(f"/proc/{self._process.pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += [int(word) for word in thread.read_text().split() if _is_worker(word)]
+        return found
 
     def hear(self, timeout_s: float) -> list[Entry] | None:
         """Hear what it tells next; None when it has ended, nothing when the time is over."""
@@ -109,7 +151,10 @@ class EngineProcess:
     def kill(self) -> list[Entry]:
         """Kill it, and give what it had told before."""
         self._process.kill()
-        return self.hear_out()[0]
+        heard = self.hear_out()[0]
+        assert self._process.stdin is not None  # It was asked for.
+        self._process.stdin.close()
+        return heard
 
     def ask_to_end(self) -> None:
         """Ask for a polite end."""
@@ -124,3 +169,8 @@ class EngineProcess:
         assert self._process.stdout is not None  # It was asked for.
         self._process.stdout.close()
         return heard, self._process.wait()
+
+
+def _is_worker(process_id: str) -> bool:
+    command = Path(f"/proc/{process_id}/cmdline").read_bytes()
+    return b"multiprocessing.spawn" in command

@@ -1,6 +1,7 @@
 """What the store holds in the end, read through the public interface."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,24 @@ async def _read_runs(store: Path) -> list[RecordedRun]:
     async with pyflow.connect(store, read_only=True) as engine:
         infos = await _all_infos(engine)
         return [await _read_run(engine, info) for info in infos]
+
+
+def lost_tokens(store: Path, tokens: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Give those tokens, of run ids with tokens, that the store says are lost."""
+    return asyncio.run(_lost_tokens(store, tokens))
+
+
+async def _lost_tokens(store: Path, tokens: Iterable[tuple[str, str]]) -> frozenset[str]:
+    lost: set[str] = set()
+    async with pyflow.connect(store, read_only=True) as engine:
+        for run_id, token in tokens:
+            try:
+                await engine.get_run(run_id).status(token=token)
+            except pyflow.WriteLost:
+                lost.add(token)
+            except pyflow.RunUnknown:
+                pass  # The write was taken; that the run is missing is another matter.
+    return frozenset(lost)
 
 
 async def _all_infos(engine: pyflow.Engine) -> list[RunInfo]:

@@ -1,4 +1,8 @@
-"""The engine process that is killed: `python -m tests.crash.served STORE MENDED load|drain`."""
+"""The engine process that is killed: `python -m tests.crash.served STORE MENDED`.
+
+Once it has imported what it needs it waits for a line: `drain`, or `load` with what the load is to
+have besides, such as `load processes prune`.
+"""
 
 import asyncio
 import os
@@ -8,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,7 +43,7 @@ async def opened(path: str) -> AsyncIterator[pyflow.Engine]:
     tell(Opening())
     began = time.monotonic()
     door = await Door.open(f"sqlite:///{path}", settings)
-    engine = pyflow.Engine(door, Slots(100, 4, 1), _DRAIN_S)
+    engine = pyflow.Engine(door, Slots(100, 4, 2), _DRAIN_S)
     tell(Opened((time.monotonic() - began) * 1000))
     try:
         yield engine
@@ -46,16 +51,16 @@ async def opened(path: str) -> AsyncIterator[pyflow.Engine]:
         await engine.close()
 
 
-async def load(path: str, mended: Path) -> None:
+async def load(path: str, mended: Path, extras: AbstractSet[str]) -> None:
     """Work until killed, or until SIGTERM asks for a polite end."""
     me = asyncio.current_task()
     assert me is not None  # It is what `asyncio.run` runs.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     async with opened(path) as engine:
-        await Load(engine, int(os.environ[GENERATION]), mended).run()
+        await Load(engine, int(os.environ[GENERATION]), mended, extras).run()
 
 
-async def drain(path: str, _mended: Path) -> None:
+async def drain(path: str, _mended: Path, _extras: AbstractSet[str]) -> None:
     """Let everything that goes on come to its end."""
     async with opened(path) as engine:
         while left := await _left(engine):
@@ -72,5 +77,14 @@ async def _left(engine: pyflow.Engine) -> list[pyflow.read_model.RunInfo]:
     return [run for page in pages for run in page.runs]
 
 
+def serve(path: str, mended: str) -> None:
+    """Wait for the line that says what to do, and do it."""
+    purpose, *extras = sys.stdin.readline().split() or ["nothing"]
+    random.seed(os.environ["PYFLOW_CRASH_SEED"])
+    # Nothing is asked for when the driver has no use for it any more.
+    if purpose != "nothing":
+        asyncio.run({"load": load, "drain": drain}[purpose](path, Path(mended), frozenset(extras)))
+
+
 if __name__ == "__main__":
-    asyncio.run({"load": load, "drain": drain}[sys.argv[3]](sys.argv[1], Path(sys.argv[2])))
+    serve(*sys.argv[1:])

@@ -1,7 +1,7 @@
 """The checks of the kill loop are shown to fail: each finds the one thing that is wrong."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import pytest
@@ -12,7 +12,18 @@ from pyflow.read_model import RunInfo
 from tests.crash import checks
 from tests.crash.checks import Story, violations
 from tests.crash.effects import Effect
-from tests.crash.ledger import Acknowledged, Ended, Entry, Tried, Unexpected
+from tests.crash.ledger import (
+    Acknowledged,
+    Doomed,
+    Ended,
+    Entry,
+    Forgotten,
+    Opened,
+    PowerCut,
+    Tried,
+    Unexpected,
+    WorkerKilled,
+)
 from tests.crash.recorded import RecordedRun
 
 EPOCH = 1 << 32
@@ -25,9 +36,11 @@ class Tale:
     entries: list[Entry]
     effects: list[Effect]
     runs: dict[str, RecordedRun]
+    lost: set[str] = field(default_factory=set)
 
     def told(self) -> Story:
-        return Story(self.entries, self.effects, list(self.runs.values()))
+        runs = list(self.runs.values())
+        return Story(self.entries, self.effects, runs, frozenset(self.lost))
 
     def rewrite(self, run_id: str, change: Callable[[list[Event]], object]) -> None:
         """Change the history of a run."""
@@ -153,6 +166,47 @@ def double(tale: Tale) -> None:
     tale.runs["z"] = run._replace(info=msgspec.structs.replace(run.info, run_id="z"))
 
 
+def relaxed(run_id: str, token: str) -> list[Entry]:
+    """A start that a power cut may take, tried and acknowledged."""
+    op = f"1.{run_id}"
+    return [
+        Tried("start", op, "relaxed", 1),
+        Acknowledged("start", run_id, 1, op, "relaxed", 1, None, token),
+    ]
+
+
+def test_a_power_cut_may_take_what_is_eventual(tale: Tale) -> None:
+    tale.entries.extend([*relaxed("x", "0.1.9"), PowerCut(1, 1), Opened(1.0)])
+    tale.effects.extend([*attempts("x", "easy", EPOCH + 1), *attempts("y", "easy", EPOCH + 1)])
+    tale.lost.add("0.1.9")
+
+    assert violations(tale.told()) == []
+
+
+def test_what_is_forgotten_may_be_missing(tale: Tale) -> None:
+    tale.entries.extend([Doomed(("b", "c", "e")), Forgotten(("b", "c"), 2)])
+    for run_id in "bc":
+        del tale.runs[run_id]
+
+    assert violations(tale.told()) == []
+
+
+def test_an_attempt_may_begin_when_the_worker_of_the_one_before_was_killed(tale: Tale) -> None:
+    tale.effects[-1] = tale.effects[-1]._replace(process_id=77)
+    tale.effects.extend(attempts("d", "lasting", 2 * EPOCH + 1)[:1])
+    tale.rewrite("d", lambda all_: all_.insert(2, events.TaskStarted(task_id="lasting")))
+    renumber(tale, "d")
+    tale.entries.append(WorkerKilled(77))
+
+    assert violations(tale.told()) == []
+
+
+def lose_by_a_kill(tale: Tale) -> None:
+    """A token is lost although another engine was open before the power went."""
+    tale.entries.extend([*relaxed("x", "0.1.9"), Opened(1.0), PowerCut(1, 1)])
+    tale.lost.add("0.1.9")
+
+
 BROKEN: list[tuple[Callable[..., object], Callable[[Tale], object]]] = [
     (checks.acknowledged_starts_exist, lambda tale: tale.runs.pop("b")),
     (
@@ -166,6 +220,16 @@ BROKEN: list[tuple[Callable[..., object], Callable[[Tale], object]]] = [
     (
         checks.acknowledged_controls_are_recorded,
         lambda tale: tale.entries.append(Acknowledged("cancel", "a", 1)),
+    ),
+    (checks.acknowledged_starts_exist, lambda tale: tale.entries.extend(relaxed("x", "0.1.9"))),
+    (checks.losses_are_those_of_power_cuts, lose_by_a_kill),
+    (
+        checks.the_forgotten_stay_forgotten,
+        lambda tale: tale.entries.extend([Doomed(("b",)), Forgotten(("b",), 1)]),
+    ),
+    (
+        checks.the_forgotten_stay_forgotten,
+        lambda tale: tale.entries.extend([Doomed(("x",)), Forgotten((), 2)]),
     ),
     (checks.each_start_is_one_run, double),
     (checks.each_start_is_one_run, lambda tale: tale.entries.remove(tale.entries[5])),
