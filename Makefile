@@ -66,8 +66,25 @@ sim-long: ## the simulator for MINUTES=60, from seed FIRST=1000000 on
 sim-bugs: ## thirty bugs, planted one after the other, that the simulator must find
 	@cargo run --release --locked -p pyflow-sim --features seeded-bugs -- bugs
 
-.PHONY: help demo test build bench lint fmt docs lock wheel faults sim sim-long sim-bugs fuzz \
-	crash model golden overload clean
+fuzz: ## look for bytes that break a reader, SECONDS_EACH=60 a target (ONLY=event,template)
+	@bash scripts/check_tools.sh
+	@bash scripts/fuzz.sh
+
+crash: ## kill engines and workers, cut the power: KILLS=200 SEED=1
+	@$(SETUP) run demo test
+	@.venv/bin/python -m tests.crash --kills $(or $(KILLS),200) --seed $(or $(SEED),1) --report target/crash.txt
+
+model: ## the Python API beside a model of it, for new examples: EXAMPLES=500
+	@$(SETUP) run demo test
+	@PYFLOW_TEST_PROFILE=long PYFLOW_MODEL_EXAMPLES=$(or $(EXAMPLES),500) .venv/bin/python -m pytest tests/model
+
+golden: ## keep stores of this version for ever, with their answers; once a release
+	@$(SETUP) run demo test
+	@.venv/bin/python -m tests.golden
+
+overload: ## ten times more starts than it can take, for a minute
+	@$(SETUP) run demo test
+	@.venv/bin/python -m tests.overload --report target/overload.txt
 
 clean: ## remove everything that was built
 	rm -rf target dist .venv .venv-bench .tools .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis pyflow/*.so
