@@ -1,7 +1,7 @@
 """A run, and what can be asked of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -96,10 +96,12 @@ class Run(Generic[R]):
             RunUnknown: The store holds no such run.
             WriteLost: A crash took the write.
         """
-        answer = self._link.door.wait_result(self.id, _looks.checked(token=token).get("token"))
+        if token is not None:
+            token = _looks.settled("token", token)
+        answer = self._link.door.wait_result(self.id, token)
         try:
-            async with asyncio.timeout(timeout_s):
-                data = await answer
+            # A timeout that never comes would cost as much as the waiting.
+            data = await (answer if timeout_s is None else _within(timeout_s, answer))
         except TimeoutError:
             raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
         except RunFailed as failure:
@@ -262,6 +264,11 @@ class Run(Generic[R]):
             RunUnknown: The store holds no such run.
         """
         self.token = await self._link.door.control("recover", self.id, task_id)
+
+
+async def _within(timeout_s: float, answer: Coroutine[Any, Any, bytes]) -> bytes:
+    async with asyncio.timeout(timeout_s):
+        return await answer
 
 
 class RunTask:

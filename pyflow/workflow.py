@@ -17,6 +17,7 @@ from typing import (
 import msgspec
 
 from pyflow._columns import Columns
+from pyflow._filling import Filling
 from pyflow._signature import Signature, names_in_view
 from pyflow._trace import Edge, Trace
 from pyflow._values import PLAIN_HINTS, ValueUnwritable, encode, unfit
@@ -63,6 +64,7 @@ class Workflow(Generic[P, R]):
         self.signature = signature
         self._config = config
         self._definition: Definition | None = None
+        self._filling: Filling | None = None
         self._lock = threading.Lock()
 
     def definition(self) -> Definition:
@@ -73,6 +75,8 @@ class Workflow(Generic[P, R]):
             DefinitionInvalid: The graph cannot be deployed.
             ParametersInvalid: A call does not fit its task.
         """
+        if self._definition is not None:
+            return self._definition
         with self._lock:
             if self._definition is None:
                 traced = self.trace()
@@ -119,19 +123,29 @@ class Workflow(Generic[P, R]):
             InputInvalid: The arguments do not fit the function or their type hints, or one has no
                 JSON form.
         """
+        if not kwargs and (filled := self._filled(args)) is not None:
+            return self._encoded(filled)
         try:
             bound = self.signature.call.bind(*args, **kwargs)
         except TypeError as error:
             raise InputInvalid(f"{self.name}{self.signature.call}: {error}") from None
         given = dict(bound.arguments)
         bound.apply_defaults()
+        data = self._encoded(bound.arguments)
+        self._check_input(data, given)
+        return data
+
+    def _filled(self, args: tuple[Any, ...]) -> dict[str, Any] | None:
+        if self._filling is None:
+            self._filling = Filling(self.signature)
+        return self._filling.fill(args)
+
+    def _encoded(self, arguments: Mapping[str, Any]) -> bytes:
         try:
-            data = encode(bound.arguments, self.name)
+            return encode(arguments, self.name)
         except ValueUnwritable as error:
             parameter = error.place.removeprefix(f"{self.name}.").partition(".")[0]
             raise InputInvalid(str(error), parameter=parameter.partition("[")[0]) from error
-        self._check_input(data, given)
-        return data
 
     def _check_input(self, data: bytes, given: Mapping[str, Any]) -> None:
         """Compare the arguments that were given with the hints of their parameters.

@@ -59,6 +59,25 @@ pub struct StartRun {
     pub created_by: Option<Arc<str>>,
 }
 
+impl StartRun {
+    /// A start without any option, of a run whose id was made for it.
+    pub fn plain(namespace: Arc<str>, run_id: Arc<str>, wanted: Wanted, input: Payload) -> Self {
+        Self {
+            namespace,
+            run_id,
+            chosen: false,
+            key: None,
+            wanted,
+            input,
+            priority: None,
+            deadline_ms: None,
+            consistency: None,
+            metadata: None,
+            created_by: None,
+        }
+    }
+}
+
 /// What a caller may do to a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunVerb {
