@@ -158,7 +158,12 @@ class Door:
 
     async def start(self, request: dict[str, Any], input: bytes) -> str:  # noqa: A002
         """Start a run; gives its id."""
-        run_id, self.token = await self._ask(self._core.start, _encode(request), input)
+        run_id, self.token = await self._asked(self._core.start, _encode(request), input)
+        return cast("str", run_id)
+
+    async def start_plainly(self, definition: NativeDefinition, input: bytes) -> str:  # noqa: A002
+        """Start a run of a deployed definition without any option; gives its id."""
+        run_id, self.token = await self._asked(self._core.start_plainly, definition, input)
         return cast("str", run_id)
 
     async def start_many(self, request: dict[str, Any], inputs: Sequence[bytes]) -> list[str]:
@@ -175,9 +180,9 @@ class Door:
         self.token = token
         return token
 
-    def wait_result(self, run_id: str, token: str | None = None) -> Answer:
-        """Wait for the end of a run; the answer is its result, JSON."""
-        return self._ask(self._core.wait_result, run_id, token)
+    async def wait_result(self, run_id: str, token: str | None = None) -> bytes:
+        """Wait for the end of a run; gives its result, JSON."""
+        return cast("bytes", await self._asked(self._core.wait_result, run_id, token))
 
     def query(self, what: str, **request: Any) -> Answer:
         """Ask about what is; the answer is JSON."""
@@ -248,6 +253,20 @@ class Door:
             raise EngineClosed
 
     def _ask(self, call: Callable[..., None], *arguments: Any) -> Answer:
+        ticket, answer = self._send(call, *arguments)
+        answer.add_done_callback(partial(self._answered, ticket))
+        return answer
+
+    async def _asked(self, call: Callable[..., None], *arguments: Any) -> Any:
+        # For what is asked most: the callback of `_ask` would be a further turn of the loop.
+        ticket, answer = self._send(call, *arguments)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._answered(ticket, answer)
+            raise
+
+    def _send(self, call: Callable[..., None], *arguments: Any) -> tuple[int, Answer]:
         self._check()
         self._last_ticket += 1
         ticket = self._last_ticket
@@ -260,9 +279,8 @@ class Door:
             if isinstance(error, UnicodeEncodeError):
                 raise _unwritable(error) from None
             raise
-        answer.add_done_callback(partial(self._answered, ticket))
         self._plan_pump()
-        return answer
+        return ticket, answer
 
     def _answered(self, ticket: int, answer: Answer) -> None:
         # One that is still here was given up by the one who waited for it.

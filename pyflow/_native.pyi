@@ -86,6 +86,9 @@ class Core:
             input: The run's input, a JSON object.
         """
 
+    def start_plainly(self, ticket: int, definition: Definition, input: bytes) -> None:
+        """Start a run of a deployed definition without any option; the answer is as of `start`."""
+
     def start_many(self, ticket: int, request: bytes, inputs: list[bytes]) -> None:
         """Start a run for each input, in one crossing; the answer is their ids and the token."""
 

@@ -46,10 +46,11 @@ def subject_of(started: Startable) -> Subject:
     Raises:
         TypeError: It is nothing that can be started.
     """
+    if isinstance(started, Workflow):
+        definition = started.definition()
+        return Subject(definition, None, definition.result_hint)
     if isinstance(started, BoundWorkflow):
         return subject_of(started.workflow)
-    if isinstance(started, Workflow):
-        return Subject(started.definition(), None, started.signature.returns)
     if isinstance(started, Definition):
         return Subject(started, None, started.result_hint)
     if isinstance(started, str):  # pyright: ignore[reportUnnecessaryIsInstance]

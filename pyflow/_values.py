@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Annotated, Any, TypeGuard, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, get_args, get_origin, is_typeddict
 
 import msgspec
 
@@ -109,8 +109,8 @@ def decode(data: bytes | memoryview, hint: Any = None, place: str = "value") -> 
 
 def unfit(value: Any, data: bytes | msgspec.Raw, hint: Any) -> str | None:
     """Say why a value cannot be read by a hint once it is written as data; None when it may be."""
-    plain = bare(hint)
-    if get_origin(plain) is None and isinstance(plain, type) and isinstance(value, plain):
+    fitting = class_of(hint)
+    if fitting is not None and isinstance(value, fitting):
         return None
     try:
         decoder = decoder_of(hint)
@@ -121,6 +121,15 @@ def unfit(value: Any, data: bytes | msgspec.Raw, hint: Any) -> str | None:
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         return _said(error)
     return None
+
+
+def class_of(hint: Any) -> type | None:
+    """Give the class whose instances fit a hint as they are; None where only reading tells."""
+    plain = bare(hint)
+    if get_origin(plain) is not None or not isinstance(plain, type):
+        return None
+    # Of typed dicts and most protocols Python refuses to say what is an instance.
+    return None if is_typeddict(plain) or getattr(plain, "_is_protocol", False) else plain
 
 
 def decoder_of(hint: Any) -> msgspec.json.Decoder[Any]:

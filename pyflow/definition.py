@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,7 +58,7 @@ class Definition:
         """The version label; None where each content is a revision of its own."""
         return self.native.version
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The hash of graph, parameters and options, in hexadecimal."""
         return self.native.hash

@@ -135,10 +135,16 @@ class Engine:
         """
         subject = subject_of(workflow)
         data = input_of(workflow, args)
-        request = request_of(subject, options, version)  # type: ignore[arg-type]
-        await self._deployed_once(subject)
+        definition, request = subject.definition, None
+        if options or version is not None or definition is None:
+            request = request_of(subject, options, version)  # type: ignore[arg-type]
+        if definition is not None and definition.hash not in self._deployed:
+            await self._deployed_once(subject)
         try:
-            run_id = await self._door.start(request, data)
+            if definition is not None and request is None:
+                run_id = await self._door.start_plainly(definition.native, data)
+            else:
+                run_id = await self._door.start(request or {}, data)
         except RunExists as taken:
             taken.run = self._run(taken.run_id, subject)
             raise

@@ -1,7 +1,7 @@
 """A run, and what can be asked of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -96,16 +96,13 @@ class Run(Generic[R]):
             RunUnknown: The store holds no such run.
             WriteLost: A crash took the write.
         """
-        after = _looks.checked(token=token).get("token")
+        if token is not None:
+            token = _looks.settled("token", token)
         try:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    data = await self._link.door.wait_result(self.id, after)
-            except TimeoutError:
-                # A time of 0 asks what there is now: an end, no such run, or one that goes on.
-                if await self.status() not in _ENDS:
-                    raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
-                data = await self._link.door.wait_result(self.id, after)
+            if timeout_s is None:  # A timeout that never comes would cost as much as the waiting.
+                data = await self._link.door.wait_result(self.id, token)
+            else:
+                data = await self._result_within(timeout_s, token)
         except RunFailed as failure:
             failure.run_id = self.id
             raise failure from self._link.causes.find(self.id, failure.task_id)
@@ -116,6 +113,16 @@ class Run(Generic[R]):
         except _values.ValueUnreadable as error:
             raise ResultUnreadable(str(error), run_id=self.id) from error
         return result
+
+    async def _result_within(self, timeout_s: float, token: str | None) -> bytes:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._link.door.wait_result(self.id, token)
+        except TimeoutError:
+            # A time of 0 asks what there is now: an end, no such run, or one that goes on.
+            if await self.status() not in _ENDS:
+                raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
+            return await self._link.door.wait_result(self.id, token)
 
     async def definition(self) -> Definition:
         """Give the definition that the run follows, also after its name was given to another one.

@@ -19,6 +19,7 @@ import msgspec
 from pyflow._values import PLAIN_HINTS, ValueUnwritable, encode, unfit
 from pyflow.authoring.columns import Columns
 from pyflow.authoring.edges import Edge, MendedMap
+from pyflow.authoring.filling import Filling
 from pyflow.authoring.refs import Ref
 from pyflow.authoring.signature import Signature, names_in_view
 from pyflow.authoring.trace import Trace
@@ -65,6 +66,7 @@ class Workflow(Generic[P, R]):
         self.signature = signature
         self._config = config
         self._definition: Definition | None = None
+        self._filling: Filling | None = None
         self._lock = threading.Lock()
 
     def definition(self) -> Definition:
@@ -75,6 +77,8 @@ class Workflow(Generic[P, R]):
             DefinitionInvalid: The graph cannot be deployed.
             ParametersInvalid: A call does not fit its task.
         """
+        if self._definition is not None:
+            return self._definition
         with self._lock:
             if self._definition is None:
                 traced = self.trace()
@@ -122,19 +126,29 @@ class Workflow(Generic[P, R]):
             InputInvalid: The arguments do not fit the function or their type hints, or one has no
                 JSON form.
         """
+        if not kwargs and (filled := self._filled(args)) is not None:
+            return self._encoded(filled)
         try:
             bound = self.signature.call.bind(*args, **kwargs)
         except TypeError as error:
             raise InputInvalid(f"{self.name}{self.signature.call}: {error}") from None
         given = dict(bound.arguments)
         bound.apply_defaults()
+        data = self._encoded(bound.arguments)
+        self._check_input(data, given)
+        return data
+
+    def _filled(self, args: tuple[Any, ...]) -> dict[str, Any] | None:
+        if self._filling is None:
+            self._filling = Filling(self.signature)
+        return self._filling.fill(args)
+
+    def _encoded(self, arguments: Mapping[str, Any]) -> bytes:
         try:
-            data = encode(bound.arguments, self.name)
+            return encode(arguments, self.name)
         except ValueUnwritable as error:
             parameter = error.place.removeprefix(f"{self.name}.").partition(".")[0]
             raise InputInvalid(str(error), parameter=parameter.partition("[")[0]) from error
-        self._check_input(data, given)
-        return data
 
     def _check_input(self, data: bytes, given: Mapping[str, Any]) -> None:
         """Compare the arguments that were given with the hints of their parameters.

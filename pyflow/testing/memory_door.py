@@ -41,7 +41,7 @@ class MemoryDoor(Door):
         super().__init__(core, loop)
         self._order = Random(seed) if seed else None  # noqa: S311 - it must be the same each time
         self._in_hands: set[int] = set()
-        self._asked: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+        self._sent: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         self._held_count = 0
         self._down = False
         self._wake_ms: int | None = None
@@ -136,12 +136,11 @@ class MemoryDoor(Door):
 
     # Crashes.
 
-    def _ask(self, call: Callable[..., None], *arguments: Any) -> Answer:
-        answer = super()._ask(call, *arguments)
-        ticket = self._last_ticket
-        self._asked[ticket] = call, arguments
-        answer.add_done_callback(lambda _: self._asked.pop(ticket, None))
-        return answer
+    def _send(self, call: Callable[..., None], *arguments: Any) -> tuple[int, Answer]:
+        ticket, answer = super()._send(call, *arguments)
+        self._sent[ticket] = call, arguments
+        answer.add_done_callback(lambda _: self._sent.pop(ticket, None))
+        return ticket, answer
 
     def go_down(self) -> None:
         """Stop as a process that was killed: nothing is decided, written or heard any more."""
@@ -161,7 +160,7 @@ class MemoryDoor(Door):
         self._plan_pump()
 
     def _ask_again(self, ticket: int, answer: Answer) -> None:
-        call, arguments = self._asked[ticket]
+        call, arguments = self._sent[ticket]
         name = str(getattr(call, "__name__", ""))
         if name in _REPEATABLE:
             getattr(self._core, name)(ticket, *arguments)

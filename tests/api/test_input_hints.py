@@ -1,11 +1,13 @@
 """An input that contradicts the hints of its workflow begins no run; a builder knows its tasks."""
 
 import enum
+import inspect
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, TypedDict
 
+import msgspec
 import pytest
 
 import pyflow
@@ -27,6 +29,10 @@ class Level(enum.Enum):
     LOW = "low"
 
 
+class Reading(TypedDict):
+    celsius: float
+
+
 HINTS: list[tuple[Any, Any, bool]] = [
     (list[int], [1, 2], True),
     (list[int], "abc", False),
@@ -39,6 +45,8 @@ HINTS: list[tuple[Any, Any, bool]] = [
     (Order, Order(1.5, date(2026, 11, 21)), True),
     (Order, {"total": 1.5, "placed": "2026-11-21"}, True),
     (Order, {"total": 1.5}, False),
+    (Reading, {"celsius": 21.5}, True),
+    (Reading, {"celsius": "warm"}, False),
     (Level, Level.LOW, True),
     (Level, "high", False),
     (Optional[int], None, True),  # noqa: UP045 - the older form is a hint as well
@@ -67,6 +75,30 @@ async def test_an_argument_is_compared_with_its_hint(hint: Any, value: Any, fits
     with pytest.raises(pyflow.InputInvalid, match="'value' does not fit its type hint") as refused:
         workflow.bind(given)
     assert refused.value.parameter == "value"
+
+
+def plain(first: Any, second: str = "two", /, third: float = 3.0) -> Any: ...
+def by_name(first: Any, *, second: int = 2, third: Any = None) -> Any: ...
+def by_name_only(*, first: int = 1) -> Any: ...
+def needed_by_name(first: Any, *, second: int) -> Any: ...
+def of_nothing() -> Any: ...
+
+
+@pytest.mark.parametrize("function", [plain, by_name, by_name_only, needed_by_name, of_nothing])
+@pytest.mark.parametrize("args", [(), (1,), (1, "b"), (1, "b", 2), (1, "b", 2.5, None), ("a",)])
+def test_arguments_by_place_are_put_where_a_call_would_put_them(
+    function: Any, args: tuple[Any, ...]
+) -> None:
+    workflow = pyflow.workflow(function)
+    try:
+        bound = inspect.signature(function).bind(*args)
+    except TypeError:
+        with pytest.raises(pyflow.InputInvalid):
+            workflow.bind(*args)
+        return
+    bound.apply_defaults()
+
+    assert workflow.bind(*args).input == msgspec.json.encode(bound.arguments)
 
 
 async def test_nothing_is_recorded_of_an_input_that_does_not_fit() -> None:

@@ -105,3 +105,31 @@ async def test_what_is_no_dict_is_not_read_as_one() -> None:
         run = await engine.start(read_as_dicts, 5)
         with pytest.raises(Exception, match="'value'"):
             await run.result()
+
+
+TEXTS = [f"text {number}" for number in range(500)]
+
+
+@task
+async def gives_a_text(number: int) -> dict[str, str]:
+    return {"text": TEXTS[number]}
+
+
+@task
+async def is_the_text(number: int, value: dict[str, Any]) -> bool:
+    return value["text"] is TEXTS[number]
+
+
+@workflow
+def read_soon() -> list[bool]:
+    values = [gives_a_text(number) for number in range(len(TEXTS))]
+    return [is_the_text(number, value) for number, value in enumerate(values)]
+
+
+async def test_what_was_written_lately_is_copied_however_much_was_written_before() -> None:
+    async with connect("memory://") as engine:
+        # More than the 4,096 that are kept.
+        for _ in range(10):
+            results = await (await engine.start(read_soon)).result()
+
+    assert results == [True] * len(TEXTS)

@@ -62,7 +62,11 @@ pub struct StartRun {
 impl StartRun {
     /// A start that says no more than it must: the id stands for a generated one, the input is an
     /// empty object, and the definition says the rest.
-    pub fn new(namespace: &str, run_id: &str, wanted: Wanted) -> Self {
+    pub fn new(
+        namespace: impl Into<Arc<str>>,
+        run_id: impl Into<Arc<str>>,
+        wanted: Wanted,
+    ) -> Self {
         Self {
             namespace: namespace.into(),
             run_id: run_id.into(),

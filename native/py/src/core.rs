@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use pyflow_core::command::{StartRun, Wanted};
 use pyflow_core::effect::Granted;
 use pyflow_core::payload::Payload;
 use pyflow_engine::{Engine, Look, Out, Refusal, Request, Value};
@@ -152,6 +153,23 @@ impl Core {
             requests::start(&request, input, namespace, |key| self.ids.fresh(namespace, key))
         });
         let start = Box::new(Self::made(py, start)?);
+        self.submit(py, Request::Start { ticket, start })
+    }
+
+    fn start_plainly(
+        &self,
+        py: Python<'_>,
+        ticket: u64,
+        definition: &Definition,
+        input: &[u8],
+    ) -> PyResult<()> {
+        let namespace = self.engine.namespace();
+        Self::made(py, check_nesting("the input", input))?;
+        let input = Payload::new(Bytes::copy_from_slice(input));
+        let wanted = Wanted::Hash(definition.compiled.hash);
+        let run_id = self.ids.fresh(namespace, None);
+        let start = StartRun { input, ..StartRun::new(namespace.clone(), run_id, wanted) };
+        let start = Box::new(start);
         self.submit(py, Request::Start { ticket, start })
     }
 

@@ -4,13 +4,16 @@
 //! copy is kept beside its text: what is copied from it is equal to what would be read. The text is
 //! what the engine holds; here it is known again by its place in memory, which `Kept` keeps taken.
 
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use super::invoke;
 
-/// Outputs that are kept; a power of two. One may drive out another before that.
+/// Outputs that are kept: the latest ones.
 const KEPT_COUNT_MAX: usize = 4_096;
 /// Only texts up to this size are kept, so that all of them together stay small.
 const TEXT_SIZE_MAX: usize = 256;
@@ -47,13 +50,32 @@ struct Kept {
     form: Form,
 }
 
+/// By the addresses of the texts. The oldest goes first: were it the one whose address falls into
+/// the same place of a table, its room would be given to the next text, which would then drive out
+/// the one just kept, and half of all outputs would be read from their texts.
+#[derive(Default)]
 pub(super) struct Copies {
-    kept: Vec<Option<Kept>>,
+    kept: HashMap<usize, Kept, BuildHasherDefault<AddressHasher>>,
+    /// The same addresses, the oldest first.
+    order: VecDeque<usize>,
 }
 
-impl Default for Copies {
-    fn default() -> Self {
-        Self { kept: std::iter::repeat_with(|| None).take(KEPT_COUNT_MAX).collect() }
+/// Spreads an address, whose lowest bits are those of all addresses.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("an address is one number");
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        // The upper bits of the product depend on all bits of the address; a table looks at both ends.
+        self.0 = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
     }
 }
 
@@ -75,16 +97,21 @@ impl Copies {
     /// Keeps a copy; what it drives out is for the caller to drop.
     #[must_use]
     pub(super) fn keep(&mut self, copy: Copy) -> Option<Copy> {
-        let place = place_of(&copy.0.text);
-        self.kept[place].replace(copy.0).map(Copy)
+        let address = address_of(&copy.0.text);
+        let before = self.kept.insert(address, copy.0);
+        if before.is_some() {
+            return before.map(Copy);
+        }
+        self.order.push_back(address);
+        if self.order.len() <= KEPT_COUNT_MAX {
+            return None;
+        }
+        self.kept.remove(&self.order.pop_front()?).map(Copy)
     }
 
     /// What a reader would read from a text, if it is known; to be made with `Found::object`.
     pub(super) fn find(&self, py: Python<'_>, text: &Bytes, takes: Takes) -> Option<Found> {
-        let kept = self.kept[place_of(text)].as_ref()?;
-        if kept.text.as_ptr() != text.as_ptr() || kept.text.len() != text.len() {
-            return None;
-        }
+        let kept = self.kept.get(&address_of(text)).filter(|kept| kept.text.len() == text.len())?;
         match (&kept.form, takes) {
             (Form::Scalar(value), Takes::Anything) => {
                 Some(Found(Form::Scalar(value.clone_ref(py))))
@@ -149,8 +176,6 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyFloat>()
 }
 
-fn place_of(text: &Bytes) -> usize {
-    // The upper bits of the product depend on all bits of the address.
-    let mixed = (text.as_ptr() as usize as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 40) as usize & (KEPT_COUNT_MAX - 1)
+fn address_of(text: &Bytes) -> usize {
+    text.as_ptr() as usize
 }
