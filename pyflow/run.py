@@ -1,7 +1,7 @@
 """A run, and what can be asked of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
