@@ -375,6 +375,11 @@ impl Driver {
         self.checkpoint = if kept.is_ok() { (position, 0) } else { (self.checkpoint.0, 0) };
     }
 
+    /// How many runs were taken and wait for room.
+    pub(crate) fn waiting_count(&self) -> usize {
+        self.shard.waiting_count()
+    }
+
     /// Does what can wait for a quiet moment.
     pub(crate) fn idle(&mut self) {
         self.probe_in_time();
