@@ -127,7 +127,7 @@ class Crowd(msgspec.Struct, kw_only=True):
 async def crowd(engine: pyflow.Engine, runs_count: int) -> Crowd:
     """Offer large runs all at once, then small ones one by one."""
     found = Crowd(figures=Figures(), before_mib=resident_mib())
-    done = asyncio.Event()
+    done, began = asyncio.Event(), time.monotonic()
 
     async def look() -> None:
         while not done.is_set():
@@ -144,6 +144,7 @@ async def crowd(engine: pyflow.Engine, runs_count: int) -> Crowd:
                 await pass_time(0)
     done.set()
     await looking
+    found.figures.took_s = time.monotonic() - began
     found.after_mib = resident_mib()
     found.refused_afterwards = await retried(engine)
     return found
