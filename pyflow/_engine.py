@@ -14,9 +14,17 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
 
+from pyflow._memory import make_giver
 from pyflow._native import Core, PanicException, Stepper, close_inherited_locks
 from pyflow._native import Definition as NativeDefinition
-from pyflow.errors import EngineClosed, EngineForked, InputInvalid, PyflowError, from_code
+from pyflow.errors import (
+    EngineBusy,
+    EngineClosed,
+    EngineForked,
+    InputInvalid,
+    PyflowError,
+    from_code,
+)
 from pyflow.worker.grant import Grant, Report
 
 # What an item of a batch is, by its first part; the rest is what was watched for.
@@ -87,9 +95,15 @@ class Door:
         token: Of the latest write that was answered.
     """
 
-    def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        core: Core,
+        loop: asyncio.AbstractEventLoop,
+        give_memory: Callable[[], None] | None = None,
+    ) -> None:
         self._core = core
         self._loop = loop
+        self._give_memory = give_memory
         self._pid = _PROCESS.id
         self._closed = False
         self._hands: Hands | None = None
@@ -116,11 +130,12 @@ class Door:
         """
         loop = asyncio.get_running_loop()
         text = _encode({**settings, "url": url})
+        give_memory = make_giver() if "memory_mb" in settings else None
         if settings["inline"]:
-            return cls(Core.open(url, text), loop)
+            return cls(Core.open(url, text), loop, give_memory)
         opening = loop.run_in_executor(None, Core.open, url, text)
         try:
-            return cls(await asyncio.shield(opening), loop)
+            return cls(await asyncio.shield(opening), loop, give_memory)
         except asyncio.CancelledError:
             # The thread goes on, and what it opens in the end must not stay open.
             opening.add_done_callback(_close_unwanted)
@@ -278,6 +293,8 @@ class Door:
             del self._answers[ticket]
             if isinstance(error, UnicodeEncodeError):
                 raise _unwritable(error) from None
+            if isinstance(error, EngineBusy) and self._give_memory is not None:
+                self._give_memory()  # Whoever asks again may find room.
             raise
         self._plan_pump()
         return ticket, answer

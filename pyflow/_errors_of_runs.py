@@ -93,10 +93,10 @@ class LimitExceeded(PyflowError):
 
 
 class EngineBusy(PyflowError):
-    """The engine's inbox is full. Ask again after `retry_after_s` seconds."""
+    """The engine holds as much as it may. Ask again after `retry_after_s` seconds."""
 
     code = "PF1110"
-    sentence = "the engine's inbox is full; ask again in {retry_after_s} s"
+    sentence = "the engine holds as much as it may; ask again in {retry_after_s} s"
     retry_after_s: float = 0.0
 
 

@@ -71,7 +71,9 @@ async def connect(
             "weighted_fair_share" gives high, normal and low 70, 25 and 5 of 100 turns.
         memory_mb: The resident memory above which further starts are refused with `EngineBusy`;
             None sets no limit.
-        queue_depth: How many starts may wait at the door before more are refused (100,000).
+        queue_depth: How many starts may wait before more are refused with `EngineBusy` (100,000):
+            at the door, and behind it for one of `max_concurrent_runs`. Those of one `start_many`
+            are taken together.
         default_timeout_s: The `timeout_s` of tasks that have none.
         drain_s: How long what runs may go on when the engine closes.
         retention_days: For how many days runs are kept after their end, before the engine forgets

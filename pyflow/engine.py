@@ -131,7 +131,7 @@ class Engine:
             RunExists: The run id is taken; the handle of its run is `error.run`.
             KeyReused: The key started a run with other content.
             DefinitionUnknown: Nothing is deployed under this name and version.
-            EngineBusy: The inbox is full.
+            EngineBusy: The engine holds as much as it may.
         """
         subject = subject_of(workflow)
         data = input_of(workflow, args)
@@ -190,7 +190,7 @@ class Engine:
 
         Raises:
             InputInvalid: An input does not fit the workflow's parameters.
-            EngineBusy: The inbox is full.
+            EngineBusy: The engine holds as much as it may.
         """
         subject = subject_of(workflow)
         bound = isinstance(workflow, Workflow)

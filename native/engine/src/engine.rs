@@ -38,7 +38,7 @@ pub struct EngineSettings {
     /// What such a clock shows at first, in milliseconds since 1970; none: what the wall shows.
     pub clock_at_ms: Option<u64>,
     pub max_concurrent_runs: usize,
-    /// Requests that may wait at the door.
+    /// Starts that may wait: at the door, and behind it for one of `max_concurrent_runs`.
     pub queue_depth: usize,
     pub strategy: Strategy,
     pub default_timeout_ms: Option<u64>,
@@ -270,6 +270,7 @@ impl Engine {
     pub fn pump(&self) {
         if let Turning::Inline(driver) = &mut *self.turning.lock() {
             driver.pump(self.inbox.take_nowait());
+            self.inbox.note_waiting(driver.waiting_count());
         }
     }
 
@@ -344,10 +345,12 @@ fn turn_or_break(driver: Driver, inbox: &Inbox, outbox: &Outbox) -> Result<(), R
 /// The shard's thread: all that has arrived, one pump, and again.
 fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
     driver.pump(VecDeque::new());
+    inbox.note_waiting(driver.waiting_count());
     loop {
         let requests = inbox.wait_take(driver.quiet_for());
         let is_quiet = requests.is_empty();
         driver.pump(requests);
+        inbox.note_waiting(driver.waiting_count());
         if is_quiet {
             driver.idle();
             if inbox.is_closed() {

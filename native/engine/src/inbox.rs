@@ -1,6 +1,7 @@
 //! The bounded door into the ring: full is an answer, not a wait.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -12,6 +13,8 @@ pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     arrived: Condvar,
     count_max: usize,
+    /// Runs that were taken and wait behind the door for room.
+    waiting_count: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +32,8 @@ pub(crate) enum NotTaken {
 
 impl Inbox {
     pub(crate) fn new(count_max: usize) -> Self {
-        Self { queue: Mutex::default(), arrived: Condvar::new(), count_max }
+        let waiting_count = AtomicUsize::new(0);
+        Self { queue: Mutex::default(), arrived: Condvar::new(), count_max, waiting_count }
     }
 
     /// Takes a request. What workers tell is always taken: their slots bound it.
@@ -38,7 +42,8 @@ impl Inbox {
         if queue.closed {
             return Err(NotTaken::Closed);
         }
-        if queue.requests.len() >= self.count_max && request.may_be_refused() {
+        let waiting_count = queue.requests.len() + self.waiting_count.load(Ordering::Relaxed);
+        if waiting_count >= self.count_max && request.may_be_refused() {
             return Err(NotTaken::Full);
         }
         let was_empty = queue.requests.is_empty();
@@ -48,6 +53,11 @@ impl Inbox {
             self.arrived.notify_one();
         }
         Ok(())
+    }
+
+    /// Notes how many runs that were taken wait for room.
+    pub(crate) fn note_waiting(&self, count: usize) {
+        self.waiting_count.store(count, Ordering::Relaxed);
     }
 
     /// Takes all that has arrived without waiting.

@@ -21,7 +21,9 @@ impl MemoryGauge {
     /// Whether the bound was passed when it was looked at last.
     pub(crate) fn is_full(&self) -> bool {
         let Some(size_max) = self.size_max else { return false };
-        if self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(ASKED_PER_LOOK) {
+        let is_due = self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(ASKED_PER_LOOK);
+        // Whoever is refused asks again when there may be room, and should not hear of old times.
+        if is_due || self.seen_size.load(Ordering::Relaxed) > size_max {
             self.seen_size.store(resident_size().unwrap_or(0), Ordering::Relaxed);
         }
         self.seen_size.load(Ordering::Relaxed) > size_max

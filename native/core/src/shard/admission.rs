@@ -11,6 +11,11 @@ impl Shard {
         self.working.len() < self.settings.max_concurrent_runs
     }
 
+    /// How many runs wait for room.
+    pub fn waiting_count(&self) -> usize {
+        self.created.len()
+    }
+
     /// Starts the next run that waits, where there is room for one more.
     pub(super) fn admit(&mut self, now: Millis) -> bool {
         while self.has_room() {

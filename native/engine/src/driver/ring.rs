@@ -303,6 +303,11 @@ impl Driver {
         }
     }
 
+    /// How many runs were taken and wait for room.
+    pub(crate) fn waiting_count(&self) -> usize {
+        self.shard.waiting_count()
+    }
+
     /// Does what can wait for a quiet moment.
     pub(crate) fn idle(&mut self) {
         self.probe_in_time();
