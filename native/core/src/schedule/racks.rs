@@ -29,6 +29,25 @@ impl Stock {
     fn len(&self) -> usize {
         self.lanes.iter().map(Lane::len).sum()
     }
+
+    fn is_idle(&self) -> bool {
+        self.held_until.is_none() && self.lanes.iter().all(|lane| lane.len() == 0)
+    }
+
+    /// Brings the heads of one urgency up to what is next in that lane.
+    fn show_head(&mut self, lane: usize, heads: &mut BTreeMap<Rank, Rack>, rack: &Rack) {
+        let head = self.lanes[lane].rank().filter(|_| self.held_until.is_none());
+        let known = std::mem::replace(&mut self.heads[lane], head);
+        if known == head {
+            return;
+        }
+        if let Some(rank) = known {
+            heads.remove(&rank);
+        }
+        if let Some(rank) = head {
+            heads.insert(rank, rack.clone());
+        }
+    }
 }
 
 /// All racks.
@@ -42,11 +61,13 @@ pub(super) struct Racks {
 
 impl Racks {
     pub(super) fn push(&mut self, waiting: Waiting) {
-        let rack = waiting.rack();
-        let stock = self.stocks.entry(rack.clone()).or_default();
-        let lane = &mut stock.lanes[waiting.priority as usize];
-        lane.push(&waiting.fairness_key, waiting.item, waiting.deadline);
-        self.refresh(&rack);
+        let (rack, lane) = (waiting.rack(), waiting.priority as usize);
+        let stock = match self.stocks.get_mut(&rack) {
+            Some(stock) => stock,
+            None => self.stocks.entry(rack.clone()).or_default(),
+        };
+        stock.lanes[lane].push(&waiting.fairness_key, waiting.item, waiting.deadline);
+        stock.show_head(lane, &mut self.heads[lane], &rack);
     }
 
     /// For each urgency: the rack of the next item that the worker could begin now.
@@ -58,8 +79,12 @@ impl Racks {
 
     /// Takes the next item of an urgency off a rack.
     pub(super) fn pop(&mut self, rack: &Rack, lane: usize) -> Option<Item> {
-        let item = self.stocks.get_mut(rack)?.lanes[lane].pop();
-        self.refresh(rack);
+        let stock = self.stocks.get_mut(rack)?;
+        let item = stock.lanes[lane].pop();
+        stock.show_head(lane, &mut self.heads[lane], rack);
+        if stock.is_idle() && self.stocks.len() > EMPTY_COUNT_MAX {
+            self.stocks.remove(rack);
+        }
         item
     }
 
@@ -93,22 +118,10 @@ impl Racks {
     /// Brings the heads up to what is on a rack; where there are many racks an empty one goes.
     fn refresh(&mut self, rack: &Rack) {
         let Some(stock) = self.stocks.get_mut(rack) else { return };
-        for ((lane, known), heads) in stock.lanes.iter().zip(&mut stock.heads).zip(&mut self.heads)
-        {
-            let head = lane.rank().filter(|_| stock.held_until.is_none());
-            if *known == head {
-                continue;
-            }
-            if let Some(rank) = known.take() {
-                heads.remove(&rank);
-            }
-            if let Some(rank) = head {
-                heads.insert(rank, rack.clone());
-            }
-            *known = head;
+        for (lane, heads) in self.heads.iter_mut().enumerate() {
+            stock.show_head(lane, heads, rack);
         }
-        let is_empty = stock.len() == 0 && stock.held_until.is_none();
-        if is_empty && self.stocks.len() > EMPTY_COUNT_MAX {
+        if stock.is_idle() && self.stocks.len() > EMPTY_COUNT_MAX {
             self.stocks.remove(rack);
         }
     }

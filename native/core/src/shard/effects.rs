@@ -91,14 +91,16 @@ impl Shard {
 
     /// Follows up what an event has moved.
     pub(super) fn react(&mut self, event: &Event) {
-        for moved in self.state.take_moves() {
-            self.turn.effects.push(Effect::Show(moved));
-            match moved {
+        let moves = self.state.take_moves();
+        for moved in &moves {
+            self.turn.effects.push(Effect::Show(*moved));
+            match *moved {
                 Moved::Task { run, instance, to } => self.task_moved(run, instance, to),
                 Moved::Run { run, to } => self.run_moved(run, to, event.at()),
                 Moved::Grown { .. } => {}
             }
         }
+        self.state.reuse_moves(moves);
         if let Some(run) = event.run() {
             self.look_for_end(run);
         }

@@ -95,4 +95,10 @@ impl State {
     pub fn take_moves(&mut self) -> Vec<Moved> {
         std::mem::take(&mut self.moved)
     }
+
+    /// Gives back the list that `take_moves` gave, so that each event does not make one anew.
+    pub(crate) fn reuse_moves(&mut self, mut moved: Vec<Moved>) {
+        moved.clear();
+        self.moved = moved;
+    }
 }

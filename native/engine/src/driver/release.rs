@@ -1,5 +1,6 @@
 //! What a turn owes, once it is safe: answers, grants, status words, rows, events.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pyflow_core::effect::{Answer, Effect};
@@ -22,6 +23,7 @@ impl Driver {
             self.lag.note(turn.position, turn.events.len() as u64);
             self.note_forgotten(&turn.events);
         }
+        let mut changed = BTreeSet::new();
         for effect in turn.effects {
             match effect {
                 Effect::Reply { ticket, answer } => {
@@ -34,10 +36,17 @@ impl Driver {
                 Effect::StopAttempt { handle, reason, .. } => {
                     self.out.push(Out::Stop { handle, reason });
                 }
-                Effect::Show(moved) => self.show(moved),
+                Effect::Show(moved) => {
+                    self.show(moved);
+                    if let Moved::Run { run, .. } = moved {
+                        changed.insert(run);
+                    }
+                }
                 Effect::RunEnded { run } => self.run_ended(run),
             }
         }
+        // One row for all moves of the turn: most runs are created and started in one.
+        self.note_rows(changed);
         if !turn.events.is_empty() && !self.watchers.is_empty() {
             self.feed_watchers(turn.position, &turn.events);
         }
@@ -78,6 +87,13 @@ impl Driver {
         }
     }
 
+    /// Notes runs whose rows the read model must have anew.
+    pub(super) fn note_rows(&mut self, runs: impl IntoIterator<Item = RunNumber>) {
+        let state = self.shard.state();
+        let rows = runs.into_iter().filter_map(|number| state.run(number)).map(row_of);
+        self.rows.extend(rows.map(|row| (row.run, row)));
+    }
+
     fn show(&mut self, moved: Moved) {
         match moved {
             Moved::Run { run, to } => self.show_run(run, to),
@@ -103,7 +119,6 @@ impl Driver {
             self.counts.runs_started += 1;
         }
         self.words[&number].show_run(to);
-        self.rows.insert(number.0, row_of(run));
         if to.is_terminal() {
             self.board.remove(run.run_id());
             self.words.remove(&number);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::list::{self, EndedFilter, ListFilter, ListPage};
 use super::lookup::{self, Lookup, RunSelector};
-use super::row::RunRow;
+use super::row::{self, RunRow};
 use super::schema::{self, Reach};
 use crate::sqlite::{Trouble, Wanted, beside, damaged, open_file, resolve};
 use crate::{Damage, Options, StoreFault, StoreUrl};
@@ -129,7 +129,7 @@ impl ReadModel {
             return Err(self.fault("applying runs", Trouble::Refused(detail)));
         }
         self.transact("applying runs", |conn| {
-            rows.into_iter().try_for_each(|row| row.upsert(conn))?;
+            row::upsert(conn, rows)?;
             schema::set_reach(conn, Reach { position, durable: durable.max(known) })
         })
     }

@@ -1,7 +1,7 @@
 //! A run as lists and lookups show it.
 
 use bytes::Bytes;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Statement, params};
 
 use crate::sqlite::Trouble;
 
@@ -59,9 +59,18 @@ const UPSERT: &str = "INSERT INTO run(run, run_id, namespace, definition, versio
      key = excluded.key, error = excluded.error, result = excluded.result, crc = excluded.crc, \
      long_crc = excluded.long_crc";
 
+/// Inserts or replaces rows.
+pub(super) fn upsert<'a>(
+    conn: &Connection,
+    rows: impl IntoIterator<Item = &'a RunRow>,
+) -> Result<(), Trouble> {
+    let mut statement = conn.prepare_cached(UPSERT)?;
+    rows.into_iter().try_for_each(|row| row.upsert(&mut statement))
+}
+
 impl RunRow {
-    pub(super) fn upsert(&self, conn: &Connection) -> Result<(), Trouble> {
-        conn.prepare_cached(UPSERT)?.execute(params![
+    fn upsert(&self, statement: &mut Statement<'_>) -> Result<(), Trouble> {
+        statement.execute(params![
             self.run as i64,
             self.run_id,
             self.namespace,
