@@ -3,6 +3,7 @@
 import inspect
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import (
     Any,
     Generic,
@@ -103,6 +104,8 @@ class Workflow(Generic[P, R]):
             raise TraceError(f"{self.name} gave something to await; {_LATER}")
         result = trace.result(given)
         header: dict[str, Any] = {"name": self.name, "version": None, **self._config}
+        if defaults := self._written_defaults():
+            header["defaults"] = msgspec.json.encode(defaults).decode()
         handler = header.pop("on_error", None)
         if handler is not None:
             header["on_error"] = trace.add_handler(handler, "on_error")
@@ -110,6 +113,15 @@ class Workflow(Generic[P, R]):
             header["handlers"] = trace.handlers
         columns = trace.rows.columns(msgspec.json.encode(header), trace.branches, result)
         return Traced(columns, trace.bindings, trace.edges(), trace.mended_maps())
+
+    def _written_defaults(self) -> dict[str, msgspec.Raw]:
+        """Give what a start by name may leave out; a default without a JSON form it must give."""
+        written: dict[str, msgspec.Raw] = {}
+        for each in self.signature.call.parameters.values():
+            if each.default is not each.empty:
+                with suppress(ValueUnwritable):
+                    written[each.name] = msgspec.Raw(encode(each.default, each.name))
+        return written
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundWorkflow[R]:
         """Give the workflow its arguments, keywords too, for `engine.start(workflow.bind(...))`.

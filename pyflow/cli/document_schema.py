@@ -48,6 +48,10 @@ def document_schema(tasks: Mapping[str, Task[..., Any]]) -> _Schema:
             "consistency": {"enum": list(_CONSISTENCY)},
             "max_concurrent_tasks": {"type": "integer", "minimum": 1},
             "result": {"description": "The run's result; without it each task's output by id."},
+            "defaults": {
+                "type": "object",
+                "description": "What stands in for fields that a start leaves out of its input.",
+            },
         },
         "$defs": {
             "template": TEMPLATE,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyflow import events
@@ -70,6 +71,16 @@ async def test_a_deployed_definition_is_started_by_its_name(any_store_url: str) 
             await engine.start("diamond", 3)  # type: ignore[call-overload]
         with pytest.raises(TypeError, match="cannot be started"):
             await engine.start(3)  # type: ignore[call-overload]
+
+
+async def test_a_start_by_name_may_leave_out_what_has_a_default(any_store_url: str) -> None:
+    async with connect(any_store_url) as engine:
+        await engine.deploy(report)
+        run = await engine.start("report", {"urls": ["a", "bcd"]})
+
+        summary = msgspec.convert(await run.result(timeout_s=30), Summary)
+
+    assert summary == Summary(4, [Page("a", 1), Page("bcd", 3)])
 
 
 async def test_a_run_id_is_taken_once(any_store_url: str) -> None:

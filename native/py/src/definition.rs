@@ -178,6 +178,7 @@ fn read_header(header: &Value, draft: &mut Draft) -> Result<(), String> {
     draft.title = text("title");
     draft.description = text("description");
     draft.consistency = text("consistency");
+    draft.defaults = text("defaults");
     let deadline_s = header["deadline_s"].as_f64();
     draft.deadline_ms = deadline_s.map(|seconds| (seconds * 1000.0).ceil() as u64);
     draft.max_concurrent_tasks = header["max_concurrent_tasks"].as_u64().map(|n| n as u32);

@@ -12,6 +12,7 @@ use crate::definition::Definition;
 use crate::event::RunCreated;
 use crate::ids::DefinitionHash;
 use crate::limits::{METADATA_SIZE_MAX, NAME_SIZE_MAX, PAYLOAD_SIZE_MAX, SPAN_MS_MAX};
+use crate::payload::Payload;
 use crate::rejection::Rejection;
 use crate::state::State;
 use crate::time::Millis;
@@ -19,7 +20,9 @@ use crate::time::Millis;
 pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision {
     check_sizes(command)?;
     let definition = wanted_definition(state, command)?;
-    let request_hash = request_hash(command, definition.hash);
+    let input = definition.whole_input(&command.input);
+    check_size("the input", input.size(), PAYLOAD_SIZE_MAX)?;
+    let request_hash = request_hash(command, &input, definition.hash);
     if let Some(key) = &command.key
         && let Some(known) = state.key(&command.namespace, key)
         && known.expires_at.is_none_or(|at| at > now)
@@ -40,7 +43,7 @@ pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision
         run_id: command.run_id.clone(),
         namespace: command.namespace.clone(),
         definition: definition.hash,
-        input: command.input.clone(),
+        input,
         priority: command.priority.map(|priority| priority as u8),
         deadline_at: deadline_ms.map(|span_ms| now.plus(span_ms.min(SPAN_MS_MAX))),
         consistency: consistency as u8,
@@ -74,22 +77,15 @@ fn check_sizes(command: &StartRun) -> Result<(), Rejection> {
             let message = "it must not be empty nor hold control characters".to_string();
             return Err(Rejection::InputInvalid { what, message });
         }
-        if text.len() > NAME_SIZE_MAX {
-            return Err(Rejection::PayloadTooLarge {
-                what,
-                size: text.len(),
-                size_max: NAME_SIZE_MAX,
-            });
-        }
+        check_size(what, text.len(), NAME_SIZE_MAX)?;
     }
-    let sizes = [
-        ("the input", command.input.size(), PAYLOAD_SIZE_MAX),
-        ("the metadata", command.metadata.as_ref().map_or(0, Bytes::len), METADATA_SIZE_MAX),
-    ];
-    for (what, size, size_max) in sizes {
-        if size > size_max {
-            return Err(Rejection::PayloadTooLarge { what, size, size_max });
-        }
+    let metadata_size = command.metadata.as_ref().map_or(0, Bytes::len);
+    check_size("the metadata", metadata_size, METADATA_SIZE_MAX)
+}
+
+fn check_size(what: &'static str, size: usize, size_max: usize) -> Result<(), Rejection> {
+    if size > size_max {
+        return Err(Rejection::PayloadTooLarge { what, size, size_max });
     }
     Ok(())
 }
@@ -138,12 +134,12 @@ fn named<'a>(
 }
 
 /// What a repeated start is compared by: the definition and the input.
-fn request_hash(command: &StartRun, definition: DefinitionHash) -> Bytes {
+fn request_hash(command: &StartRun, input: &Payload, definition: DefinitionHash) -> Bytes {
     if command.key.is_none() {
         return Bytes::new();
     }
-    let mut request = Vec::with_capacity(command.input.size() + 64);
+    let mut request = Vec::with_capacity(input.size() + 64);
     definition.write(&mut request);
-    command.input.json().write(&mut request);
+    input.json().write(&mut request);
     Bytes::copy_from_slice(&DefinitionHash::of(&request).0[..16])
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::compiled::{BoundOptions, BoundTemplate, Branch, Definition, Handler, Kind};
+use super::defaults::Defaults;
 use super::draft::Draft;
 use crate::expr::transform::Transform;
 use crate::graph::Graph;
@@ -18,6 +19,7 @@ pub(super) struct Parts {
     pub(super) options: Vec<BoundOptions>,
     pub(super) templates: Vec<BoundTemplate>,
     pub(super) result: Option<BoundTemplate>,
+    pub(super) defaults: Defaults,
     pub(super) branches: BTreeMap<u32, Vec<Branch>>,
     pub(super) handlers: BTreeMap<u32, Handler>,
     pub(super) transforms: BTreeMap<u32, Transform>,
@@ -67,6 +69,7 @@ pub(super) fn assemble(draft: Draft, hash: DefinitionHash, parts: Parts) -> Defi
         handlers: parts.handlers,
         handled,
         result: parts.result,
+        defaults: parts.defaults,
         reader_counts: Vec::new(),
     };
     definition.reader_counts = reader_counts(&definition);

@@ -25,6 +25,7 @@ impl Definition {
         let options = check.options(&draft, &id_order);
         let templates = check.templates(&draft, &id_order);
         let result = check.result(&draft, &id_order);
+        let defaults = check.defaults(&draft);
         let branches = check.branches(&draft, &id_order);
         let handlers = check.handlers(&draft);
         let transforms = check.kinds(&draft, &graph);
@@ -36,8 +37,17 @@ impl Definition {
         let mut stored = Vec::new();
         draft.write(&mut stored);
         let hash = DefinitionHash::of(&stored);
-        let parts =
-            Parts { id_order, graph, options, templates, result, branches, handlers, transforms };
+        let parts = Parts {
+            id_order,
+            graph,
+            options,
+            templates,
+            result,
+            defaults,
+            branches,
+            handlers,
+            transforms,
+        };
         let definition = assemble(draft, hash, parts);
         let problems = unreachable_reads(&definition);
         if problems.is_empty() {

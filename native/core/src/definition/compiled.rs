@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::defaults::Defaults;
 use super::draft::{DraftArg, slice_of};
 use super::options::TaskOptions;
 use crate::expr::transform::Transform;
@@ -122,6 +123,7 @@ pub struct Definition {
     pub(super) handlers: BTreeMap<u32, Handler>,
     pub(super) handled: BTreeMap<u32, TaskIndex>,
     pub(super) result: Option<BoundTemplate>,
+    pub(super) defaults: Defaults,
     pub(super) reader_counts: Vec<u32>,
 }
 

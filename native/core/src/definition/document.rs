@@ -27,6 +27,7 @@ const FIELDS: &[&str] = &[
     "consistency",
     "max_concurrent_tasks",
     "result",
+    "defaults",
 ];
 /// What a task has beside its options.
 const TASK_FIELDS: &[&str] = &["id", "task_type", "parameters", "depends_on", "on_error"];
@@ -109,6 +110,8 @@ impl Reading {
             number.ok_or_else(|| "it must be a whole number above 0".to_string())
         });
         draft.result = object.get("result").map(Value::to_string);
+        draft.defaults =
+            object.get("defaults").filter(|value| !value.is_null()).map(Value::to_string);
         self.tasks(object, &mut draft);
         if let Some(handler) = object.get("on_error").filter(|handler| !handler.is_null()) {
             let named = ("run", "on_error");

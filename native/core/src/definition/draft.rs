@@ -36,6 +36,8 @@ record! {
         pub on_error: Option<u32>,
         /// The template of the run's result; none: a map of task id to output.
         pub result: Option<String>,
+        /// The JSON object of what a start may leave out of its input.
+        pub defaults: Option<String>,
     }
 }
 
@@ -133,6 +135,7 @@ impl Draft {
             handlers: Vec::new(),
             on_error: None,
             result: None,
+            defaults: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod assemble;
 mod bind;
 mod compile;
 mod compiled;
+mod defaults;
 mod document;
 mod draft;
 mod inspect;

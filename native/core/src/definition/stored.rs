@@ -3,14 +3,16 @@
 use super::compiled::Definition;
 use super::draft::Draft;
 use crate::codec::{DecodeError, Reader, Stored};
+use crate::ids::DefinitionHash;
 
 impl Definition {
-    /// Reads the stored form that `compile` gave.
+    /// Reads the stored form that `compile` gave, of this version or of one that knew fewer fields:
+    /// its hash is that of the bytes as they are kept.
     pub fn from_stored(bytes: &[u8]) -> Result<Self, DecodeError> {
         let draft = Draft::read(&mut Reader::new(bytes))?;
         let wanted = "a definition that this version accepts";
-        Self::compile(draft)
-            .map(|(definition, _)| definition)
-            .map_err(|_| DecodeError::Unexpected { wanted, at: 0 })
+        let unaccepted = |_| DecodeError::Unexpected { wanted, at: 0 };
+        let (definition, _) = Self::compile(draft).map_err(unaccepted)?;
+        Ok(Self { hash: DefinitionHash::of(bytes), ..definition })
     }
 }

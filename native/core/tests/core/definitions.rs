@@ -45,6 +45,7 @@ fn what_could_never_end_or_contradicts_itself_is_refused() {
             "n_of_m:2 of 1 dependencies",
         ),
         (document(&[task("a", &["b"]), task("b", &["a"])]), "in a circle"),
+        (with(document(&[task("a", &[])]), &json!({"defaults": [1]})), "a value for each field"),
         (
             document(&[
                 task("a", &[]),

@@ -1,9 +1,12 @@
 //! What an older version wrote is read: fields that it did not know are empty.
 
 use pyflow_core::codec::{Reader, Stored, write_array};
+use pyflow_core::definition::Definition;
 use pyflow_core::event::{Event, LeaseEnded, TaskLeased};
-use pyflow_core::ids::{Epoch, Grant, InstanceIndex, RunNumber, SessionId};
+use pyflow_core::ids::{DefinitionHash, Epoch, Grant, InstanceIndex, RunNumber, SessionId};
 use pyflow_core::time::Millis;
+
+use crate::support::{Rig, document, task};
 
 /// Writes one field.
 type Written<'a> = &'a dyn Fn(&mut Vec<u8>);
@@ -60,4 +63,22 @@ fn a_hand_out_without_a_key_of_its_rate_and_an_ended_lease_without_a_message_are
     let wanted =
         LeaseEnded { run, instance, cause: 1, counted: true, details: None, at, message: None };
     assert_eq!(read(&ended), Event::LeaseEnded(wanted));
+}
+
+#[test]
+fn a_definition_of_an_older_version_keeps_its_hash() {
+    let (_, stored) = Rig::compile(&document(&[task("a", &[])]));
+    let (&[0xdc, high, low], fields) = stored.split_first_chunk::<3>().expect("it is an array")
+    else {
+        panic!("it has more than fifteen fields");
+    };
+    let count = u16::from_be_bytes([high, low]) - 1;
+    let (last, fields) = fields.split_last().expect("it has fields");
+    assert_eq!(*last, 0xc0, "the newest field is not given here");
+    let older = [&[0xdc], &count.to_be_bytes()[..], fields].concat();
+
+    let read = Definition::from_stored(&older).expect("an older definition is read");
+
+    assert_eq!(read.hash, DefinitionHash::of(&older));
+    assert_eq!(read.task_count(), 1);
 }

@@ -275,3 +275,39 @@ fn a_forgotten_run_gives_its_id_back_and_one_that_is_needed_is_not_forgotten() {
     assert!(rig.begin(chosen("keyed")).is_err());
     assert!(rig.begin(chosen("live")).is_err());
 }
+
+/// What a run of this flow holds as its input when it is started with another.
+fn held(flow: &Value, given: &'static str) -> String {
+    let mut rig = Rig::new();
+    rig.deploy(flow).expect("it can be deployed");
+    let input = Payload::new(given.as_bytes().into());
+    rig.begin(StartRun { input, ..Rig::start("r", "flow") }).expect("it can be started");
+    let json = rig.look("r", |run| run.input().json());
+    String::from_utf8(json.to_vec()).expect("JSON is UTF-8")
+}
+
+#[test]
+fn what_a_start_leaves_out_has_the_default_of_its_definition() {
+    let defaults = json!({"defaults": {"step": 1, "te\"xt": [null]}});
+    let flow = with(document(&[task("a", &[])]), &defaults);
+
+    assert_eq!(held(&flow, "{}"), r#"{"step":1,"te\"xt":[null]}"#);
+    assert_eq!(
+        held(&flow, r#"{"value": 1e400 } "#),
+        r#"{"value": 1e400 ,"step":1,"te\"xt":[null]}"#
+    );
+    assert_eq!(held(&flow, r#"{"step":null,"te\"xt":2}"#), r#"{"step":null,"te\"xt":2}"#);
+    assert_eq!(held(&flow, "[1]"), "[1]");
+}
+
+#[test]
+fn a_start_with_a_default_and_one_that_gives_it_are_the_same() {
+    let mut rig = Rig::new();
+    let defaults = json!({"defaults": {"step": 1}});
+    rig.deploy(&with(document(&[task("a", &[])]), &defaults)).expect("it can be deployed");
+
+    assert_eq!(rig.begin(keyed("r", "k")), Ok(new("r")));
+
+    let input = Payload::new(r#"{"step":1}"#.into());
+    assert_eq!(rig.begin(StartRun { input, ..keyed("s", "k") }), Ok(known("r")));
+}
