@@ -35,9 +35,12 @@ def test_a_store_whose_making_was_killed_works(tmp_path: Path, number: int) -> N
     chance = random.Random(number)
 
     for generation in (1, 2):
-        process = EngineProcess(place, ledger, generation, "load")
+        process = EngineProcess(place, ledger, generation, number)
+        process.begin("load")
         kill_at_birth(process, chance.random() * SPAN_S)
-    _, status = EngineProcess(place, ledger, 3, "drain").hear_out()
+    process = EngineProcess(place, ledger, 3, number)
+    process.begin("drain")
+    _, status = process.hear_out()
 
     ledger.close()
     assert status == 0, place.errors.read_text(encoding="utf-8")
