@@ -1,6 +1,5 @@
 //! A definition shown again as a document, for people and for tools.
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::compiled::{Arg, Definition};
@@ -20,9 +19,9 @@ impl Definition {
         insert(&mut document, "deadline", self.deadline_ms.map(|ms| json!(ms as f64 / 1000.0)));
         insert(&mut document, "on_error", self.on_error.map(|task| json!(self.id(task))));
         if !self.defaults.is_empty() {
-            let parsed =
-                |(name, value): (&String, &Box<RawValue>)| (name.clone(), parsed(value.get()));
-            document.insert("defaults".into(), self.defaults.iter().map(parsed).collect());
+            let shown =
+                self.defaults.iter().map(|(name, value)| (name.clone(), parsed(value.get())));
+            document.insert("defaults".into(), shown.collect());
         }
         document.insert("tasks".into(), Value::Array(tasks));
         insert(&mut document, "result", self.result.as_ref().map(|bound| parsed(&bound.source)));

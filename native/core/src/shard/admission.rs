@@ -19,7 +19,7 @@ impl Shard {
     /// Starts the next run that waits, where there is room for one more.
     pub(super) fn admit(&mut self, now: Millis) -> bool {
         while self.has_room() {
-            let Some(run) = self.created.pop_front() else { return false };
+            let Some(run) = self.created.pop_first() else { return false };
             let state = self.state.run(run).map(crate::state::Run::state);
             if state == Some(RunState::Created) {
                 self.record(RunStarted { run, at: now }.into());

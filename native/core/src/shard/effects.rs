@@ -144,7 +144,7 @@ impl Shard {
     fn run_moved(&mut self, run: RunNumber, to: RunState, at: Millis) {
         match to {
             RunState::Created => {
-                self.created.push_back(run);
+                self.created.insert(run);
                 self.arm_deadline(run);
             }
             RunState::Running => {
@@ -152,8 +152,9 @@ impl Shard {
                 self.arm_deadline(run);
                 self.bring_back(run, at);
             }
-            RunState::Paused | RunState::Cancelling => {}
+            RunState::Paused | RunState::Cancelling => drop(self.created.remove(&run)),
             RunState::Completed | RunState::Failed | RunState::Cancelled => {
+                self.created.remove(&run);
                 self.working.remove(&run);
                 self.aside.remove(&run);
                 self.timers.disarm(Wake::RunDeadline { run });

@@ -94,7 +94,7 @@ impl Shard {
         let Some(run) = self.state.run(number) else { return };
         let was_started = run.times().1.is_some();
         match run.state() {
-            RunState::Created => self.created.push_back(number),
+            RunState::Created => drop(self.created.insert(number)),
             RunState::Running | RunState::Paused | RunState::Cancelling if was_started => {
                 self.working.insert(number);
             }

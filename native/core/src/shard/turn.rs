@@ -98,7 +98,7 @@ pub struct Shard {
     /// Runs that may have come to their end.
     pub(super) finishing: BTreeSet<RunNumber>,
     /// Runs that wait to be admitted, in the order of their creation.
-    pub(super) created: VecDeque<RunNumber>,
+    pub(super) created: BTreeSet<RunNumber>,
     /// Runs that were admitted and have not ended.
     pub(super) working: BTreeSet<RunNumber>,
     /// What waits for its paused run to go on.
@@ -134,7 +134,7 @@ impl Shard {
             timers: Timers::default(),
             agenda: VecDeque::new(),
             finishing: BTreeSet::new(),
-            created: VecDeque::new(),
+            created: BTreeSet::new(),
             working: BTreeSet::new(),
             aside: BTreeMap::new(),
             was_full: false,

@@ -230,3 +230,28 @@ fn a_suspect_obeys_permits_and_rates() {
 
     assert_eq!(rig.run_state("r"), RunState::Completed);
 }
+
+#[test]
+fn only_what_waits_for_room_is_counted_and_keeps_its_place() {
+    let settings = ShardSettings { max_concurrent_runs: 1, ..ShardSettings::default() };
+    let mut rig = Rig::with(settings);
+    rig.run("works", &document(&[task("a", &[])]));
+    for run_id in ["b", "c", "d"] {
+        rig.begin(Rig::start(run_id, "flow")).expect("it is taken");
+    }
+    assert_eq!(rig.shard.waiting_count(), 3);
+
+    rig.control("b", RunVerb::Pause).expect("it is paused");
+    rig.control("c", RunVerb::Cancel { reason: "enough".into() }).expect("it is cancelled");
+    assert_eq!(rig.shard.waiting_count(), 1);
+    for _ in 0..3 {
+        rig.control("b", RunVerb::Resume).expect("it goes on");
+        rig.control("b", RunVerb::Pause).expect("it is paused");
+    }
+    rig.control("b", RunVerb::Resume).expect("it goes on");
+    assert_eq!(rig.shard.waiting_count(), 2);
+
+    rig.complete("a");
+    assert_eq!(rig.run_state("b"), RunState::Running, "it came before the other");
+    assert_eq!(rig.shard.waiting_count(), 1);
+}
