@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use pyflow_core::effect::Effect;
+use pyflow_core::ids::SessionId;
 use pyflow_core::seeded::{Bug, is_planted};
 use pyflow_core::shard::Turn;
 use pyflow_store::StoreFault;
@@ -11,9 +12,12 @@ use pyflow_store::StoreFault;
 use super::ring::Driver;
 use crate::fault::Refusal;
 use crate::recovery::recover;
+use crate::request::{AttemptReport, ReportKind};
 
 /// A store without room is probed this often.
 pub(super) const PROBE_DELAY: Duration = Duration::from_secs(1);
+/// With so many reports that wait for room, lines for logs are let go.
+const UNKEPT_COUNT_MAX: usize = 10_000;
 /// What a probe writes.
 const PROBE: &str = "probe";
 
@@ -65,6 +69,31 @@ impl Driver {
         for ticket in early.chain(asked).collect::<Vec<u64>>() {
             self.refuse(ticket, fault.clone());
         }
+    }
+
+    /// Keeps a report until there is room again: of each attempt its end and its latest signs of life,
+    /// and no more lines for logs than memory can spare.
+    pub(super) fn keep_for_later(&mut self, session: SessionId, report: &AttemptReport) {
+        if !self.may_resume {
+            return;
+        }
+        match &report.kind {
+            ReportKind::Heartbeat(_) | ReportKind::Progress(_) => {
+                let sign = std::mem::discriminant(&report.kind);
+                self.unkept.retain(|(of, known)| {
+                    (*of, known.handle, std::mem::discriminant(&known.kind))
+                        != (session, report.handle, sign)
+                });
+            }
+            ReportKind::Said(_) if self.unkept.len() >= UNKEPT_COUNT_MAX => return,
+            ReportKind::Said(_)
+            | ReportKind::Completed(_)
+            | ReportKind::Failed(_)
+            | ReportKind::Returned
+            | ReportKind::Cancelled
+            | ReportKind::WorkerDied(_) => {}
+        }
+        self.unkept.push((session, report.clone()));
     }
 
     /// Tells those who wait for what is to come that it will not come.

@@ -36,7 +36,7 @@ impl Driver {
         if let (Some(_), Request::Report { session, reports }) = (&self.fault, &request) {
             // They wait until there is room again.
             let session = SessionId(*session);
-            return self.unkept.extend(reports.iter().map(|each| (session, each.clone())));
+            return reports.iter().for_each(|report| self.keep_for_later(session, report));
         }
         match request {
             Request::Deploy { ticket, definition, stored } => {
