@@ -360,12 +360,27 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
     }
 }
 
+/// The model where it tells of this store. One of another store lay beside it: its owner makes it
+/// anew, a reader makes its own in memory.
+fn model_of(log: &mut dyn Log, (mut model, owns_model): Model) -> Result<Model, Refusal> {
+    let identity = log.identity()?;
+    if model.is_of(&identity)? {
+        return Ok((model, owns_model));
+    }
+    if !owns_model {
+        return Ok((memory_model()?, true));
+    }
+    model.adopt(&identity)?;
+    Ok((model, true))
+}
+
 fn make_driver(
-    (mut log, (mut model, owns_model)): (Box<dyn Log>, Model),
+    (mut log, model): (Box<dyn Log>, Model),
     settings: &EngineSettings,
     outbox: &Arc<Outbox>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
+    let (mut model, owns_model) = model_of(log.as_mut(), model)?;
     // Before the head: a reader's owner may go on meanwhile.
     let durable = model.durable()?;
     let head = log.head()?;

@@ -129,6 +129,12 @@ pub trait Log: Send + fmt::Debug {
     /// The epoch that this opening was given; 0 for a reader.
     fn epoch(&self) -> u32;
 
+    /// Which store it is: the same in its copies, another in every other store. Empty for one in memory
+    /// and for one that an older version has made.
+    fn identity(&mut self) -> Result<Bytes, StoreFault> {
+        Ok(Bytes::new())
+    }
+
     /// Where the log stands.
     fn head(&mut self) -> Result<Head, StoreFault>;
 

@@ -86,6 +86,8 @@ pub(crate) struct Driver {
     /// A turn that the log has not kept and that memory holds still: nothing of that may be told.
     pub(super) lost: Option<ShardTurn>,
     pub(super) probed_at: Option<Millis>,
+    /// When the read model was last brought up to what is known.
+    projected_at: Millis,
     /// Reports that no kept turn holds yet.
     pub(super) unkept: Vec<(SessionId, AttemptReport)>,
     pub(super) counts: Counts,
@@ -124,6 +126,8 @@ pub(super) struct Counts {
 const PROJECTION_DELAY: Duration = Duration::from_millis(50);
 /// A reader whose callers wait looks this often at what the owner has written.
 const READER_DELAY: Duration = Duration::from_millis(200);
+/// Rows wait no longer than this, however busy it is.
+const PROJECTION_AGE_MAX: Duration = Duration::from_secs(1);
 /// So many rows do not wait.
 const PROJECTION_COUNT_MAX: usize = 1_024;
 
@@ -153,6 +157,7 @@ impl Driver {
             may_resume: false,
             lost: None,
             probed_at: None,
+            projected_at: Millis(0),
             unkept: Vec::new(),
             counts: Counts::default(),
             checkpoint: parts.checkpoint,
@@ -224,9 +229,7 @@ impl Driver {
             }
             self.speak();
         }
-        if self.rows.len() >= PROJECTION_COUNT_MAX {
-            self.project();
-        }
+        self.project_in_time();
         self.keep_in_time();
         self.prune_a_bite();
         self.speak();
@@ -289,8 +292,18 @@ impl Driver {
         }
     }
 
+    /// Brings the read model up to what is known where there is much of it, or some for long: a log
+    /// that has lost its end is found out by what the model knows.
+    fn project_in_time(&mut self) {
+        let age = Duration::from_millis(self.clock.now().since(self.projected_at));
+        if self.rows.len() >= PROJECTION_COUNT_MAX || age >= PROJECTION_AGE_MAX {
+            self.project();
+        }
+    }
+
     /// Brings the read model up to what is known.
     pub(super) fn project(&mut self) {
+        self.projected_at = self.clock.now();
         let has_news = !self.rows.is_empty() || !self.pruning.gone.is_empty();
         if !has_news || self.fault.is_some() || !self.owns_model {
             return;

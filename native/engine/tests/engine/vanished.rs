@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pyflow_engine::{Engine, EngineSettings, ListRuns, Query, Refusal};
+use pyflow_engine::{Engine, EngineSettings, ListRuns, Query, Refusal, Request};
 use pyflow_store::Options;
 use pyflow_store::read_model::ReadModel;
 use tempfile::TempDir;
 
-use crate::rig::{opened, queried, settings, start};
+use crate::rig::{ask, named, opened, queried, settings, start};
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}{ending}", path.display()))
@@ -75,4 +75,46 @@ fn what_was_not_synced_may_be_missing() {
     let engine = try_open(&path, &settings()).expect("no synced turn is missing");
 
     assert_eq!(run_count(&engine), 1);
+}
+
+/// A store of which nobody has started a run.
+fn unused(dir: &TempDir) -> PathBuf {
+    let path = dir.path().join("other.db");
+    let engine = try_open(&path, &settings()).expect("the store opens");
+    opened(&engine);
+    drop(engine);
+    path
+}
+
+#[test]
+fn a_read_model_of_another_store_tells_nobody_anything() {
+    let (dir, path) = abandoned();
+    let other = unused(&dir);
+    fs::copy(beside(&path, "-read.db"), beside(&other, "-read.db")).expect("copied");
+
+    for read_only in [true, false] {
+        let settings = EngineSettings { read_only, ..settings() };
+        let engine = try_open(&other, &settings).expect("it opens");
+
+        assert_eq!(run_count(&engine), 0, "read_only: {read_only}");
+    }
+}
+
+#[test]
+fn what_was_durable_is_known_within_a_second_however_busy_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("flow.db");
+    let engine = try_open(&path, &settings()).expect("the store opens");
+    let definition = opened(&engine);
+    for ticket in 2..=4 {
+        engine.advance(1_000);
+        let run = Box::new(named(&definition, &format!("run-{ticket}")));
+        ask(&engine, Request::Start { ticket, start: run });
+    }
+    drop(engine);
+    fs::remove_file(beside(&path, "-wal")).expect("removed");
+
+    let refusal = try_open(&path, &settings()).expect_err("a run is missing");
+
+    assert_eq!(refusal.code, "PF2003", "{refusal:?}");
 }

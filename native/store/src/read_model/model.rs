@@ -162,6 +162,19 @@ impl ReadModel {
         }
     }
 
+    /// Whether it tells of the store with this identity, see `Log::identity`.
+    pub fn is_of(&self, identity: &[u8]) -> Result<bool, StoreFault> {
+        schema::identity(&self.conn)
+            .map(|found| found == identity)
+            .map_err(|trouble| self.fault("reading the store's identity", trouble))
+    }
+
+    /// Forgets everything and tells of the store with this identity from now on.
+    pub fn adopt(&mut self, identity: &[u8]) -> Result<(), StoreFault> {
+        self.clear()?;
+        self.transact("noting the store", |conn| schema::set_identity(conn, identity))
+    }
+
     /// Lists runs that ended long ago, the first to end first, without results and errors.
     pub fn ended(&self, filter: &EndedFilter) -> Result<Vec<RunRow>, StoreFault> {
         list::ended(&self.conn, filter).map_err(|trouble| self.fault("listing ended runs", trouble))

@@ -8,11 +8,12 @@ use crate::sqlite::Trouble;
 /// "pyfr": marks the file as a read model.
 const APPLICATION_ID: u32 = 0x7079_6672;
 /// Raised with any change below; the file is then rebuilt.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 const TABLES: &str = "
 CREATE TABLE applied(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, durable INTEGER NOT NULL,
     crc INTEGER NOT NULL);
+CREATE TABLE store(identity BLOB NOT NULL);
 CREATE TABLE run(
     run INTEGER PRIMARY KEY, run_id TEXT NOT NULL, namespace TEXT NOT NULL, definition TEXT NOT NULL,
     version TEXT, hash TEXT NOT NULL, status TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
@@ -82,6 +83,19 @@ pub(super) fn set_reach(conn: &Connection, reach: Reach) -> Result<(), Trouble> 
         "INSERT OR REPLACE INTO applied(id, position, durable, crc) VALUES (1, ?1, ?2, ?3)",
     )?
     .execute([reach.position as i64, reach.durable as i64, reach.crc()])?;
+    Ok(())
+}
+
+/// The identity of the store whose runs these are; empty where none was noted.
+pub(super) fn identity(conn: &Connection) -> Result<Vec<u8>, Trouble> {
+    let found = conn.query_row("SELECT identity FROM store", [], |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Notes whose runs these are.
+pub(super) fn set_identity(conn: &Connection, identity: &[u8]) -> Result<(), Trouble> {
+    conn.execute("DELETE FROM store", [])?;
+    conn.execute("INSERT INTO store(identity) VALUES (?1)", [identity])?;
     Ok(())
 }
 

@@ -226,6 +226,11 @@ impl Log for SqliteLog {
         self.look("reading a blob", |conn, _| blobs::get(conn, hash))
     }
 
+    fn identity(&mut self) -> Result<Bytes, StoreFault> {
+        self.look("reading the identity", |conn, _| meta::get(conn, meta::IDENTITY))
+            .map(Option::unwrap_or_default)
+    }
+
     fn cas_meta(
         &mut self,
         key: &str,

@@ -9,6 +9,8 @@ use crate::checksum::meta_crc;
 const PLACE: &str = "the metadata";
 /// Keys that begin so are the store's own.
 pub(super) const OWN: &str = "\u{1}";
+/// Which store it is.
+pub(super) const IDENTITY: &str = "\u{1}identity";
 
 /// Replaces a value inside a transaction if it is `old`; answers whether it was.
 pub(super) fn compare_and_swap(

@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::head::HeadRecord;
+use super::meta;
 use super::trouble::{Trouble, Wanted, damaged};
 use crate::StoreFault;
 
@@ -49,8 +50,17 @@ pub(super) fn create(conn: &mut Connection) -> Result<(), Trouble> {
     }
     let schema_crc = fingerprint(&transaction)?;
     HeadRecord { commit: 1, schema_crc, ..HeadRecord::default() }.create(&transaction)?;
+    meta::put(&transaction, meta::IDENTITY, &new_identity()?)?;
     transaction.commit()?;
     Ok(())
+}
+
+fn new_identity() -> Result<[u8; 16], Trouble> {
+    let mut identity = [0; 16];
+    let read =
+        std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut identity));
+    read.map_err(|error| Trouble::Refused(format!("no random bytes for its identity: {error}")))?;
+    Ok(identity)
 }
 
 /// Whether SQL does not fit the tables: a name in it can only be wrong where a schema page has changed.
