@@ -21,8 +21,9 @@ Raised: TypeAlias = BaseException | type[BaseException]
 class Call(NamedTuple):
     """One call of a stand-in.
 
-    `arguments` are by the name of the parameter, read by its hint; `context` is what
-    `pyflow.current()` gave, with the run, the task and the attempt.
+    `arguments` are by the name of the parameter, read by its hint; those by place of a task type
+    without a function are under `further`. `context` is what `pyflow.current()` gave, with the run,
+    the task and the attempt.
     """
 
     arguments: dict[str, Any]
@@ -162,7 +163,7 @@ class _Bare(Signature):
         self.resources = frozenset()
 
 
-def _anything(**_parameters: Any) -> Any:
+def _anything(*further: Any, **_parameters: Any) -> Any:
     """Stand for the function of a task type that is known by its name only."""
 
 

@@ -156,6 +156,24 @@ async def test_a_type_that_only_exists_elsewhere_can_be_mocked(
     assert [call.arguments for call in mock.calls] == [{"to": "me"}]
 
 
+async def test_an_error_handler_that_only_exists_elsewhere_can_be_mocked(
+    pyflow_engine: MemoryEngine,
+) -> None:
+    pyflow_engine.mock("erp.bill", raises=ConnectionError("away"))
+    mock = pyflow_engine.mock("erp.write_off", calls=lambda failure: failure["message"])
+    bill = {
+        "id": "bill",
+        "task_type": "erp.bill",
+        "on_error": {"task_type": "erp.write_off", "recovers": True},
+    }
+
+    run = await pyflow_engine.start(load_definition({"id": "billing", "tasks": [bill]}), {})
+
+    assert await run.result() == {"bill": "away"}
+    [call] = mock.calls
+    assert call.arguments["further"][0]["task_id"] == "bill"
+
+
 async def test_a_task_for_worker_processes_is_mocked_without_one(
     pyflow_engine: MemoryEngine,
 ) -> None:
