@@ -37,7 +37,10 @@ class Filling:
         count = len(args)
         if not self._count_min <= count <= len(self._names):
             return None
-        if not all(map(isinstance, args, self._classes)):
+        try:
+            if not all(map(isinstance, args, self._classes)):
+                return None
+        except Exception:  # noqa: BLE001 - `__class__` may be code; what writes the value says it
             return None
         given = dict(zip(self._names, args, strict=False))
         return given if count == len(self._names) and not self._defaults else self._whole(given)
