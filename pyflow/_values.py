@@ -117,7 +117,9 @@ def decode(data: bytes | memoryview, hint: Any = None, place: str = "value") -> 
 def unfit(value: Any, data: bytes | msgspec.Raw, hint: Any) -> str | None:
     """Say why a value cannot be read by a hint once it is written as data; None when it may be."""
     fitting = class_of(hint)
-    if fitting is not None and isinstance(value, fitting):
+    # A boolean is an instance of int, and no whole number in JSON.
+    is_boolean = fitting is int and isinstance(value, bool)
+    if fitting is not None and isinstance(value, fitting) and not is_boolean:
         return None
     try:
         decoder = decoder_of(hint)

@@ -38,7 +38,13 @@ HINTS: list[tuple[Any, Any, bool]] = [
     (list[int], "abc", False),
     (list[int], [1, "2"], False),
     (int, 3, True),
-    (int, True, True),
+    (int, True, False),
+    (int, False, False),
+    (Optional[int], True, False),  # noqa: UP045
+    (float, True, False),
+    (bool, True, True),
+    (bool, 1, False),
+    (object, True, True),
     (int, 3.5, False),
     (float, 3, True),
     (str, 3, False),
@@ -99,6 +105,18 @@ def test_arguments_by_place_are_put_where_a_call_would_put_them(
     bound.apply_defaults()
 
     assert workflow.bind(*args).input == msgspec.json.encode(bound.arguments)
+
+
+async def test_a_boolean_is_no_number_beside_others_that_are_left_out() -> None:
+    def flow(first: int, dry: bool = False, second: int = 2) -> Any: ...
+
+    workflow = pyflow.workflow(flow)
+
+    assert workflow.bind(1, True).input == b'{"first":1,"dry":true,"second":2}'
+    for args, name in (((True,), "first"), ((1, True, False), "second")):
+        with pytest.raises(pyflow.InputInvalid, match="Expected `int`, got `bool`") as refused:
+            workflow.bind(*args)
+        assert refused.value.parameter == name
 
 
 async def test_nothing_is_recorded_of_an_input_that_does_not_fit() -> None:
