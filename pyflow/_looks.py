@@ -39,6 +39,7 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "cursor": _cursor,
     "before": _moment,
     "token": _token,
+    "timeout_s": checks.seconds(zero=True),
 }
 
 

@@ -1,7 +1,7 @@
 """What `Engine.start` is given, made into what the core is asked."""
 
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 import msgspec
@@ -20,16 +20,21 @@ Consistency: TypeAlias = Literal["strong", "causal", "session", "monotonic_read"
 Startable: TypeAlias = BoundWorkflow[Any] | Workflow[..., Any] | Definition | str
 
 
-class StartOptions(TypedDict, total=False):
-    """The options of a start."""
+class SharedOptions(TypedDict, total=False):
+    """The options that many starts may share."""
 
-    run_id: str | None
-    idempotency_key: str | None
     priority: Priority
     deadline_s: float | None
     consistency: Consistency | None
     metadata: Mapping[str, Any] | None
     created_by: str | None
+
+
+class StartOptions(SharedOptions, total=False):
+    """The options of a start."""
+
+    run_id: str | None
+    idempotency_key: str | None
 
 
 class Subject(NamedTuple):
@@ -61,7 +66,27 @@ def subject_of(started: Startable) -> Subject:
     )
 
 
-def arguments_of(given: Any) -> tuple[Any, ...]:
+def batch_of(started: Startable, inputs: Any) -> tuple[Subject, list[bytes]]:
+    """Tell what is started many times, and write the inputs of the runs, each a JSON object.
+
+    Raises:
+        InputInvalid: It is not a workflow and a list, or one of the inputs does not fit.
+        TypeError: It is nothing that can be started.
+    """
+    if is_list(started) or not isinstance(inputs, Iterable):
+        raise InputInvalid(
+            "start_many takes a workflow and a list with the input of each run, such as "
+            "start_many(report, [(1,), (2,)]); a bound workflow is started alone, with start"
+        )
+    subject = subject_of(started)
+    by_place = isinstance(started, Workflow)
+    given: Iterable[Any] = inputs
+    return subject, [
+        input_of(started, _arguments_of(each) if by_place else (each,)) for each in given
+    ]
+
+
+def _arguments_of(given: Any) -> tuple[Any, ...]:
     """Take the positional arguments of one of many runs.
 
     Raises:
@@ -145,8 +170,23 @@ def checked(name: str, value: Any) -> Any:
         raise InputInvalid(str(error), parameter=name) from error
 
 
+def check_shared(options: Mapping[str, Any]) -> None:
+    """Check that options can be shared by many starts.
+
+    Raises:
+        InputInvalid: One is of a single run.
+    """
+    for name in ("run_id", "idempotency_key"):
+        if options.get(name) is not None:
+            raise InputInvalid(
+                f"{name} is of one run, and start_many would give it to each of its runs; start "
+                f"each alone: start(report, 1, {name}=...)",
+                parameter=name,
+            )
+
+
 def request_of(
-    subject: Subject, options: StartOptions, version: str | None = None
+    subject: Subject, options: SharedOptions, version: str | None = None
 ) -> dict[str, Any]:
     """Write a start as the core reads it.
 

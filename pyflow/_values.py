@@ -16,6 +16,8 @@ import msgspec
 PLAIN_HINTS = (None, Any, object)
 # Types of values that hold no other values.
 SCALARS = frozenset({int, str, bool, type(None), float, bytes})
+# What a pydantic model may give of itself; a root model gives other things than a dict.
+_DUMPED = (dict, list, str, int, float, type(None))
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
@@ -53,12 +55,17 @@ class ValueUnreadable(TypeError):
 
 def simplified(value: Any) -> Any:
     """Turn a value that msgspec does not know into one that it does: the hook of all encoders."""
-    dump: Callable[..., Any] | None = getattr(value, "model_dump", None)
-    if dump is not None and not isinstance(value, type):
-        return dump(mode="json")
-    if isinstance(value, PurePath):
+    # The class is asked: there are objects that answer to every name, and some lie about theirs.
+    kind: type[Any] = type(value)
+    dump: Callable[..., Any] | None = getattr(kind, "model_dump", None)
+    if dump is not None:
+        plain = dump(value, mode="json")
+        if issubclass(type(plain), _DUMPED):
+            return plain
+        raise TypeError(f"model_dump() of {kind.__qualname__} gives no plain data")
+    if issubclass(kind, PurePath):
         return str(value)
-    raise TypeError(f"a value of type {type(value).__qualname__} cannot be written as JSON")
+    raise TypeError(f"a value of type {kind.__qualname__} cannot be written as JSON")
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=simplified)
@@ -81,7 +88,7 @@ def encode_with(encoder: msgspec.json.Encoder, value: Any, place: str) -> bytes:
     """Write with another encoder, under the same promise."""
     try:
         data = encoder.encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:
         fault = _first_fault(value, place, encoder)
         raise ValueUnwritable(*(fault or (place, _said(error)))) from error
     # msgspec writes NaN and infinities as null, silently: a null is looked at twice.
@@ -110,7 +117,9 @@ def decode(data: bytes | memoryview, hint: Any = None, place: str = "value") -> 
 def unfit(value: Any, data: bytes | msgspec.Raw, hint: Any) -> str | None:
     """Say why a value cannot be read by a hint once it is written as data; None when it may be."""
     fitting = class_of(hint)
-    if fitting is not None and isinstance(value, fitting):
+    # A boolean is an instance of int, and no whole number in JSON.
+    is_boolean = fitting is int and isinstance(value, bool)
+    if fitting is not None and isinstance(value, fitting) and not is_boolean:
         return None
     try:
         decoder = decoder_of(hint)
@@ -182,7 +191,9 @@ def _said(error: BaseException) -> str:
         return "it is nested too deep, or holds itself"
     if isinstance(error, UnicodeEncodeError):
         return "it holds a text with half a surrogate pair, which UTF-8 cannot hold"
-    return str(error)
+    if isinstance(error, (TypeError, ValueError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 NESTING_MAX = 64
@@ -192,11 +203,14 @@ def _first_fault(
     value: Any, place: str, encoder: msgspec.json.Encoder | None, depth: int = 0
 ) -> tuple[str, str] | None:
     """Find the first part that cannot be written, and why; without an encoder, bad numbers only."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return place, f"JSON has no {value!r}; use None, or a text"
+    try:
+        if isinstance(value, float) and not math.isfinite(value):
+            return place, f"JSON has no {value!r}; use None, or a text"
+        parts = list(_parts(value, place))
+    except Exception as error:  # noqa: BLE001 - the code of a value may raise anything
+        return place, _said(error)
     if depth > NESTING_MAX:
         return place, f"it is nested deeper than {NESTING_MAX}, or holds itself"
-    parts = list(_parts(value, place))
     for spot, part in parts:
         fault = _first_fault(part, spot, encoder, depth + 1)
         if fault is not None:
@@ -204,7 +218,7 @@ def _first_fault(
     if not parts and encoder is not None:
         try:
             encoder.encode(value)
-        except (TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 - the code of a value may raise anything
             return place, _said(error)
     return None
 
@@ -235,7 +249,7 @@ def holds_set(value: Any, depth: int = 0) -> bool:
         parts: Iterable[Any] = value.values()
     elif kind is list or kind is tuple:
         parts = value
-    elif is_set(value):
+    elif issubclass(kind, (set, frozenset)):
         return True
     elif _is_leaf(kind):
         return False

@@ -13,9 +13,11 @@ from pyflow import _listeners, _looks
 from pyflow._engine import Door
 from pyflow._known_tasks import KnownTasks
 from pyflow._requests import (
+    SharedOptions,
     StartOptions,
     Subject,
-    arguments_of,
+    batch_of,
+    check_shared,
     input_of,
     request_of,
     subject_of,
@@ -156,7 +158,7 @@ class Engine:
         workflow: Workflow[..., R],
         inputs: Iterable[tuple[Any, ...]],
         /,
-        **options: Unpack[StartOptions],
+        **options: Unpack[SharedOptions],
     ) -> list[Run[R]]: ...
 
     @overload
@@ -167,17 +169,17 @@ class Engine:
         /,
         *,
         version: str | None = None,
-        **options: Unpack[StartOptions],
+        **options: Unpack[SharedOptions],
     ) -> list[Run[Any]]: ...
 
     async def start_many(
         self,
         workflow: Workflow[..., R] | Definition | str,
-        inputs: Iterable[Any],
+        inputs: Iterable[Any] | None = None,
         /,
         *,
         version: str | None = None,
-        **options: Unpack[StartOptions],
+        **options: Unpack[SharedOptions],
     ) -> list[Run[Any]]:
         """Start many runs in one crossing; all of them are accepted, or none.
 
@@ -186,16 +188,16 @@ class Engine:
             inputs: For a workflow a tuple of positional arguments for each run, for a definition
                 or a name a mapping of its parameters.
             version: With a name: which version; None takes the one deployed last.
-            options: As of `start`, the same for all; a key or an id would be of one run only.
+            options: As of `start`, the same for all. `run_id` and `idempotency_key` are of one run
+                and refused.
 
         Raises:
-            InputInvalid: An input does not fit the workflow's parameters.
+            InputInvalid: An input does not fit the workflow's parameters, or an option is of one
+                run. Nothing is started.
             EngineBusy: The engine holds as much as it may.
         """
-        subject = subject_of(workflow)
-        bound = isinstance(workflow, Workflow)
-        given = [arguments_of(each) if bound else (each,) for each in inputs]
-        data = [input_of(workflow, each) for each in given]
+        check_shared(options)
+        subject, data = batch_of(workflow, inputs)
         request = request_of(subject, options, version)
         await self._deployed_once(subject)
         run_ids = await self._door.start_many(request, data)

@@ -60,8 +60,14 @@ def nearest_types(name: str, known: Iterable[str]) -> list[str]:
     """Give the known task types closest to a name, the closest first; at most three."""
     candidates = [*known, *CORE_TYPES]
     close = difflib.get_close_matches(name, candidates, n=3)
-    # A bare function name stands for any type that ends with it.
+    # A bare function name stands for any type that ends with it, or nearly so.
     ends = [each for each in candidates if each.rpartition(".")[2] == name]
+    if not ends and "." not in name:
+        names = {each.rpartition(".")[2] for each in candidates}
+        close_names = difflib.get_close_matches(name, sorted(names), n=3)
+        ends = [
+            each for end in close_names for each in candidates if each.rpartition(".")[2] == end
+        ]
     return list(dict.fromkeys(ends + close))[:3]
 
 

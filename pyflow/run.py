@@ -82,8 +82,8 @@ class Run(Generic[R]):
         """Wait for the end of the run and give its result, read by the workflow's return hint.
 
         Args:
-            timeout_s: How long to wait at most; None waits as long as it takes. The run goes on
-                whatever happens to the wait.
+            timeout_s: How long to wait at most, from 0; None waits as long as it takes. The run
+                goes on whatever happens to the wait.
             token: Of a write that must be seen first, as a `recover`.
 
         Raises:
@@ -93,6 +93,7 @@ class Run(Generic[R]):
             RunCancelled: It was cancelled.
             ResultUnreadable: The result does not fit the hint.
             ResultTimeout: The time is over and the run is not.
+            InputInvalid: `timeout_s` or `token` is not one that can be asked for.
             RunUnknown: The store holds no such run.
             WriteLost: A crash took the write.
         """
@@ -102,6 +103,7 @@ class Run(Generic[R]):
             if timeout_s is None:  # A timeout that never comes would cost as much as the waiting.
                 data = await self._link.door.wait_result(self.id, token)
             else:
+                timeout_s = _looks.settled("timeout_s", timeout_s)
                 data = await self._result_within(timeout_s, token)
         except RunFailed as failure:
             failure.run_id = self.id

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, Final, ParamSpec, TypeVar, TypeVarTuple, Unpack, overload
 
 from pyflow._loop_thread import LoopThread, new_loop
-from pyflow._requests import StartOptions
+from pyflow._requests import SharedOptions, StartOptions
 from pyflow.connection import connect
 from pyflow.definition import Definition
 from pyflow.engine import Engine
@@ -84,7 +84,7 @@ class SyncEngine:
         workflow: Workflow[..., R],
         inputs: Iterable[tuple[Any, ...]],
         /,
-        **options: Unpack[StartOptions],
+        **options: Unpack[SharedOptions],
     ) -> list[SyncRun[R]]: ...
 
     @overload
@@ -95,12 +95,15 @@ class SyncEngine:
         /,
         *,
         version: str | None = None,
-        **options: Unpack[StartOptions],
+        **options: Unpack[SharedOptions],
     ) -> list[SyncRun[Any]]: ...
 
-    def start_many(self, workflow: Any, inputs: Iterable[Any], /, **options: Any) -> Any:
+    def start_many(
+        self, workflow: Any, inputs: Iterable[Any] | None = None, /, **options: Any
+    ) -> Any:
         """Start many runs in one crossing; see `Engine.start_many`."""
-        runs = self._thread.call(self._engine.start_many(workflow, inputs, **options))
+        given: Any = inputs
+        runs = self._thread.call(self._engine.start_many(workflow, given, **options))
         return [SyncRun(run, self._thread) for run in runs]
 
     def deploy(self, definition: Definition | Workflow[..., Any]) -> Definition:

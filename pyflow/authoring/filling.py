@@ -22,6 +22,8 @@ class Filling:
         ]
         self._names = [each.name for each in by_place]
         self._classes = [_class_of(signature.hint(name)) for name in self._names]
+        # A boolean is an instance of int, and no whole number in JSON.
+        self._int_places = [place for place, kind in enumerate(self._classes) if kind is int]
         self._defaults = {
             each.name: each.default for each in parameters if each.default is not each.empty
         }
@@ -37,8 +39,14 @@ class Filling:
         count = len(args)
         if not self._count_min <= count <= len(self._names):
             return None
-        if not all(map(isinstance, args, self._classes)):
+        try:
+            if not all(map(isinstance, args, self._classes)):
+                return None
+        except Exception:  # noqa: BLE001 - `__class__` may be code; what writes the value says it
             return None
+        for place in self._int_places:
+            if place < count and type(args[place]) is bool:
+                return None
         given = dict(zip(self._names, args, strict=False))
         return given if count == len(self._names) and not self._defaults else self._whole(given)
 

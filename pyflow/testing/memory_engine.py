@@ -87,15 +87,22 @@ class MemoryEngine(Engine):
             The mock: `calls` of it are the calls so far, `remove()` ends it.
 
         Raises:
-            TypeError: Not exactly one of returns, raises and calls is given.
+            TypeError: Not exactly one of returns, raises and calls is given, or what is given
+                cannot be raised or called.
             ValueError: The task is one that the engine's core carries out itself.
+            TaskTypeUnknown: No known task has the name; a whole type with its module need not be
+                known.
         """
         given = [returns is not _UNSET, raises is not None, calls is not None]
         if given.count(True) != 1:
             raise TypeError("a mock needs exactly one of returns=, raises= and calls=")
         if raises is not None:
             return self._mocked.add_mock(task, raising(raises))
-        return self._mocked.add_mock(task, calls or (lambda *_, **__: returns))
+        if calls is None:
+            return self._mocked.add_mock(task, lambda *_, **__: returns)
+        if not callable(calls):
+            raise TypeError(f"calls is {calls!r}, which cannot be called; returns= gives a value")
+        return self._mocked.add_mock(task, calls)
 
     def fail(self, task: Task[..., Any] | str, error: Raised, *, times: int = 1) -> Mock:
         """Have the next attempts of a task fail; then it is itself again, or its mock.
@@ -106,7 +113,10 @@ class MemoryEngine(Engine):
             times: How many attempts.
 
         Raises:
+            TypeError: `error` cannot be raised.
             ValueError: `times` is under 1, or the engine's core carries the task out itself.
+            TaskTypeUnknown: No known task has the name; a whole type with its module need not be
+                known.
         """
         if times < 1:
             raise ValueError(f"times is {times}; it must be at least 1")

@@ -8,11 +8,13 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
+from pyflow._errors_base import hint
 from pyflow._known_tasks import KnownTasks
 from pyflow.authoring.signature import Signature
 from pyflow.context import TaskContext, current
+from pyflow.errors import TaskTypeUnknown
 from pyflow.options import NO_OPTIONS
-from pyflow.registry import CORE_TYPES
+from pyflow.registry import CORE_TYPES, REGISTRY, nearest_types
 from pyflow.task import Task
 
 Raised: TypeAlias = BaseException | type[BaseException]
@@ -21,8 +23,9 @@ Raised: TypeAlias = BaseException | type[BaseException]
 class Call(NamedTuple):
     """One call of a stand-in.
 
-    `arguments` are by the name of the parameter, read by its hint; `context` is what
-    `pyflow.current()` gave, with the run, the task and the attempt.
+    `arguments` are by the name of the parameter, read by its hint; those by place of a task type
+    without a function are under `further`. `context` is what `pyflow.current()` gave, with the run,
+    the task and the attempt.
     """
 
     arguments: dict[str, Any]
@@ -118,11 +121,11 @@ class MockedTasks(KnownTasks):
         """Have a function answer in place of the tasks of a name, so many times or from now on.
 
         Raises:
+            TypeError: It is not a task that is named.
             ValueError: The engine's core carries the task out itself.
+            TaskTypeUnknown: No known task has the name, and it has no dot.
         """
-        name = task.name if isinstance(task, Task) else task
-        if name in CORE_TYPES:
-            raise ValueError(f"{name!r} is carried out by the engine's core and cannot be mocked")
+        name = self._name_of(task)
         mock = Mock(name, answer, times, self._ended)
         if super().find("", name) is None:
             # A definition in a file may name a type that only exists outside of the test.
@@ -130,6 +133,25 @@ class MockedTasks(KnownTasks):
         self._mocks.append(mock)
         self._forget()
         return mock
+
+    def _name_of(self, task: Any) -> str:
+        if isinstance(task, Task):
+            return task.name
+        if not isinstance(task, str):
+            raise TypeError(f"a mock stands in for a task or the name of one, not for {task!r}")
+        if task in CORE_TYPES:
+            raise ValueError(f"{task!r} is carried out by the engine's core and cannot be mocked")
+        known = {*self.types, *REGISTRY}
+        # What has a dot may be a whole type that a file names and nothing here has.
+        if "." not in task and task not in {each.rpartition(".")[2] for each in known}:
+            nearest = nearest_types(task, known)
+            todo = hint(nearest, "give the whole type, with its module, if it is not known here")
+            raise TaskTypeUnknown(
+                f"no task {task!r} is known that could be mocked; {todo}",
+                task_type=task,
+                nearest=nearest,
+            )
+        return task
 
     def declare(self) -> None:
         """Tell all task types again, to a session that has heard of none."""
@@ -142,7 +164,14 @@ class MockedTasks(KnownTasks):
 
 
 def raising(error: Raised) -> Callable[..., NoReturn]:
-    """Make a function that raises an error, whatever it is given."""
+    """Make a function that raises an error, whatever it is given.
+
+    Raises:
+        TypeError: It is no exception and no class of such.
+    """
+    kind = error if isinstance(error, type) else type(error)
+    if not issubclass(kind, BaseException):
+        raise TypeError(f"{error!r} cannot be raised; give an exception or its class")
 
     def fail(*_args: Any, **_kwargs: Any) -> NoReturn:
         # An error that is raised again would go on with the traceback of the last time.
@@ -162,7 +191,7 @@ class _Bare(Signature):
         self.resources = frozenset()
 
 
-def _anything(**_parameters: Any) -> Any:
+def _anything(*further: Any, **_parameters: Any) -> Any:
     """Stand for the function of a task type that is known by its name only."""
 
 

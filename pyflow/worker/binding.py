@@ -58,6 +58,7 @@ class Binding:
         self.pool: Pool = task.executor
         self.resources: dict[str, Resource[Any]] = uses(task.signature.hints)
         self.bare = self.pool == "async" and not self.resources
+        shape = _by_parameter(task.signature, shape)
         readers = [_Reader(task.signature.hint(name), name) for name in shape]
         by_place = _positional_count(task.signature, shape) == len(shape)
         self.readers = [(each.fast, _takes(each.hint)) for each in readers] if by_place else None
@@ -93,6 +94,22 @@ def _takes(hint: Any) -> Literal["nothing", "dict", "anything"]:
     if hint in _values.PLAIN_HINTS:
         return "anything"
     return "dict" if hint in (dict, dict[str, Any]) else "nothing"
+
+
+def _by_parameter(signature: Signature, shape: Sequence[str]) -> list[str]:
+    """Name the parameters that leading `*` fill: who wrote the shape may not know the function."""
+    names = [
+        each.name
+        for each in signature.call.parameters.values()
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    begun = list(shape)
+    for place, name in enumerate(names[: len(begun)]):
+        if begun[place] == FURTHER:
+            begun[place] = name
+        elif begun[place] != name:
+            break
+    return begun
 
 
 def _positional_count(signature: Signature, shape: Sequence[str]) -> int:

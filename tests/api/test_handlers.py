@@ -158,3 +158,45 @@ async def test_a_failure_that_no_handler_mends_still_fails_the_run() -> None:
         with pytest.raises(RunFailed, match="3 is broken"):
             await run.result()
         assert await run.task("breaks.on_error.on_error").state() == "completed"
+
+
+@pyflow.task(name="tests.handlers.says")
+async def says(failure: pyflow.TaskFailure) -> str:
+    return f"{failure.task_id}: {failure.message}"
+
+
+@pyflow.task(name="tests.handlers.says_in_thread")
+def says_in_thread(*failures: pyflow.TaskFailure) -> str:
+    return ", ".join(f"{each.task_id}: {each.message}" for each in failures)
+
+
+@pyflow.task(name="tests.handlers.breaks")
+async def breaks_in_file(value: int) -> str:
+    raise ConnectionError(f"{value} is broken")
+
+
+@pytest.mark.parametrize("handler", [says, says_in_thread], ids=lambda each: each.name)
+@pytest.mark.parametrize("further", [{}, {"parameters": {}}], ids=["none", "empty"])
+async def test_a_handler_in_a_file_is_given_the_failure_first(
+    handler: pyflow.Task[Any, str], further: dict[str, Any]
+) -> None:
+    on_error = {"task_type": handler.name, "recovers": True, **further}
+    task = {"id": "a", "task_type": breaks_in_file.name, "parameters": {"value": 3}}
+    definition = pyflow.load_definition({"id": "file", "tasks": [{**task, "on_error": on_error}]})
+
+    async with pyflow.connect("memory://") as engine:
+        run = await engine.start(definition, {})
+        assert await run.result() == {"a": "a: 3 is broken"}
+
+
+async def test_a_handler_of_a_whole_file_is_given_the_failure_first() -> None:
+    task = {"id": "a", "task_type": breaks_in_file.name, "parameters": {"value": 3}}
+    definition = pyflow.load_definition(
+        {"id": "file", "tasks": [task], "on_error": {"task_type": says.name}}
+    )
+
+    async with pyflow.connect("memory://") as engine:
+        run = await engine.start(definition, {})
+        with pytest.raises(RunFailed, match="3 is broken"):
+            await run.result()
+        assert await run.task("run.on_error").result() == "a: 3 is broken"

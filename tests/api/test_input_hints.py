@@ -38,7 +38,13 @@ HINTS: list[tuple[Any, Any, bool]] = [
     (list[int], "abc", False),
     (list[int], [1, "2"], False),
     (int, 3, True),
-    (int, True, True),
+    (int, True, False),
+    (int, False, False),
+    (Optional[int], True, False),  # noqa: UP045
+    (float, True, False),
+    (bool, True, True),
+    (bool, 1, False),
+    (object, True, True),
     (int, 3.5, False),
     (float, 3, True),
     (str, 3, False),
@@ -101,6 +107,18 @@ def test_arguments_by_place_are_put_where_a_call_would_put_them(
     assert workflow.bind(*args).input == msgspec.json.encode(bound.arguments)
 
 
+async def test_a_boolean_is_no_number_beside_others_that_are_left_out() -> None:
+    def flow(first: int, dry: bool = False, second: int = 2) -> Any: ...
+
+    workflow = pyflow.workflow(flow)
+
+    assert workflow.bind(1, True).input == b'{"first":1,"dry":true,"second":2}'
+    for args, name in (((True,), "first"), ((1, True, False), "second")):
+        with pytest.raises(pyflow.InputInvalid, match="Expected `int`, got `bool`") as refused:
+            workflow.bind(*args)
+        assert refused.value.parameter == name
+
+
 async def test_nothing_is_recorded_of_an_input_that_does_not_fit() -> None:
     @pyflow.workflow
     def flow(xs: list[int], limit: int = None) -> Any:  # type: ignore[assignment]  # noqa: RUF013
@@ -117,6 +135,53 @@ async def test_nothing_is_recorded_of_an_input_that_does_not_fit() -> None:
         assert (await engine.list_runs()).runs == ()
 
         assert await (await engine.start(flow, [1, 2])).result() == [1, 2]
+
+
+@pyflow.workflow
+def passed_on(value: int) -> Any:
+    return passed(value)
+
+
+@pytest.mark.parametrize("option", ["run_id", "idempotency_key"])
+async def test_many_starts_do_not_share_what_is_of_one_run(option: str) -> None:
+    options: dict[str, Any] = {option: "k"}
+    async with pyflow.connect("memory://") as engine:
+        for inputs in ([(1,), (2,)], [(1,)], []):
+            with pytest.raises(pyflow.InputInvalid, match=f"{option} is of one run.*alone") as no:
+                await engine.start_many(passed_on, inputs, **options)
+            assert no.value.parameter == option
+        assert (await engine.list_runs()).runs == ()
+        assert (await engine.definitions()) == []
+
+        options = {option: None, "priority": "high"}
+        assert len(await engine.start_many(passed_on, [(1,), (2,)], **options)) == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ([passed_on.bind(1)],),
+        ([passed_on.bind(1)], [(2,)]),
+        (passed_on,),
+        (passed_on, None),
+        (passed_on, 5),
+        (passed_on.bind(1),),
+        (passed_on.bind(1), [(2,)]),
+        ("name", [(2,)]),
+    ],
+    ids=repr,
+)
+async def test_many_starts_are_a_workflow_and_a_list(given: tuple[Any, ...]) -> None:
+    start: Any
+    with pyflow.connect_sync("memory://") as engine:
+        start = engine.start_many
+        with pytest.raises(pyflow.InputInvalid):
+            start(*given)
+        assert engine.list_runs().runs == ()
+    async with pyflow.connect("memory://") as other:
+        start = other.start_many
+        with pytest.raises(pyflow.InputInvalid):
+            await start(*given)
 
 
 @pyflow.task

@@ -1,6 +1,7 @@
 """What can be asked of a run and of its tasks."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from pyflow import events
 from pyflow.connection import connect
 from pyflow.errors import (
     DeadlineExceeded,
+    InputInvalid,
     ResultTimeout,
     RunCancelled,
     RunFailed,
@@ -75,6 +77,16 @@ async def test_a_result_that_may_not_wait_is_what_there_is_now(
             await failed.result(timeout_s=0)
         with pytest.raises(RunUnknown):
             await engine.get_run("nobody").result(timeout_s=0)
+
+
+@pytest.mark.parametrize("timeout_s", ["3", -1, float("nan"), float("inf"), True, [1]], ids=repr)
+async def test_a_wait_that_is_no_time_is_refused(timeout_s: Any) -> None:
+    async with connect("memory://") as engine:
+        run = await engine.start(report, ["a"])
+        with pytest.raises(InputInvalid, match=r"timeout_s is .* seconds as a number") as refused:
+            await run.result(timeout_s=timeout_s)
+        assert refused.value.parameter == "timeout_s"
+        assert await run.result(timeout_s=60) == await run.result()
 
 
 async def test_a_result_that_is_late_leaves_the_run_alone(

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pyflow
 from pyflow._values import ValueUnreadable, ValueUnwritable, decode, decoder_of, encode
 
 
@@ -106,6 +107,86 @@ def test_what_is_written_is_read_back_by_its_hint(value: Any, hint: Any) -> None
 )
 def test_plain_data_comes_back_as_it_was(value: Any) -> None:
     assert decode(encode(value)) == value
+
+
+class Endless:
+    """An object that answers to every name with one more of its kind, as a mock does."""
+
+    def __getattr__(self, name: str) -> "Endless":
+        return Endless()
+
+    def __call__(self, *args: Any, **options: Any) -> "Endless":
+        # Without this bound a test that fails would take all memory.
+        Endless.calls_count += 1
+        if Endless.calls_count > 1000:
+            raise MemoryError("it was asked for ever")
+        return Endless()
+
+    calls_count = 0
+
+
+class DumpsItself:
+    def model_dump(self, *, mode: str) -> Any:
+        return [self] if mode == "python" else self
+
+
+class FailsToDump:
+    def model_dump(self, *, mode: str) -> Any:
+        raise RuntimeError(f"not in {mode}")
+
+
+class ClaimsToBe:
+    """An object that lies about its class, or has none."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    @property
+    def __class__(self) -> Any:
+        if self._kind is None:
+            raise RuntimeError("it has no class")
+        return self._kind
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (Endless(), "a value of type Endless cannot be written"),
+        (DumpsItself(), "gives no plain data"),
+        (FailsToDump(), "not in json"),
+        (ClaimsToBe(dict), "items"),
+        (ClaimsToBe(list), "not iterable"),
+        (ClaimsToBe(float), "real number"),
+        (ClaimsToBe(None), "it has no class"),
+    ],
+    ids=["endless", "dumps itself", "fails", "dict", "list", "float", "none"],
+)
+def test_an_object_that_misleads_is_refused(value: Any, reason: str) -> None:
+    with pytest.raises(ValueUnwritable, match=reason) as caught:
+        encode({"a": [value], "b": None}, "order")
+    assert caught.value.place == "order.a[0]"
+
+    @pyflow.task
+    def take(value: Any) -> Any: ...
+
+    def traced() -> Any:
+        return take(value)
+
+    with pytest.raises(pyflow.TraceError, match=reason):
+        pyflow.workflow(traced).definition()
+
+    @pyflow.workflow
+    def given(value: int) -> Any:
+        return take(value)
+
+    with pytest.raises(pyflow.InputInvalid, match=reason):
+        given.bind(value)
+
+
+def test_a_root_model_gives_what_it_holds() -> None:
+    assert (
+        encode([pydantic.RootModel[list[int]]([1]), pydantic.RootModel[str]("a")]) == b'[[1],"a"]'
+    )
 
 
 LOOP: list[Any] = []

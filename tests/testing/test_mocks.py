@@ -7,7 +7,7 @@ import pytest
 
 from pyflow.context import current
 from pyflow.definition import load_definition
-from pyflow.errors import NonRetryable, NotImportable, RunFailed
+from pyflow.errors import NonRetryable, NotImportable, RunFailed, TaskTypeUnknown
 from pyflow.events import TaskRetrying, TaskStarted
 from pyflow.task import task
 from pyflow.testing import MemoryEngine
@@ -84,11 +84,13 @@ async def test_a_task_is_named_by_itself_its_type_or_the_end_of_that(
 
 
 async def test_a_part_of_a_word_is_no_name(pyflow_engine: MemoryEngine) -> None:
-    mock = pyflow_engine.mock("ack", returns="wrong")
+    mock = pyflow_engine.mock("p.pack", returns="wrong")
 
     await (await pyflow_engine.start(buy, "shoes", 3)).result()
 
     assert mock.calls == []
+    with pytest.raises(TaskTypeUnknown, match=r"did you mean '[\w.]*\.pack'"):
+        pyflow_engine.mock("ack", returns="wrong")
 
 
 async def test_the_latest_mock_counts_until_it_is_removed(pyflow_engine: MemoryEngine) -> None:
@@ -111,6 +113,43 @@ async def test_a_mock_needs_exactly_one_answer(pyflow_engine: MemoryEngine) -> N
     for answers in ({}, {"returns": None, "raises": ValueError}):
         with pytest.raises(TypeError, match="exactly one"):
             pyflow_engine.mock("charge", **answers)
+
+
+async def test_a_name_that_no_task_has_is_refused(pyflow_engine: MemoryEngine) -> None:
+    for mocking in (
+        lambda: pyflow_engine.mock("chrage", returns=1),
+        lambda: pyflow_engine.fail("chrage", ConnectionError),
+    ):
+        with pytest.raises(TaskTypeUnknown, match=r"did you mean '[\w.]*\.charge'") as refused:
+            mocking()
+        assert refused.value.task_type == "chrage"
+        assert refused.value.nearest[0].endswith(".charge")
+    with pytest.raises(TaskTypeUnknown, match="the whole type, with its module"):
+        pyflow_engine.mock("zzzzzzzzzz", returns=1)
+
+    pyflow_engine.mock("far.zzzzzzzzzz", returns=1)
+    pyflow_engine.mock("zzzzzzzzzz", returns=2)
+
+
+async def test_what_cannot_be_called_raised_or_mocked_is_refused(
+    pyflow_engine: MemoryEngine,
+) -> None:
+    wrong: Any
+    for wrong in (3, "answer", False):
+        with pytest.raises(TypeError, match=r"calls is .* cannot be called"):
+            pyflow_engine.mock("charge", calls=wrong)
+    for wrong in ("x", 3, int):
+        with pytest.raises(TypeError, match="cannot be raised; give an exception or its class"):
+            pyflow_engine.mock("charge", raises=wrong)
+        with pytest.raises(TypeError, match="cannot be raised; give an exception or its class"):
+            pyflow_engine.fail("charge", wrong)
+    for wrong in (3, charge.fn):
+        with pytest.raises(TypeError, match="a task or the name of one"):
+            pyflow_engine.mock(wrong, returns=1)
+
+    assert await (await pyflow_engine.start(buy, "shoes", 3)).result() == (
+        "a box with shoes, paid by the bank"
+    )
 
 
 async def test_nothing_may_be_returned(pyflow_engine: MemoryEngine) -> None:
@@ -154,6 +193,24 @@ async def test_a_type_that_only_exists_elsewhere_can_be_mocked(
 
     assert await run.result() == {"bill": 7}
     assert [call.arguments for call in mock.calls] == [{"to": "me"}]
+
+
+async def test_an_error_handler_that_only_exists_elsewhere_can_be_mocked(
+    pyflow_engine: MemoryEngine,
+) -> None:
+    pyflow_engine.mock("erp.bill", raises=ConnectionError("away"))
+    mock = pyflow_engine.mock("erp.write_off", calls=lambda failure: failure["message"])
+    bill = {
+        "id": "bill",
+        "task_type": "erp.bill",
+        "on_error": {"task_type": "erp.write_off", "recovers": True},
+    }
+
+    run = await pyflow_engine.start(load_definition({"id": "billing", "tasks": [bill]}), {})
+
+    assert await run.result() == {"bill": "away"}
+    [call] = mock.calls
+    assert call.arguments["further"][0]["task_id"] == "bill"
 
 
 async def test_a_task_for_worker_processes_is_mocked_without_one(

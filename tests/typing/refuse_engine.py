@@ -18,6 +18,8 @@ async def main(engine: pyflow.Engine) -> str:
     await engine.start(report, ["a"], priority="urgent")  # refused
     await engine.start(report, ["a"], run_key="k")  # refused
     await engine.start(3)  # refused
+    await engine.start_many(report, [(["a"],)], run_id="r")  # refused
+    await engine.start_many(report, [(["a"],)], idempotency_key="k")  # refused
     run = await engine.start(report, ["a"])
     await run.result(timeout=3)  # refused
     return await run.result()  # refused
