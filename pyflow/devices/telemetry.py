@@ -55,8 +55,9 @@ class TelemetryReader:
         """Read a message.
 
         Raises:
-            DevicePayloadInvalid: It is no JSON, too large, of another device, too old, or its
-                value is missing, not a finite number, or out of range.
+            DevicePayloadInvalid: It is no JSON, too large, of another device, too old, in another
+                unit than the configured one, or its value is missing, not a finite number, or out
+                of range.
         """
         if len(payload) > PAYLOAD_BYTES_MAX:
             raise self._invalid(topic, f"{len(payload)} bytes are over {PAYLOAD_BYTES_MAX}")
@@ -84,7 +85,7 @@ class TelemetryReader:
         return Reading(
             device_id=self.device_id,
             value=value,
-            unit=self._unit(part.get("unit")),
+            unit=self._unit(part.get("unit"), topic),
             timestamp=_written(moment or now),
         )
 
@@ -102,12 +103,17 @@ class TelemetryReader:
                 raise self._invalid(topic, f"it has nothing at '${steps}'") from None
         return message
 
-    def _unit(self, named: Any) -> str | None:
-        """Take the unit that the message names, else the configured one."""
-        if isinstance(named, str):
-            return named
+    def _unit(self, named: Any, topic: str) -> str | None:
+        """Take the unit that the message names, which must be the configured one, if one is."""
         unit = self._settings.unit
-        return unit.get(self._reading_type) if isinstance(unit, dict) else unit
+        wanted = unit.get(self._reading_type) if isinstance(unit, dict) else unit
+        if not isinstance(named, str):
+            return wanted
+        if wanted is not None and named != wanted:
+            raise self._invalid(
+                topic, f"its unit is {named[:_TEXT_MAX]!r}, and {wanted!r} is configured"
+            )
+        return named
 
     def _number(self, value: Any, topic: str) -> float:
         # bool is an int in Python, and no measurement.

@@ -38,6 +38,20 @@ async def test_retained_telemetry_is_taken_at_once(mosquitto: Mosquitto, brokers
         assert one.commands == []
 
 
+async def test_readings_in_units_that_differ_are_refused(
+    mosquitto: Mosquitto, brokers: Brokers
+) -> None:
+    async with device(mosquitto.port, "s1") as one, device(mosquitto.port, "s2") as two:
+        await one.tell("temperature", {"value": 20, "unit": "°C"}, retain=True)
+        await two.tell("temperature", {"value": 88, "unit": "°F"}, retain=True)
+
+        with attempt_of(), pytest.raises(DevicePayloadInvalid) as refused:
+            await read(["s1", "s2"], "temperature", brokers=brokers)
+
+    assert "'s2' gave its temperature in '°F', and device 's1' in '°C'" in str(refused.value)
+    assert refused.value.topic == "pyflow/devices/s2/telemetry/temperature"
+
+
 async def test_live_telemetry_is_waited_for(mosquitto: Mosquitto, brokers: Brokers) -> None:
     async with device(mosquitto.port, "s1") as one:
         with attempt_of():
