@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+import pyflow
+from pyflow import testing
 from pyflow.devices.brokers import Brokers
 from pyflow.errors import (
     ConfigInvalid,
@@ -172,3 +174,23 @@ async def test_without_a_broker_the_error_says_what_to_set() -> None:
     async with Brokers() as brokers:
         with attempt_of(), pytest.raises(ConfigInvalid, match=r"mqtt.url"):
             await read(["s1"], "temperature", brokers=brokers)
+
+
+async def test_without_a_broker_no_attempt_is_made_again() -> None:
+    definition = {
+        "id": "plant",
+        "tasks": [
+            {
+                "id": "read",
+                "task_type": "iot_sensor_reading",
+                "max_retries": 3,
+                "parameters": {"sensor_ids": ["s1"], "reading_type": "temperature"},
+            }
+        ],
+    }
+    async with testing.engine() as engine:
+        run = await engine.start(pyflow.load_definition(definition))
+        with pytest.raises(pyflow.RunFailed, match=r"mqtt\.url"):
+            await run.result()
+
+        assert [each.kind for each in await run.history()].count("TaskRetrying") == 0
