@@ -1,5 +1,6 @@
 """Telemetry messages: what a device published, turned into a reading or into a typed error."""
 
+import json
 import math
 import re
 from datetime import UTC, datetime, timedelta
@@ -118,7 +119,7 @@ class TelemetryReader:
     def _number(self, value: Any, topic: str) -> float:
         # bool is an int in Python, and no measurement.
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._invalid(topic, f"{str(value)[:_TEXT_MAX]!r} is not a number")
+            raise self._invalid(topic, f"{_shown(value)} is not a number")
         if not math.isfinite(value):
             raise self._invalid(topic, f"{value} is not a finite number")
         low, high = self._settings.minimum, self._settings.maximum
@@ -138,7 +139,7 @@ class TelemetryReader:
                 return datetime.fromtimestamp(stamp / (1000 if stamp > _SECONDS_MAX else 1), UTC)
         except (ValueError, OverflowError, OSError):
             pass
-        raise self._invalid(topic, f"its timestamp {str(stamp)[:_TEXT_MAX]!r} is none")
+        raise self._invalid(topic, f"its timestamp, {_shown(stamp)}, is none")
 
     def _require_fresh(self, moment: datetime, now: datetime, topic: str) -> None:
         age = now - moment
@@ -158,6 +159,13 @@ class TelemetryReader:
 def _fields(message: Any) -> dict[str, Any]:
     """Take a message as an object; anything else has no fields."""
     return cast("dict[str, Any]", message) if isinstance(message, dict) else {}
+
+
+def _shown(value: Any) -> str:
+    """Show a part of a message as it stood there; what holds other parts only by its kind."""
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else json.dumps(value)[:_TEXT_MAX]
 
 
 def _written(moment: datetime) -> str:

@@ -104,6 +104,15 @@ def test_another_unit_than_the_configured_one_is_refused(unit: str | dict[str, s
     assert (refused.value.device, refused.value.topic) == ("s1", TOPIC)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(True, "true"), (None, "null"), ("21.5", '"21.5"'), ([1], "a list"), ({}, "an object")],
+)
+def test_what_is_no_number_is_shown_as_json(value: Any, shown: str) -> None:
+    with pytest.raises(DevicePayloadInvalid, match=f": {shown} is not a number"):
+        read({"value": value})
+
+
 @pytest.mark.parametrize("value", [-40.1, 85.1])
 def test_a_value_out_of_range_is_refused(value: float) -> None:
     with pytest.raises(DevicePayloadInvalid, match="not between"):
