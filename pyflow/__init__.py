@@ -6,6 +6,7 @@ from pyflow._lazy import make_lazy
 
 if TYPE_CHECKING:
     from pyflow import errors, events
+    from pyflow import testing as testing
     from pyflow.adapters import BusinessProcessAdapter, DataTransformer, IoTDeviceAdapter
     from pyflow.builder import WorkflowBuilder, input, output
     from pyflow.connection import connect

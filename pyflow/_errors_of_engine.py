@@ -86,7 +86,10 @@ class ConsistencyUnsupported(PyflowError):
 
 
 class ConfigInvalid(PyflowError):
-    """A setting is unknown or has a wrong value. `key` is its dotted name, `file` where it is."""
+    """A setting is missing, unknown or wrong. `key` is its dotted name, `file` where it is.
+
+    A task that raises it is not tried again.
+    """
 
     code = "PF3001"
     sentence = "the setting {key!r} is not valid"

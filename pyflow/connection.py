@@ -63,7 +63,7 @@ async def connect(
         config: The path of a configuration file, in place of the `pyflow.toml` in the working
             directory, which is read only when no url is given.
         namespace: Which of the store's namespaces to work in.
-        slots: How many coroutines run at once (1,000).
+        slots: How many coroutines run at once (1,000); with 0, none is run here.
         threads: How many plain functions run at once on threads (32, or fewer cores + 4).
         processes: How many worker processes there are at most (one a core).
         max_concurrent_runs: How many runs work at once; None sets no limit.
@@ -184,6 +184,10 @@ def _url_of(store: str | PathLike[str]) -> str:
         return store
     if isinstance(store, str):
         raise StoreSchemeUnknown(url=store, known=KNOWN_URLS)
+    if not isinstance(store, PathLike):  # pyright: ignore[reportUnnecessaryIsInstance] - from outside
+        raise ConfigInvalid(
+            f"url is {reprlib.repr(store)}; it must be {' or '.join(KNOWN_URLS)}", key="url"
+        )
     return f"sqlite:///{Path(store).as_posix()}"
 
 

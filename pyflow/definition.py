@@ -1,6 +1,7 @@
 """Definitions: what is deployed and run. A definition holds names of tasks, never code."""
 
 import re
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
@@ -177,6 +178,11 @@ def load_definition(source: str | PathLike[str] | Mapping[str, Any]) -> Definiti
     """
     if isinstance(source, Mapping):
         return definition_of_mapping(source)
+    if not isinstance(source, (str, PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance] - from outside
+        raise DefinitionInvalid(
+            f"a definition is the path of a JSON or YAML file, or a mapping of the same form; "
+            f"this is {reprlib.repr(source)}"
+        )
     document = read_document(source)
     value = document.value()
     data = encode(value) if document.is_yaml else document.text.encode()

@@ -1,5 +1,6 @@
 """Telemetry messages: what a device published, turned into a reading or into a typed error."""
 
+import json
 import math
 import re
 from datetime import UTC, datetime, timedelta
@@ -55,8 +56,9 @@ class TelemetryReader:
         """Read a message.
 
         Raises:
-            DevicePayloadInvalid: It is no JSON, too large, of another device, too old, or its
-                value is missing, not a finite number, or out of range.
+            DevicePayloadInvalid: It is no JSON, too large, of another device, too old, in another
+                unit than the configured one, or its value is missing, not a finite number, or out
+                of range.
         """
         if len(payload) > PAYLOAD_BYTES_MAX:
             raise self._invalid(topic, f"{len(payload)} bytes are over {PAYLOAD_BYTES_MAX}")
@@ -84,7 +86,7 @@ class TelemetryReader:
         return Reading(
             device_id=self.device_id,
             value=value,
-            unit=self._unit(part.get("unit")),
+            unit=self._unit(part.get("unit"), topic),
             timestamp=_written(moment or now),
         )
 
@@ -102,17 +104,22 @@ class TelemetryReader:
                 raise self._invalid(topic, f"it has nothing at '${steps}'") from None
         return message
 
-    def _unit(self, named: Any) -> str | None:
-        """Take the unit that the message names, else the configured one."""
-        if isinstance(named, str):
-            return named
+    def _unit(self, named: Any, topic: str) -> str | None:
+        """Take the unit that the message names, which must be the configured one, if one is."""
         unit = self._settings.unit
-        return unit.get(self._reading_type) if isinstance(unit, dict) else unit
+        wanted = unit.get(self._reading_type) if isinstance(unit, dict) else unit
+        if not isinstance(named, str):
+            return wanted
+        if wanted is not None and named != wanted:
+            raise self._invalid(
+                topic, f"its unit is {named[:_TEXT_MAX]!r}, and {wanted!r} is configured"
+            )
+        return named
 
     def _number(self, value: Any, topic: str) -> float:
         # bool is an int in Python, and no measurement.
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._invalid(topic, f"{str(value)[:_TEXT_MAX]!r} is not a number")
+            raise self._invalid(topic, f"{_shown(value)} is not a number")
         if not math.isfinite(value):
             raise self._invalid(topic, f"{value} is not a finite number")
         low, high = self._settings.minimum, self._settings.maximum
@@ -132,7 +139,7 @@ class TelemetryReader:
                 return datetime.fromtimestamp(stamp / (1000 if stamp > _SECONDS_MAX else 1), UTC)
         except (ValueError, OverflowError, OSError):
             pass
-        raise self._invalid(topic, f"its timestamp {str(stamp)[:_TEXT_MAX]!r} is none")
+        raise self._invalid(topic, f"its timestamp, {_shown(stamp)}, is none")
 
     def _require_fresh(self, moment: datetime, now: datetime, topic: str) -> None:
         age = now - moment
@@ -152,6 +159,13 @@ class TelemetryReader:
 def _fields(message: Any) -> dict[str, Any]:
     """Take a message as an object; anything else has no fields."""
     return cast("dict[str, Any]", message) if isinstance(message, dict) else {}
+
+
+def _shown(value: Any) -> str:
+    """Show a part of a message as it stood there; what holds other parts only by its kind."""
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else json.dumps(value)[:_TEXT_MAX]
 
 
 def _written(moment: datetime) -> str:

@@ -8,7 +8,8 @@ from pyflow.devices.brokers import Brokers, mqtt_brokers
 from pyflow.devices.exchange import call_timeout_s
 from pyflow.devices.reading import ReadingCall
 from pyflow.devices.telemetry import Reading, SensorReadings
-from pyflow.errors import DeviceError, ParametersInvalid
+from pyflow.devices.topics import filled_topic
+from pyflow.errors import DeviceError, DevicePayloadInvalid, ParametersInvalid
 from pyflow.resource import Use
 from pyflow.task import task
 from pyflow.tasks.resources import FILLED_BY_THE_WORKER
@@ -29,7 +30,7 @@ async def iot_sensor_reading(
     """Take one reading of every device named.
 
     A reading is the retained or the next telemetry message. A device that sends none for half
-    the time is asked with the command `read`.
+    the time is asked with the command `read`. No two readings name different units.
 
     Args:
         sensor_ids: The devices, 1 to 1,000.
@@ -41,7 +42,8 @@ async def iot_sensor_reading(
 
     Raises:
         DeviceTimeout: A device was silent.
-        DevicePayloadInvalid: A device sent what is no reading.
+        DevicePayloadInvalid: A device sent what is no reading, or one in another unit than the
+            configured one or than the device before it.
         DeviceRefused: A device answered `read` with an error.
         ParametersInvalid: No device, too many, or a name that cannot stand in a topic.
         ConfigInvalid: No broker is configured.
@@ -68,9 +70,24 @@ async def iot_sensor_reading(
 
     outcomes = await asyncio.gather(*map(take, sensor_ids), return_exceptions=True)
     _raise_faults(outcomes, len(sensor_ids))
-    return SensorReadings(
-        reading_type=reading_type,
-        readings=[each for each in outcomes if isinstance(each, Reading)],
+    readings = [each for each in outcomes if isinstance(each, Reading)]
+    _require_one_unit(readings, reading_type)
+    return SensorReadings(reading_type=reading_type, readings=readings)
+
+
+def _require_one_unit(readings: list[Reading], reading_type: str) -> None:
+    """Refuse readings that no step after this one could compare or average."""
+    named = [each for each in readings if each.unit is not None]
+    other = next((each for each in named if each.unit != named[0].unit), None)
+    if other is None:
+        return
+    device = other.device_id
+    topic = current_settings().device(device).telemetry_topic
+    raise DevicePayloadInvalid(
+        f"device {device!r} gave its {reading_type} in {other.unit!r}, and device "
+        f"{named[0].device_id!r} in {named[0].unit!r}; read each unit in a task of its own",
+        device=device,
+        topic=filled_topic(topic, device, reading_type),
     )
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import logging
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -22,6 +24,9 @@ Level = Literal["info", "success", "warning", "failure"]
 
 _RECIPIENT = "{recipient}"
 _KEY = "{key}"
+_REASON_SIZE_MAX = 300
+# Shorter parts of a URL are words such as `to`, and no secrets.
+_MASKED_SIZE_MIN = 3
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +81,9 @@ async def notification(
     deliveries = [each.result() for each in tasks]
     delivered = sum(each.delivered for each in deliveries)
     if delivered == 0:
-        raise _failed(channel, f"none of {len(plan)} deliveries succeeded")
+        reasons = dict.fromkeys(service.reason for _, service in plan if service.reason)
+        why = f": {'; '.join(reasons)}"[:_REASON_SIZE_MAX] if reasons else ""
+        raise _failed(channel, f"none of {len(plan)} deliveries succeeded{why}")
     return NotificationResult(
         channel=channel,
         delivered=delivered,
@@ -85,7 +92,36 @@ async def notification(
     )
 
 
-def _planned(channel: str, recipients: list[str]) -> "list[tuple[str | None, Apprise]]":
+class _Service(logging.Handler):
+    """A service to send through, which keeps the last warning that its library gives."""
+
+    def __init__(self, apprise: "Apprise", url: str) -> None:
+        super().__init__(logging.WARNING)
+        self.apprise = apprise
+        self.reason = ""
+        self._url = url
+        # Services that send at the same time share the library's logger: each gets its own.
+        logger = logging.Logger("apprise")  # noqa: LOG001 - one of its own, not by name
+        logger.parent = logging.getLogger("apprise")
+        logger.addHandler(self)
+        for each in apprise:
+            each.logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.reason = masked(record.getMessage(), self._url).rstrip(".")
+
+
+def masked(text: str, url: str) -> str:
+    """Replace what a text repeats of a URL, any part of which may be a token."""
+    parts = re.split(r"[/:@?&=,;#]+", url.partition("://")[2])
+    known = {form for part in parts for form in (part, unquote(part))}
+    for part in sorted(known, key=len, reverse=True):
+        if len(part) >= _MASKED_SIZE_MIN:
+            text = text.replace(part, "***")
+    return text
+
+
+def _planned(channel: str, recipients: list[str]) -> list[tuple[str | None, _Service]]:
     """Make each service to send through, with the recipient that it is for."""
     require("apprise", "notify")
     return [
@@ -115,7 +151,7 @@ def _addressed(
     return [(each, url.replace(_RECIPIENT, quote(each, safe=""))) for each in recipients]
 
 
-def _service(channel: str, number: int, url: str) -> "Apprise":
+def _service(channel: str, number: int, url: str) -> _Service:
     """Make the service of one URL; apprise itself would skip a wrong one in silence."""
     import apprise  # noqa: PLC0415 - heavy, and required above
 
@@ -124,7 +160,7 @@ def _service(channel: str, number: int, url: str) -> "Apprise":
     if not add(url):
         # The URL holds the channel's token: only its place is told.
         raise _failed(channel, f"URL {number} names no known service or is incomplete")
-    return service
+    return _Service(service, url)
 
 
 async def _deliver(
@@ -133,19 +169,20 @@ async def _deliver(
     level: Level,
     timeout_s: float,
     recipient: str | None,
-    service: "Apprise",
+    service: _Service,
 ) -> Delivery:
     import apprise  # noqa: PLC0415 - heavy, and required above
 
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await service.async_notify(
+            answer = await service.apprise.async_notify(
                 body=message, title=title or "", notify_type=apprise.NotifyType(level)
             )
             delivered = bool(answer)
     except TimeoutError:
+        service.reason = f"no answer within {timeout_s} s"
         delivered = False
-    name = str(service[0].service_name)
+    name = str(service.apprise[0].service_name)
     return Delivery(service=name, recipient=recipient, delivered=delivered)
 
 

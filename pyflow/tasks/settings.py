@@ -21,10 +21,10 @@ class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     `{reading_type}` in it, so that one message may carry several values) or a path for each
     reading type. There, or in the whole message when it is None, is a number or an object
     `{"value", "unit", "timestamp"}`. `unit` (one, or one for each reading type) is used when the
-    message names none. Numbers outside `minimum` and `maximum`, and messages stamped
-    more than `max_age_s` seconds ago, are refused. `command_key` is where a command carries its
-    name. `timeout_s` bounds each call; by default it is 90 percent of the attempt's time, or 10
-    seconds where that has no end. `mqtt_url` is a broker of its own.
+    message names none, and a message that names another is refused. Numbers outside `minimum` and
+    `maximum`, and messages stamped more than `max_age_s` seconds ago, are refused. `command_key` is
+    where a command carries its name. `timeout_s` bounds each call; by default it is 90 percent of
+    the attempt's time, or 10 seconds where that has no end. `mqtt_url` is a broker of its own.
     """
 
     telemetry_topic: str = "pyflow/devices/{device_id}/telemetry/{reading_type}"

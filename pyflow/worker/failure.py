@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from pyflow.context import TaskContext
-from pyflow.errors import NonRetryable, RetryAfter
+from pyflow.errors import ConfigInvalid, NonRetryable, RetryAfter
 from pyflow.worker.grant import CLOSING, FAILED, GIVEN_BACK, NUMBER, STOPPED, Report
 
 MESSAGE_SIZE_MAX: Final = 8 * 1024
@@ -44,6 +44,9 @@ class DescribedError(Exception):
 
 _encode = msgspec.json.Encoder().encode
 
+# A setting stays what it is for as long as the process lives.
+_LASTING = (NonRetryable, ConfigInvalid)
+
 
 def encode_failure(failure: Failure) -> bytes:
     """Write a failure as JSON."""
@@ -61,7 +64,7 @@ def describe(error: BaseException) -> bytes:
             kinds=[each.__name__ for each in kind.__mro__[:-1]],
             message=_text_of(error),
             traceback=_traceback_of(error),
-            retryable=False if isinstance(error, NonRetryable) else None,
+            retryable=False if isinstance(error, _LASTING) else None,
             retry_after_s=error.seconds if isinstance(error, RetryAfter) else None,
         )
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,3 +126,12 @@ async def test_a_default_timeout_is_that_of_tasks_without_one() -> None:
             await (await engine.start(hanging)).result(timeout_s=30)
 
     assert "imeout" in caught.value.error_type
+
+
+async def test_what_is_no_address_of_a_store_is_refused_with_what_is_wanted() -> None:
+    wrong: Any = 3
+    with pytest.raises(pyflow.ConfigInvalid, match=r"url is 3; it must be sqlite:///path") as no:
+        async with pyflow.connect(wrong):
+            pass
+
+    assert no.value.key == "url"

@@ -325,3 +325,9 @@ def test_every_construct_of_a_trace_is_accepted() -> None:
 )
 def test_only_what_surely_cannot_fit_is_refused(producer: Any, consumer: Any, fits: bool) -> None:
     assert (misfit(producer, consumer) is None) is fits
+
+
+@pytest.mark.parametrize("wrong", [[1], 3, None])
+def test_what_is_no_source_is_refused_with_what_is_wanted(wrong: Any) -> None:
+    with pytest.raises(pyflow.DefinitionInvalid, match="the path of a JSON or YAML file"):
+        pyflow.load_definition(wrong)

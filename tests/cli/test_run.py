@@ -149,3 +149,26 @@ def test_a_module_that_breaks_is_shown_without_our_frames(cli: CommandLine) -> N
     assert answer.code == 2
     assert "ZeroDivisionError" in answer.err
     assert "importlib" not in answer.err
+
+
+def test_work_until_idle_ends_where_a_run_waits_for_unknown_tasks(cli: CommandLine) -> None:
+    cli("start", "flows.py:quadruple", "--input", '{"x": 3}')
+
+    worked = cli("work", "--until-idle")
+
+    assert worked.code == 1
+    assert "waits for flows.double: name their module with --tasks" in worked.err
+    assert worked.next_step == "pyflow work --tasks MODULE"
+    assert cli("show", "@last", "--json").json["state"] == "running"
+
+
+def test_work_until_idle_does_first_what_it_can(cli: CommandLine) -> None:
+    cli("start", "flows.py:quadruple", "--input", '{"x": 3}')
+    wait = {"id": "wait", "task_type": "timer", "parameters": {"seconds": 3}}
+    (cli.directory / "wait.json").write_text(json.dumps({"id": "waits", "tasks": [wait]}))
+    waiting = cli("start", "wait.json").out.strip()
+
+    worked = cli("work", "--until-idle")
+
+    assert worked.code == 1
+    assert cli("show", waiting, "--json").json["state"] == "completed"

@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+import pyflow
+from pyflow import testing
 from pyflow.devices.brokers import Brokers
 from pyflow.errors import (
     ConfigInvalid,
@@ -36,6 +38,20 @@ async def test_retained_telemetry_is_taken_at_once(mosquitto: Mosquitto, brokers
             ("s1", 21.5, None),
         ]
         assert one.commands == []
+
+
+async def test_readings_in_units_that_differ_are_refused(
+    mosquitto: Mosquitto, brokers: Brokers
+) -> None:
+    async with device(mosquitto.port, "s1") as one, device(mosquitto.port, "s2") as two:
+        await one.tell("temperature", {"value": 20, "unit": "°C"}, retain=True)
+        await two.tell("temperature", {"value": 88, "unit": "°F"}, retain=True)
+
+        with attempt_of(), pytest.raises(DevicePayloadInvalid) as refused:
+            await read(["s1", "s2"], "temperature", brokers=brokers)
+
+    assert "'s2' gave its temperature in '°F', and device 's1' in '°C'" in str(refused.value)
+    assert refused.value.topic == "pyflow/devices/s2/telemetry/temperature"
 
 
 async def test_live_telemetry_is_waited_for(mosquitto: Mosquitto, brokers: Brokers) -> None:
@@ -158,3 +174,23 @@ async def test_without_a_broker_the_error_says_what_to_set() -> None:
     async with Brokers() as brokers:
         with attempt_of(), pytest.raises(ConfigInvalid, match=r"mqtt.url"):
             await read(["s1"], "temperature", brokers=brokers)
+
+
+async def test_without_a_broker_no_attempt_is_made_again() -> None:
+    definition = {
+        "id": "plant",
+        "tasks": [
+            {
+                "id": "read",
+                "task_type": "iot_sensor_reading",
+                "max_retries": 3,
+                "parameters": {"sensor_ids": ["s1"], "reading_type": "temperature"},
+            }
+        ],
+    }
+    async with testing.engine() as engine:
+        run = await engine.start(pyflow.load_definition(definition))
+        with pytest.raises(pyflow.RunFailed, match=r"mqtt\.url"):
+            await run.result()
+
+        assert [each.kind for each in await run.history()].count("TaskRetrying") == 0

@@ -40,7 +40,7 @@ def test_a_plain_number_is_a_reading_of_now() -> None:
     ],
 )
 def test_an_object_brings_its_own_unit_and_time(stamp: Any, written: str) -> None:
-    reading = read({"value": 3, "unit": "K", "timestamp": stamp}, unit="C")
+    reading = read({"value": 3, "unit": "K", "timestamp": stamp})
 
     assert (reading.value, reading.unit, reading.timestamp) == (3, "K", written)
 
@@ -92,6 +92,25 @@ def test_what_is_no_reading_is_a_typed_error(message: Any) -> None:
 
     assert (refused.value.device, refused.value.topic) == ("s1", TOPIC)
     assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize("unit", ["°C", {"temperature": "°C"}])
+def test_another_unit_than_the_configured_one_is_refused(unit: str | dict[str, str]) -> None:
+    assert read({"value": 88, "unit": "°C"}, unit=unit).unit == "°C"
+    assert read({"value": 88, "unit": "%"}, unit={"humidity": "°C"}).unit == "%"
+    with pytest.raises(DevicePayloadInvalid, match="'°F', and '°C' is configured") as refused:
+        read({"value": 88, "unit": "°F"}, unit=unit)
+
+    assert (refused.value.device, refused.value.topic) == ("s1", TOPIC)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(True, "true"), (None, "null"), ("21.5", '"21.5"'), ([1], "a list"), ({}, "an object")],
+)
+def test_what_is_no_number_is_shown_as_json(value: Any, shown: str) -> None:
+    with pytest.raises(DevicePayloadInvalid, match=f": {shown} is not a number"):
+        read({"value": value})
 
 
 @pytest.mark.parametrize("value", [-40.1, 85.1])

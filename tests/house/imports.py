@@ -32,6 +32,9 @@ ENDS = {
     "pyflow.testing": frozenset[str](),
 }
 
+# The root names the room for type checkers, and loads it when it is first used.
+NAMED_BY_THE_ROOT = ("pyflow", "pyflow.testing")
+
 # The root names everything, so whoever imports it knows everything: it is for users.
 USERS = frozenset({"pyflow.cli", "pyflow.demo", "pyflow.testing", "pyflow.__main__"})
 
@@ -116,7 +119,8 @@ def reasons_against(one: Import) -> Iterator[str]:
         yield "the root is for users"
     for end, guests in ENDS.items():
         inside = within(one.importer, end) or any(within(one.importer, guest) for guest in guests)
-        if within(one.wanted, end) and not inside:
+        is_name = (one.importer, one.wanted) == NAMED_BY_THE_ROOT
+        if within(one.wanted, end) and not inside and not is_name:
             yield f"nobody imports {end}"
     for room, strangers in STRANGERS.items():
         if within(one.importer, room) and any(within(one.wanted, each) for each in strangers):

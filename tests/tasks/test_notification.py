@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 
 from pyflow.errors import NotificationError
-from pyflow.tasks.notification import notification
+from pyflow.tasks.notification import masked, notification
 from pyflow.tasks.settings import TaskSettings, settings_here
 from tests.servers import http_server
 
@@ -81,6 +81,24 @@ async def test_nothing_delivered_is_a_typed_error(sink: Sink) -> None:
         await notify("hot", "down")
 
     assert refused.value.channel == "down"
+    assert "error=500" in str(refused.value)
+
+
+async def test_why_nothing_was_delivered_is_told_without_what_its_url_holds() -> None:
+    urls = ("json://canary:canary2@127.0.0.1:1/canary%203", "json://127.0.0.1:1/?:to=canary4")
+    with (
+        settings_here(channels(down=urls)),
+        pytest.raises(NotificationError, match=r"none of 2 .*onnection error") as refused,
+    ):
+        await notify("hot", "down")
+
+    assert "canary" not in str(refused.value)
+    assert str(refused.value).count("onnection error") == 1
+
+
+@pytest.mark.parametrize("said", ["no token-1", "no a b", "no a%20b", "no host.example"])
+def test_a_reason_repeats_no_part_of_its_url(said: str) -> None:
+    assert masked(said, "slack://token-1@host.example/a%20b?to=x") == "no ***"
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,10 @@ def plainly(urls: list[str]) -> Summary:
         assert_type(engine.start(report, urls).result(), Summary)
     assert_type(pyflow.run(report.bind(urls), store="memory://"), Summary)
     return pyflow.run(report, urls)
+
+
+async def tested() -> None:
+    # By its name in the package: nothing here imports `pyflow.testing`.
+    async with pyflow.testing.engine(seed=0) as e:
+        await e.crash()
+        assert_type(await (await e.start(report, ["a"])).result(), Summary)

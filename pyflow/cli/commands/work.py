@@ -14,7 +14,7 @@ from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.modules import import_named
 from pyflow.cli.output import note, say
 from pyflow.cli.places import Addresses, Place, Store, owned, store_of, told
-from pyflow.read_model import RunInfo, RunState
+from pyflow.read_model import Explanation, RunInfo, RunState
 
 _LIVE: Sequence[RunState] = ("running", "created", "cancelling")
 _EXPLAINED_COUNT = 20
@@ -33,7 +33,8 @@ def work(
 
     Args:
         tasks: A module, or path.py, whose tasks the runs need. May be given several times.
-        until_idle: End when no run is left that goes on; 1 if one of them failed.
+        until_idle: End when no run is left that goes on; 1 if one of them failed, or if one is left
+            whose task types are not known.
         addresses: What the built-in task types talk to.
         place: Which store is meant.
     """
@@ -64,7 +65,13 @@ async def _serve(store: Store, *, until_idle: bool) -> int:
                 async with asyncio.timeout(_LOOK_AGAIN_S if until_idle else None):
                     await report.has_ended.wait()
             except TimeoutError:
-                continue
+                if until_idle and await _none_goes_on(engine):
+                    raise CommandFailed(
+                        f"stopped; every run that is left in {store.shown} waits for a task type "
+                        "that is not known here",
+                        next_step=f"pyflow work{store.flags} --tasks MODULE",
+                        code=Exit.RUN_FAILED,
+                    ) from None
     return Exit.RUN_FAILED if report.has_failed else Exit.DONE
 
 
@@ -82,6 +89,28 @@ async def _live(engine: pyflow.Engine, count_max: int = _EXPLAINED_COUNT + 1) ->
             page = await engine.list_runs(status=state, limit=count_max - len(found))
             found += page.runs
     return found
+
+
+async def _none_goes_on(engine: pyflow.Engine) -> bool:
+    """Tell whether each run that is left waits for code that is not here, and for nothing else."""
+    for state in _LIVE:
+        cursor = None
+        while True:
+            page = await engine.list_runs(status=state, cursor=cursor)
+            for each in page.runs:
+                if not _is_stuck(await engine.get_run(each.run_id).explain()):
+                    return False
+            cursor = page.cursor
+            if cursor is None:
+                break
+    return True
+
+
+def _is_stuck(explanation: Explanation) -> bool:
+    open_tasks = [each for each in explanation.tasks if each.state != "pending"]
+    return bool(open_tasks) and all(
+        any(blocker.kind == "unknown_type" for blocker in each.blockers) for each in open_tasks
+    )
 
 
 async def _explain_stuck(engine: pyflow.Engine, left: Sequence[RunInfo]) -> None:
