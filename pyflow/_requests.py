@@ -66,7 +66,7 @@ def subject_of(started: Startable) -> Subject:
     )
 
 
-def batch_of(started: Startable, inputs: Any) -> tuple[Subject, list[bytes]]:
+def batch_of(started: Startable, inputs: Iterable[Any] | None) -> tuple[Subject, list[bytes]]:
     """Tell what is started many times, and write the inputs of the runs, each a JSON object.
 
     Raises:
@@ -80,9 +80,8 @@ def batch_of(started: Startable, inputs: Any) -> tuple[Subject, list[bytes]]:
         )
     subject = subject_of(started)
     by_place = isinstance(started, Workflow)
-    given: Iterable[Any] = inputs
     return subject, [
-        input_of(started, _arguments_of(each) if by_place else (each,)) for each in given
+        input_of(started, _arguments_of(each) if by_place else (each,)) for each in inputs
     ]
 
 

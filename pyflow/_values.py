@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Annotated, Any, TypeGuard, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, TypeGuard, cast, get_args, get_origin, is_typeddict
 
 import msgspec
 
@@ -56,7 +56,7 @@ class ValueUnreadable(TypeError):
 def simplified(value: Any) -> Any:
     """Turn a value that msgspec does not know into one that it does: the hook of all encoders."""
     # The class is asked: there are objects that answer to every name, and some lie about theirs.
-    kind: type[Any] = type(value)
+    kind: Any = cast("Any", type(value))
     dump: Callable[..., Any] | None = getattr(kind, "model_dump", None)
     if dump is not None:
         plain = dump(value, mode="json")
@@ -241,7 +241,7 @@ def _parts(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 def holds_set(value: Any, depth: int = 0) -> bool:
     """Tell whether there is a set somewhere in a value."""
-    kind: Any = type(value)  # mypy takes a type[Any] for unhashable.
+    kind: Any = cast("Any", type(value))  # mypy takes a type[Any] for unhashable.
     # Nearly all values are of these types, and what follows asks abstract classes.
     if kind in SCALARS:
         return False

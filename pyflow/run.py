@@ -103,8 +103,8 @@ class Run(Generic[R]):
             if timeout_s is None:  # A timeout that never comes would cost as much as the waiting.
                 data = await self._link.door.wait_result(self.id, token)
             else:
-                timeout_s = _looks.settled("timeout_s", timeout_s)
-                data = await self._result_within(timeout_s, token)
+                wait_s: float = _looks.settled("timeout_s", timeout_s)
+                data = await self._result_within(wait_s, token)
         except RunFailed as failure:
             failure.run_id = self.id
             raise failure from self._link.causes.find(self.id, failure.task_id)

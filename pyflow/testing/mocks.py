@@ -169,7 +169,7 @@ def raising(error: Raised) -> Callable[..., NoReturn]:
     Raises:
         TypeError: It is no exception and no class of such.
     """
-    kind = error if isinstance(error, type) else type(error)
+    kind: type = error if isinstance(error, type) else type(error)
     if not issubclass(kind, BaseException):
         raise TypeError(f"{error!r} cannot be raised; give an exception or its class")
 
