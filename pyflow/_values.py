@@ -158,6 +158,8 @@ def decoder_of(hint: Any) -> msgspec.json.Decoder[Any]:
 def _new_decoder(hint: Any) -> msgspec.json.Decoder[Any]:
     if hint in PLAIN_HINTS:
         return _PLAIN
+    if _is_plain_protocol(bare(hint)):
+        raise _unreadable(hint)
     return msgspec.json.Decoder(hint, dec_hook=_restored)
 
 
@@ -172,10 +174,20 @@ def _restored(hint: Any, data: Any) -> Any:
         return validate(data)
     if isinstance(hint, type) and issubclass(hint, PurePath):
         return hint(data)
-    if isinstance(hint, type) and isinstance(data, hint):
+    if isinstance(hint, type) and not _is_plain_protocol(hint) and isinstance(data, hint):
         return data
-    shown = getattr(hint, "__qualname__", hint)
-    raise TypeError(
+    raise _unreadable(hint)
+
+
+def _is_plain_protocol(hint: Any) -> bool:
+    """Tell of a protocol whether Python refuses to say what is an instance of it."""
+    is_protocol = getattr(hint, "_is_protocol", False)
+    return bool(is_protocol) and not getattr(hint, "_is_runtime_protocol", False)
+
+
+def _unreadable(hint: Any) -> TypeError:
+    shown = getattr(bare(hint), "__qualname__", hint)
+    return TypeError(
         f"JSON data cannot be read as {shown}; hint a dataclass, a msgspec.Struct, a pydantic "
         "model or plain data, and make the object in the task"
     )

@@ -5,12 +5,13 @@ import inspect
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Optional, TypedDict
+from typing import Any, Optional, Protocol, SupportsFloat, TypedDict
 
 import msgspec
 import pytest
 
 import pyflow
+from pyflow._values import ValueUnreadable, decode
 from pyflow.errors import DefinitionInvalid
 
 
@@ -225,3 +226,31 @@ async def test_a_run_knows_the_definition_that_it_follows() -> None:
         found = [(await run.definition()).tasks()[0]["id"] for run in runs]
 
     assert found == ["first", "second"]
+
+
+class HasId(Protocol):
+    id: str
+
+
+def test_a_protocol_as_the_hint_of_a_task_is_refused_at_deployment() -> None:
+    @pyflow.task(name="tests.takes_protocol")
+    def takes(p: HasId) -> str:
+        return p.id
+
+    @pyflow.workflow
+    def flow() -> str:
+        return takes({"id": "a"})
+
+    with pytest.raises(pyflow.ParametersInvalid, match="cannot be read as HasId; hint a dataclass"):
+        pyflow.run(flow)
+
+
+def test_a_protocol_within_a_hint_is_refused_in_our_words() -> None:
+    with pytest.raises(ValueUnreadable, match="cannot be read as HasId; hint a dataclass"):
+        decode(b'[{"id": "a"}]', list[HasId])
+    with pytest.raises(ValueUnreadable, match="cannot be read as HasId; hint a dataclass"):
+        decode(b'{"id": "a"}', HasId)
+
+
+def test_a_protocol_that_can_be_asked_takes_what_it_fits() -> None:
+    assert decode(b"3", SupportsFloat) == 3
