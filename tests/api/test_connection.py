@@ -10,6 +10,7 @@ import pytest
 import pyflow
 from pyflow.tasks.settings import TaskSettings, current_settings, use_settings
 from tests.api.flows import diamond
+from tests.workbench import let_all_happen, wait_until
 
 CONFIG = """
 tasks = ["tests.api.flows"]
@@ -91,12 +92,13 @@ async def test_a_namespace_is_a_name(namespace: str) -> None:
 
 async def test_slots_bound_what_runs_at_once() -> None:
     most = [0, 0]
+    gate = asyncio.Event()
 
     @pyflow.task
     async def counts(value: int) -> int:
         most[0] += 1
         most[1] = max(most)
-        await asyncio.sleep(0)
+        await gate.wait()
         most[0] -= 1
         return value
 
@@ -106,6 +108,9 @@ async def test_slots_bound_what_runs_at_once() -> None:
 
     async with pyflow.connect("memory://", slots=3) as engine:
         run = await engine.start(counting, list(range(20)))
+        await wait_until(lambda: most[0] == 3)
+        await let_all_happen()
+        gate.set()
         assert await run.result() == list(range(20))
 
     assert most == [0, 3]

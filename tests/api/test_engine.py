@@ -226,9 +226,10 @@ async def test_definitions_are_listed_and_looked_up(any_store_url: str) -> None:
 async def test_listeners_hear_of_what_they_ask_for_in_order(any_store_url: str) -> None:
     heard: list[Event] = []
     awaited: list[str] = []
+    has_ended = asyncio.Event()
 
     async def wait(batch: Sequence[Event]) -> None:
-        await asyncio.sleep(0)
+        await has_ended.wait()
         awaited.extend(each.kind for each in batch)
 
     async with connect(any_store_url) as engine:
@@ -236,6 +237,7 @@ async def test_listeners_hear_of_what_they_ask_for_in_order(any_store_url: str) 
         engine.add_listener(wait, kinds=["TaskCompleted", events.RunCompleted])
         run = await engine.start(diamond, 1)
         await run.result()
+        has_ended.set()
 
     assert {each.run_id for each in heard if isinstance(each, events.RunEvent)} == {run.id}
     kinds = [each.kind for each in heard]

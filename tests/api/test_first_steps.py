@@ -14,7 +14,7 @@ from aiohttp import web
 
 from pyflow.task import Task, task
 from pyflow.worker.grant import COMPLETED, FAILED
-from tests.workbench import workbench
+from tests.workbench import give_way, workbench
 
 
 @task
@@ -41,7 +41,7 @@ async def run(body: Body) -> Any:
 async def test_the_current_task_stays_the_same_object() -> None:
     async def looks() -> list[bool]:
         first = asyncio.current_task()
-        await asyncio.sleep(0)
+        await give_way()
         second = asyncio.current_task()
         return [first is not None, first is second, first in asyncio.all_tasks()]
 
@@ -100,7 +100,7 @@ async def test_the_current_task_can_be_asked_everything_in_the_first_step(waits:
         ]
         me.set_name("named by its code")
         if waits:
-            await asyncio.sleep(0)
+            await give_way()
             assert asyncio.current_task() is me
         assert me.get_name() == "named by its code"
         return found
@@ -161,7 +161,7 @@ async def test_a_timeout_around_code_that_does_not_wait_is_harmless() -> None:
 
 async def test_task_groups_work_in_the_first_step() -> None:
     async def part(value: int) -> int:
-        await asyncio.sleep(0)
+        await give_way()
         return value
 
     async def gathers() -> list[int]:
@@ -195,7 +195,7 @@ async def test_a_cancel_by_its_own_code_reaches_the_coroutine() -> None:
         me.cancel()
         counted = me.cancelling()
         try:
-            await asyncio.sleep(0)
+            await give_way()
         except asyncio.CancelledError:
             return [counted, me.cancelling(), me.uncancel()]
         return []
@@ -255,7 +255,7 @@ async def test_a_coroutine_may_answer_a_cancel_by_waiting_for_something_else() -
             except asyncio.CancelledError:
                 me.uncancel()
                 seen.append(name)
-        await asyncio.sleep(0)
+        await give_way()
         return seen
 
     assert await run(waits) == ["first", "second"]
@@ -266,10 +266,10 @@ async def test_values_of_context_variables_live_through_the_take_over() -> None:
 
     async def counts() -> list[int]:
         token = note.set(1)
-        await asyncio.sleep(0)
+        await give_way()
         seen = [note.get()]
         note.set(2)
-        await asyncio.sleep(0)
+        await give_way()
         seen.append(note.get())
         note.reset(token)
         return seen
@@ -279,7 +279,7 @@ async def test_values_of_context_variables_live_through_the_take_over() -> None:
 
 async def test_an_error_after_the_take_over_is_reported_with_its_place() -> None:
     async def fails() -> None:
-        await asyncio.sleep(0)
+        await give_way()
         raise ValueError("late")
 
     async with workbench() as bench:
@@ -293,7 +293,7 @@ async def test_anyio_works_in_the_first_step() -> None:
     anyio = pytest.importorskip("anyio")
 
     async def part(seen: list[int], value: int) -> None:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         seen.append(value)
 
     async def gathers() -> list[Any]:
@@ -366,7 +366,7 @@ async def test_what_an_attempt_does_to_its_current_task_no_other_sees(how: str) 
     async def looks() -> list[Any]:
         me: Any = asyncio.current_task()
         found = [getattr(me, "note", None), me.cancelling(), seen_weakly.get(me)]
-        await asyncio.sleep(0)
+        await give_way()
         return found
 
     async with workbench() as bench:

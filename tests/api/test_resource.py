@@ -9,7 +9,7 @@ import pytest
 from pyflow.resource import Use, resource
 from pyflow.task import task
 from pyflow.worker.grant import COMPLETED, FAILED
-from tests.workbench import outcome, workbench
+from tests.workbench import give_way, outcome, workbench
 
 events: list[str] = []
 
@@ -17,7 +17,7 @@ events: list[str] = []
 @resource
 async def pool() -> AsyncIterator[str]:
     events.append("pool opens")
-    await asyncio.sleep(0)
+    await give_way()
     yield "pool"
     events.append("pool closes")
 
@@ -121,7 +121,7 @@ async def test_a_cancelled_attempt_does_not_end_the_opening_for_others() -> None
     async with workbench() as bench:
         first, second = bench.grant(uses), bench.grant(uses)
         reports = bench.take(first, second)
-        await asyncio.sleep(0)
+        await give_way()
         bench.worker.stop(first[1], "cancel")
         await reports[0]
         go_on.set()

@@ -11,7 +11,7 @@ import pyflow.context
 from pyflow.task import task
 from pyflow.worker.grant import COMPLETED, FAILED, GIVEN_BACK, STOPPED, Report
 from pyflow.worker.worker import Slots
-from tests.workbench import Workbench, outcome, wait_until, workbench
+from tests.workbench import Workbench, give_way, outcome, wait_until, workbench
 
 
 def gate() -> tuple[asyncio.Event, asyncio.Event]:
@@ -53,7 +53,7 @@ async def test_a_coroutine_may_clean_up_while_it_is_cancelled() -> None:
         try:
             await never.wait()
         finally:
-            await asyncio.sleep(0)
+            await give_way()
             cleaned.append(True)
 
     async with workbench() as bench:
@@ -95,7 +95,7 @@ async def test_a_coroutine_that_ignores_a_cancel_is_abandoned_after_its_grace(
         # Its end says nothing any more: a second report of it would be an error here.
         release.set()
         await ended.wait()
-        await asyncio.sleep(0)
+        await give_way()
 
 
 async def test_a_stop_for_what_has_not_begun_takes_it_out_of_the_backlog() -> None:
@@ -171,8 +171,8 @@ def test_a_loop_that_ends_with_all_its_tasks_fails_none_of_them() -> None:
     async def end() -> tuple[int, object]:
         for each in asyncio.all_tasks() - {asyncio.current_task()}:
             each.cancel()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await give_way()
+        await give_way()
         assert not reports[0].done()
         await benches[0].worker.drain(10)
         return outcome(await reports[0])
@@ -195,7 +195,7 @@ async def test_draining_lets_end_what_runs_and_gives_back_what_comes_late() -> N
         [running] = bench.take(bench.grant(waits))
         await begun.wait()
         draining = asyncio.ensure_future(bench.worker.drain(10))
-        await asyncio.sleep(0)
+        await give_way()
         [late] = bench.take(bench.grant(waits))
 
         assert outcome(await late) == (GIVEN_BACK, None)

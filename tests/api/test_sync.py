@@ -14,6 +14,7 @@ from pyflow.sync import connect_sync, run
 from pyflow.task import task
 from pyflow.workflow import workflow
 from tests.api.flows import Page, Summary, diamond, failing, report
+from tests.workbench import give_way
 
 
 @task
@@ -55,7 +56,7 @@ async def test_it_works_where_a_loop_runs_and_leaves_that_alone() -> None:
 
     assert run(diamond, 3) == 12
     assert asyncio.get_running_loop() is mine
-    await asyncio.sleep(0)
+    await give_way()
 
 
 def test_it_works_inside_uvloop() -> None:

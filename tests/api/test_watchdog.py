@@ -9,7 +9,7 @@ import pytest
 
 from pyflow.task import task
 from pyflow.worker.watchdog import Watchdog
-from tests.workbench import Workbench, wait_until, workbench
+from tests.workbench import Workbench, give_way, wait_until, workbench
 
 
 class Bell(logging.Handler):
@@ -48,7 +48,7 @@ async def test_a_task_that_blocks_the_loop_is_named(
     @task
     async def blocks() -> bool:
         if waits_first:
-            await asyncio.sleep(0)
+            await give_way()
         return bell.rung.wait(30)
 
     async with workbench() as bench:

@@ -12,7 +12,7 @@ from pyflow.errors import NonRetryable, RetryAfter
 from pyflow.task import task
 from pyflow.worker.grant import COMPLETED, FAILED, GIVEN_BACK, Report
 from pyflow.worker.worker import Slots
-from tests.workbench import Workbench, outcome, workbench
+from tests.workbench import Workbench, give_way, outcome, workbench
 
 note: contextvars.ContextVar[str] = contextvars.ContextVar("note", default="none")
 
@@ -132,7 +132,7 @@ async def test_each_attempt_has_a_context_of_its_own(kind: str) -> None:
     @task(name="tests.swaps")
     async def swaps() -> list[str]:
         seen = swap()
-        await asyncio.sleep(0)
+        await give_way()
         return [*seen, note.get()]
 
     @task(name="tests.swaps_on_thread")
@@ -156,7 +156,7 @@ async def test_a_failure_tells_the_class_its_bases_the_text_and_the_place() -> N
     @task(name="tests.fails")
     async def fails(wait: bool) -> None:
         if wait:
-            await asyncio.sleep(0)
+            await give_way()
         raise CardError("declined")
 
     async with workbench() as bench:

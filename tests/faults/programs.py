@@ -12,6 +12,7 @@ from tests.crash.flows import pass_time
 from tests.faults.flows import chain, endless, held, in_child, lingering, refused, say, waits
 from tests.faults.forks import elsewhere, fork, fork_sync, orphan
 from tests.faults.limits import few_files, short_files
+from tests.workbench import give_way
 
 
 async def fill(path: str, count: str) -> None:
@@ -93,7 +94,7 @@ async def interrupted(path: str) -> None:
             run = await engine.start(chain, number)
             say("acknowledged", run.id)
             number += 1
-            await asyncio.sleep(0)
+            await give_way()
 
 
 async def left(path: str) -> None:

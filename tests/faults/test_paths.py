@@ -15,6 +15,7 @@ from pyflow import errors
 from tests.crash.flows import pass_time
 from tests.faults.flows import chain
 from tests.faults.stores import Answers, copied, line, program, read_answers
+from tests.workbench import give_way
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -223,7 +224,7 @@ async def test_a_connection_that_was_given_up_leaves_the_store_free(store_path: 
     for turns_count in range(6):
         opening = asyncio.ensure_future(_open(store_path))
         for _ in range(turns_count):
-            await asyncio.sleep(0)
+            await give_way()
         opening.cancel()
         # It may have come to its end before.
         with suppress(asyncio.CancelledError):

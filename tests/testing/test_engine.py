@@ -14,7 +14,7 @@ from pyflow.testing import MemoryEngine
 from pyflow.workflow import workflow
 from tests.testing import shop
 from tests.testing.shop import buy, fan_out, hold_up, remind
-from tests.workbench import let_all_happen, wait_until
+from tests.workbench import give_way, let_all_happen, wait_until
 
 
 async def test_it_is_an_engine(pyflow_engine: MemoryEngine) -> None:
@@ -98,7 +98,7 @@ async def test_what_runs_may_have_time_at_the_end() -> None:
     @task
     async def tidy(value: int) -> int:
         for _ in range(10):
-            await asyncio.sleep(0)
+            await give_way()
         ended.append(value)
         return value
 

@@ -1,6 +1,5 @@
 """What stands in for a task while an engine is under test."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from pyflow.testing import MemoryEngine
 from pyflow.workflow import workflow
 from tests.testing import shop
 from tests.testing.shop import Order, Receipt, buy, charge, fan_out, pack
+from tests.workbench import give_way
 
 
 async def test_a_mock_returns_what_it_is_told(pyflow_engine: MemoryEngine) -> None:
@@ -61,7 +61,7 @@ async def test_a_mock_calls_a_function_or_a_coroutine_function(
         return Receipt(f"{order.item} {current().attempt}", 1)
 
     async def instead_later(order: Order) -> Receipt:
-        await asyncio.sleep(0)
+        await give_way()
         return instead(order)
 
     pyflow_engine.mock("charge", calls=instead_later if wait else instead)
