@@ -42,7 +42,7 @@ pub fn render_args(run: &Run, instance: InstanceIndex) -> Result<RenderedArgs, E
     let mut view = None;
     for (place, arg) in args.iter().enumerate() {
         values.push(match *arg {
-            Arg::Const(index) => definition.constant(index).clone(),
+            Arg::Const(index) => definition.constant(index),
             Arg::Output(source) => output_of(run, TaskIndex(source)),
             Arg::Failure => failure_of(run, task),
             Arg::Template(index) => {

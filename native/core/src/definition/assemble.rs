@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::compiled::{BoundOptions, BoundTemplate, Branch, Definition, Handler, Kind};
 use super::defaults::Defaults;
 use super::draft::Draft;
@@ -52,7 +50,7 @@ pub(super) fn assemble(draft: Draft, hash: DefinitionHash, parts: Parts) -> Defi
         type_names,
         shapes: draft.shapes.into_iter().map(arc).collect(),
         options: parts.options,
-        consts: draft.consts.into_iter().map(Bytes::from).collect(),
+        consts: draft.consts.shared(),
         templates: parts.templates,
         ids: draft.ids.into_boxed_str(),
         id_ends: draft.id_ends,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::defaults::Defaults;
 use super::draft::{DraftArg, slice_of};
 use super::options::TaskOptions;
+use super::texts::SharedTexts;
 use crate::expr::transform::Transform;
 use crate::expr::{Expression, Template};
 use crate::graph::Graph;
@@ -105,7 +106,7 @@ pub struct Definition {
     pub(super) kinds: Vec<Kind>,
     pub(super) shapes: Vec<Vec<Arc<str>>>,
     pub(super) options: Vec<BoundOptions>,
-    pub(super) consts: Vec<Bytes>,
+    pub(super) consts: SharedTexts,
     pub(super) templates: Vec<BoundTemplate>,
     pub(super) ids: Box<str>,
     pub(super) id_ends: Vec<u32>,
@@ -187,8 +188,8 @@ impl Definition {
         &self.args[range]
     }
 
-    pub fn constant(&self, index: u32) -> &Bytes {
-        &self.consts[index as usize]
+    pub fn constant(&self, index: u32) -> Bytes {
+        self.consts.get(index as usize)
     }
 
     pub fn template(&self, index: u32) -> &Template {

@@ -12,7 +12,6 @@ impl Definition {
         let draft = Draft::read(&mut Reader::new(bytes))?;
         let wanted = "a definition that this version accepts";
         let unaccepted = |_| DecodeError::Unexpected { wanted, at: 0 };
-        let (definition, _) = Self::compile(draft).map_err(unaccepted)?;
-        Ok(Self { hash: DefinitionHash::of(bytes), ..definition })
+        Self::checked(draft, |_| DefinitionHash::of(bytes)).map_err(unaccepted)
     }
 }
