@@ -157,7 +157,9 @@ impl Shard {
             token: token(event.epoch, event.grant),
             args,
             deadline_ms: timeout_ms.map(|span_ms| event.at.plus(span_ms).0),
-            details: run.active(event.instance).and_then(|active| active.details.clone()),
+            details: run
+                .active(event.instance)
+                .and_then(|active| active.details.as_deref().cloned()),
             metadata: run.metadata().cloned(),
         };
         self.turn.effects.push(Effect::Grant(Box::new(granted)));

@@ -408,7 +408,7 @@ impl Stored for Active {
             grant: self.grant,
             deliveries: self.deliveries,
             suspicions: self.suspicions,
-            details: self.details.clone(),
+            details: self.details.as_deref().cloned(),
             error: self.error.clone(),
         }
         .write(out);
@@ -439,7 +439,7 @@ impl Stored for Active {
             grant: record.grant,
             deliveries: record.deliveries,
             suspicions: record.suspicions,
-            details: record.details,
+            details: record.details.map(Box::new),
             error: record.error,
         })
     }
