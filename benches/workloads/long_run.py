@@ -88,6 +88,8 @@ def pending(found: dict[int, Any]) -> Result:
         what=f"one run, {most:,}: resident growth by starting it, with all tasks pending",
         value=max(found[most]["pending"], 1) / most,
         unit="bytes a task",
+        target=BYTES_A_TASK_MAX,
+        sense="at most",
         aside="the definition was in memory before; none of it is run",
     )
 
