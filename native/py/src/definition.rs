@@ -109,8 +109,8 @@ impl Definition {
         draft.type_names = type_names;
         draft.shapes = shapes;
         draft.options = texts(options)?;
-        draft.consts = rows(consts, &refuse)?;
-        draft.templates = rows(templates, &refuse)?;
+        draft.consts = rows(consts, refuse)?;
+        draft.templates = rows(templates, refuse)?;
         draft.ids = String::from_utf8(ids).map_err(|e| refuse(e.to_string()))?;
         draft.id_ends = column("id_ends", id_ends)?;
         draft.types = column("types", types)?;
