@@ -62,6 +62,7 @@ def measure(_race: Race, size: Size) -> Report:
         title=TITLE,
         results=[
             *lines("one run", "task", tasks, BYTES_A_TASK_MAX),
+            pending(tasks),
             tracing(tasks),
             *lines("runs that wait for a timer", "run", runs, BYTES_A_RUN_MAX),
         ],
@@ -79,6 +80,18 @@ def measure(_race: Race, size: Size) -> Report:
 
 def curve(name: str, found: dict[int, Any]) -> Curve:
     return Curve(name, [(count, each["seconds"] / count * 1e6) for count, each in found.items()])
+
+
+def pending(found: dict[int, Any]) -> Result:
+    most = max(found)
+    return Result(
+        what=f"one run, {most:,}: resident growth by starting it, with all tasks pending",
+        value=max(found[most]["pending"], 1) / most,
+        unit="bytes a task",
+        target=BYTES_A_TASK_MAX,
+        sense="at most",
+        aside="the definition was in memory before; none of it is run",
+    )
 
 
 def tracing(found: dict[int, Any]) -> Result:
@@ -124,7 +137,9 @@ def run_of(count: int) -> dict[str, float]:
     with loops.folder() as place:
         path = str(place / "long.db")
         traced = fresh.call(f"{__name__}:deploy_layers", path, count)
-        return fresh.call(f"{__name__}:start_layers", path, count) | {"traced": traced}
+        pending = fresh.call(f"{__name__}:pend_layers", path, count)
+        ran = fresh.call(f"{__name__}:start_layers", path, count)
+        return ran | {"traced": traced, "pending": pending}
 
 
 def name_of(count: int) -> str:
@@ -147,6 +162,21 @@ def deploy_layers(path: str, count: int) -> int:
     with loops.runner() as loop:
         loop.run(work())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def pend_layers(path: str, count: int) -> int:
+    """Start the run where nothing can be run, and cancel it; give the bytes that the start took."""
+
+    async def work() -> int:
+        async with pyflow.connect(Path(path), slots=0) as engine:
+            before = fresh.resident_bytes()
+            run = await engine.start(name_of(count), {})
+            grown = fresh.resident_bytes() - before
+            await run.cancel()
+        return grown
+
+    with loops.runner() as loop:
+        return loop.run(work())
 
 
 def start_layers(path: str, count: int) -> dict[str, float]:

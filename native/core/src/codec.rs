@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         self.take(size as usize, "bytes")
     }
 
-    fn text(&mut self) -> Result<&'a str, DecodeError> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, DecodeError> {
         let at = self.at();
         let size = rmp::decode::read_str_len(&mut self.rest)
             .map_err(|_| DecodeError::Unexpected { wanted: "text", at })?;
@@ -121,6 +121,10 @@ pub trait Stored: Sized {
 
 pub fn write_array(out: &mut Vec<u8>, count: usize) {
     rmp::encode::write_array_len(out, count as u32).expect("writing to memory cannot fail");
+}
+
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+    rmp::encode::write_str(out, text).expect("writing to memory cannot fail");
 }
 
 macro_rules! stored_uint {
@@ -183,7 +187,7 @@ impl Stored for Bytes {
 
 impl Stored for Arc<str> {
     fn write(&self, out: &mut Vec<u8>) {
-        rmp::encode::write_str(out, self).expect("writing to memory cannot fail");
+        write_text(out, self);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -193,7 +197,7 @@ impl Stored for Arc<str> {
 
 impl Stored for String {
     fn write(&self, out: &mut Vec<u8>) {
-        rmp::encode::write_str(out, self).expect("writing to memory cannot fail");
+        write_text(out, self);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -67,7 +67,7 @@ pub(crate) fn definition(
     log: &mut dyn Log,
     hash: DefinitionHash,
 ) -> Result<Arc<Definition>, Refusal> {
-    let read = Definition::from_stored(&stored_definition(log, hash)?);
+    let read = Definition::from_stored(stored_definition(log, hash)?);
     read.map(Arc::new).map_err(|error| unreadable(&error.to_string()))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::definition::{
-    self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, definition_of_document,
+    self, Draft, DraftArg, DraftBranch, DraftHandler, Problem, Texts, definition_of_document,
 };
 use pyflow_core::ids::TaskIndex;
 use pyflow_core::limits::NESTING_MAX;
@@ -82,8 +82,8 @@ impl Definition {
         type_names: Vec<String>,
         shapes: Vec<Vec<String>>,
         options: Vec<Vec<u8>>,
-        consts: Vec<Vec<u8>>,
-        templates: Vec<Vec<u8>>,
+        consts: &Bound<'_, PyAny>,
+        templates: &Bound<'_, PyAny>,
         ids: Vec<u8>,
         id_ends: &Bound<'_, PyAny>,
         types: &Bound<'_, PyAny>,
@@ -109,8 +109,8 @@ impl Definition {
         draft.type_names = type_names;
         draft.shapes = shapes;
         draft.options = texts(options)?;
-        draft.consts = texts(consts)?;
-        draft.templates = texts(templates)?;
+        draft.consts = rows(consts, refuse)?;
+        draft.templates = rows(templates, refuse)?;
         draft.ids = String::from_utf8(ids).map_err(|e| refuse(e.to_string()))?;
         draft.id_ends = column("id_ends", id_ends)?;
         draft.types = column("types", types)?;
@@ -192,6 +192,17 @@ fn read_header(header: &Value, draft: &mut Draft) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Texts of a sequence, each looked at for as long as it takes to copy it.
+fn rows(listed: &Bound<'_, PyAny>, refuse: impl Fn(String) -> PyErr) -> PyResult<Texts> {
+    let mut texts = Texts::default();
+    for row in listed.try_iter()? {
+        let row = row?;
+        let text = std::str::from_utf8(row.extract::<&[u8]>()?);
+        texts.push(text.map_err(|error| refuse(error.to_string()))?);
+    }
+    Ok(texts)
 }
 
 fn column(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {

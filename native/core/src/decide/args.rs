@@ -74,7 +74,7 @@ pub fn render_args(run: &Run, instance: InstanceIndex) -> Result<RenderedArgs, E
     let mut view = None;
     for (place, arg) in args.iter().enumerate() {
         values.push(match *arg {
-            Arg::Const(index) => Rendered::Text(definition.constant(index).clone()),
+            Arg::Const(index) => Rendered::Text(definition.constant(index)),
             Arg::Output(source) => Rendered::Text(output_of(run, TaskIndex(source))),
             Arg::Failure => Rendered::Text(failure_of(run, task)),
             Arg::Template(index) => match definition.template(index) {

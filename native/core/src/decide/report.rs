@@ -88,7 +88,7 @@ pub(super) fn attempt_failed(
             attempt,
             error,
             until,
-            details: details.or_else(|| active.details.clone()),
+            details: details.or_else(|| active.details.as_deref().cloned()),
             at: now,
         }
         .into(),

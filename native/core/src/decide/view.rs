@@ -61,7 +61,8 @@ impl<'a> View<'a> {
         if self.is_task() {
             for (name, arg) in definition.shape(self.task).iter().zip(definition.args(self.task)) {
                 let Arg::Const(index) = *arg else { continue };
-                let Ok(value) = std::str::from_utf8(definition.constant(index)) else { continue };
+                let value = definition.constant(index);
+                let Ok(value) = std::str::from_utf8(&value) else { continue };
                 let comma = if text.len() > 1 { "," } else { "" };
                 write!(text, "{comma}{}:{value}", json!(&**name))
                     .expect("writing to memory cannot fail");

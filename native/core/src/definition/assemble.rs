@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::compiled::{
     ArgTemplate, BoundOptions, BoundTemplate, Branch, Definition, Handler, Kind,
 };
@@ -56,7 +54,7 @@ pub(super) fn assemble(draft: Draft, hash: DefinitionHash, parts: Parts) -> Defi
         type_names,
         shapes: draft.shapes.into_iter().map(arc).collect(),
         options: parts.options,
-        consts: draft.consts.into_iter().map(Bytes::from).collect(),
+        consts: draft.consts.shared(),
         templates: parts.templates,
         lists: parts.lists,
         ids: draft.ids.into_boxed_str(),

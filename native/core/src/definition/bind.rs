@@ -104,11 +104,11 @@ impl Check {
         draft: &Draft,
         id_order: &[u32],
     ) -> (Vec<ArgTemplate>, Lists) {
-        let mut first_user: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut first_users = vec![0; draft.templates.len()];
         for task in (0..draft.task_count()).rev() {
             for arg in draft.args_of(task) {
                 if let DraftArg::Template(index) = arg {
-                    first_user.insert(*index, task);
+                    first_users[*index as usize] = task as u32;
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Check {
             if self.is_full() {
                 break;
             }
-            let task = first_user.get(&(index as u32)).copied().unwrap_or(0);
+            let task = first_users[index] as usize;
             let name = parameter_name(draft, task, DraftArg::Template(index as u32));
             let path = format!("tasks[{task}].parameters{name}");
             let Some((template, named)) = self.template(text, draft, id_order, &path) else {

@@ -15,6 +15,19 @@ use crate::limits::{EDGE_COUNT_MAX, NAME_SIZE_MAX, PROBLEM_COUNT_MAX, TASK_COUNT
 impl Definition {
     /// Checks a draft; gives the definition and its stored form, or all that is wrong.
     pub fn compile(draft: Draft) -> Result<(Self, Bytes), Vec<Problem>> {
+        let mut stored = Vec::new();
+        let definition = Self::checked(draft, |draft| {
+            draft.write(&mut stored);
+            DefinitionHash::of(&stored)
+        })?;
+        Ok((definition, Bytes::from(stored)))
+    }
+
+    /// Checks a draft and gives the definition, whose hash is asked for once nothing is wrong.
+    pub(super) fn checked(
+        draft: Draft,
+        hash_of: impl FnOnce(&Draft) -> DefinitionHash,
+    ) -> Result<Self, Vec<Problem>> {
         let mut check = Check::default();
         check.columns(&draft);
         if !check.problems.is_empty() {
@@ -34,9 +47,7 @@ impl Definition {
         if !check.problems.is_empty() {
             return Err(bounded(check.problems));
         }
-        let mut stored = Vec::new();
-        draft.write(&mut stored);
-        let hash = DefinitionHash::of(&stored);
+        let hash = hash_of(&draft);
         let parts = Parts {
             id_order,
             graph,
@@ -51,11 +62,7 @@ impl Definition {
         };
         let definition = assemble(draft, hash, parts);
         let problems = unreachable_reads(&definition);
-        if problems.is_empty() {
-            Ok((definition, Bytes::from(stored)))
-        } else {
-            Err(bounded(problems))
-        }
+        if problems.is_empty() { Ok(definition) } else { Err(bounded(problems)) }
     }
 }
 

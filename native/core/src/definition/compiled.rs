@@ -10,6 +10,7 @@ use super::defaults::Defaults;
 use super::draft::{DraftArg, slice_of};
 use super::lists::Lists;
 use super::options::TaskOptions;
+use super::texts::SharedTexts;
 use crate::expr::transform::Transform;
 use crate::expr::{Expression, Template};
 use crate::graph::Graph;
@@ -124,7 +125,7 @@ pub struct Definition {
     pub(super) kinds: Vec<Kind>,
     pub(super) shapes: Vec<Vec<Arc<str>>>,
     pub(super) options: Vec<BoundOptions>,
-    pub(super) consts: Vec<Bytes>,
+    pub(super) consts: SharedTexts,
     pub(super) templates: Vec<ArgTemplate>,
     pub(super) lists: Lists,
     pub(super) ids: Box<str>,
@@ -207,8 +208,8 @@ impl Definition {
         &self.args[range]
     }
 
-    pub fn constant(&self, index: u32) -> &Bytes {
-        &self.consts[index as usize]
+    pub fn constant(&self, index: u32) -> Bytes {
+        self.consts.get(index as usize)
     }
 
     pub fn template(&self, index: u32) -> Filled<'_> {

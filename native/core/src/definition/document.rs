@@ -435,10 +435,10 @@ impl Reading {
             let is_template = text.contains("${");
             let table = if is_template { &mut draft.templates } else { &mut draft.consts };
             let next = table.len() as u32;
-            let index = *self.texts.entry((is_template, text.clone())).or_insert(next);
-            if index == next {
+            let index = *self.texts.entry((is_template, text)).or_insert_with_key(|(_, text)| {
                 table.push(text);
-            }
+                next
+            });
             let arg = if is_template { DraftArg::Template } else { DraftArg::Const };
             draft.args.push(arg(index));
         }

@@ -1,5 +1,6 @@
 //! A definition before it is checked: columns, one entry a task, and tables that they point into.
 
+use super::texts::Texts;
 use crate::codec::{DecodeError, Reader, Stored, record};
 
 record! {
@@ -18,9 +19,9 @@ record! {
         /// JSON objects of options.
         pub options: Vec<String>,
         /// JSON texts.
-        pub consts: Vec<String>,
+        pub consts: Texts,
         /// JSON texts whose strings hold `${...}`.
-        pub templates: Vec<String>,
+        pub templates: Texts,
         pub ids: String,
         pub id_ends: Vec<u32>,
         pub types: Vec<u32>,
@@ -120,8 +121,8 @@ impl Draft {
             type_names: Vec::new(),
             shapes: Vec::new(),
             options: Vec::new(),
-            consts: Vec::new(),
-            templates: Vec::new(),
+            consts: Texts::default(),
+            templates: Texts::default(),
             ids: String::new(),
             id_ends: Vec::new(),
             types: Vec::new(),

@@ -54,7 +54,7 @@ impl Definition {
         for (place, (name, arg)) in self.shape(task).iter().zip(self.args(task)).enumerate() {
             let value = match *arg {
                 Arg::Const(index) => {
-                    let value = serde_json::from_slice(self.constant(index));
+                    let value = serde_json::from_slice(&self.constant(index));
                     escaped(value.unwrap_or(Value::Null))
                 }
                 Arg::Template(index) => self.template_document(index),

@@ -199,8 +199,8 @@ fn parameters_json(draft: &Draft, task: usize) -> String {
         .zip(draft.args_of(task))
         .map(|(name, arg)| {
             let value = match arg {
-                DraftArg::Const(index) => draft.consts[*index as usize].clone(),
-                DraftArg::Template(index) => draft.templates[*index as usize].clone(),
+                DraftArg::Const(index) => draft.consts[*index as usize].to_owned(),
+                DraftArg::Template(index) => draft.templates[*index as usize].to_owned(),
                 DraftArg::Output(source) => {
                     let id = Value::from(draft.id(*source as usize));
                     Value::from(format!("${{output[{id}]}}")).to_string()

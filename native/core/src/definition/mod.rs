@@ -17,9 +17,11 @@ mod options;
 mod problem;
 mod reads;
 mod stored;
+mod texts;
 
 pub use compiled::{Arg, Branch, Definition, Filled, Handler, Kind};
 pub use document::{definition_of_document, draft_from_document};
 pub use draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 pub use options::{Delivery, Join, KeyTemplate, Priority, RateLimit, TaskOptions};
 pub use problem::Problem;
+pub use texts::Texts;

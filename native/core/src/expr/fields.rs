@@ -1,6 +1,6 @@
 //! Where the fields of a large object stand, so that asking for one does not read all of it again.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
@@ -22,9 +22,10 @@ const FIELD_COUNT_MAX: usize = 10_000;
 
 /// Remembers where the fields of the texts looked at last are.
 ///
-/// It is derived and no part of any state.
+/// It is derived and no part of any state. Each run has one and few ever need it: until then it is
+/// one word.
 #[derive(Debug, Default)]
-pub struct FieldCache(RefCell<Vec<Known>>);
+pub struct FieldCache(OnceCell<Box<RefCell<Vec<Known>>>>);
 
 /// A text, and its fields unless they are too many.
 type Known = (Bytes, Option<Arc<Fields>>);
@@ -48,7 +49,7 @@ impl FieldCache {
         if text.len() < TEXT_SIZE_MIN {
             return Ok(None);
         }
-        let mut known = self.0.borrow_mut();
+        let mut known = self.0.get_or_init(Box::default).borrow_mut();
         // The text is kept with its fields, so that no other can take its place in memory.
         let same = |each: &Bytes| each.as_ptr() == text.as_ptr() && each.len() == text.len();
         if let Some(place) = known.iter().position(|(each, _)| same(each)) {
@@ -182,6 +183,6 @@ mod tests {
             cache.field(text, "a", &mut Fuel::default()).expect("a field");
         }
 
-        assert_eq!(cache.0.borrow().len(), TEXT_COUNT_MAX);
+        assert_eq!(cache.0.get().map(|known| known.borrow().len()), Some(TEXT_COUNT_MAX));
     }
 }

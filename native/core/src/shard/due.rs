@@ -1,7 +1,7 @@
 //! What is due, and what is asked then.
 
 use super::turn::Shard;
-use crate::command::{Command, TimeOut, Wake};
+use crate::command::{Command, LeaseRef, TimeOut, Wake};
 use crate::decide;
 use crate::lifecycle::RunState;
 use crate::time::Millis;
@@ -43,8 +43,12 @@ impl Shard {
     /// What is asked when something is due: of an attempt, with what its last heartbeat told.
     pub(super) fn command_of(&self, wake: Wake) -> Command {
         let (lease, is_silent) = match wake {
-            Wake::AttemptTimeout { lease } => (lease, false),
-            Wake::HeartbeatTimeout { lease } => (lease, true),
+            Wake::AttemptTimeout { run, instance, grant } => {
+                (LeaseRef { run, instance, grant }, false)
+            }
+            Wake::HeartbeatTimeout { run, instance, grant } => {
+                (LeaseRef { run, instance, grant }, true)
+            }
             Wake::RunDeadline { .. }
             | Wake::Instance { .. }
             | Wake::QueueTimeout { .. }

@@ -54,8 +54,8 @@ impl Shard {
 
     fn lease_ends(&mut self, run: RunNumber, instance: InstanceIndex, reason: StopReason) {
         let Some(lease) = self.lease_of(run, instance) else { return };
-        self.timers.disarm(Wake::AttemptTimeout { lease });
-        self.timers.disarm(Wake::HeartbeatTimeout { lease });
+        self.timers.disarm(Wake::attempt_timeout(lease));
+        self.timers.disarm(Wake::heartbeat_timeout(lease));
         if reason != StopReason::TimedOut || !is_planted(Bug::PermitsNotReleased) {
             self.queues.lease_ended((run, instance));
         }

@@ -137,10 +137,10 @@ impl Shard {
         let alone_until = picked.is_suspect.then(|| event.at.plus(self.alone_ms(suspicions)));
         let handle = self.sessions.hold(session, held, alone_until);
         if let Some(span_ms) = timeout_ms {
-            self.timers.arm(event.at.plus(span_ms), Wake::AttemptTimeout { lease });
+            self.timers.arm(event.at.plus(span_ms), Wake::attempt_timeout(lease));
         }
         if let Some(span_ms) = heartbeat_timeout_ms {
-            self.timers.arm(event.at.plus(span_ms), Wake::HeartbeatTimeout { lease });
+            self.timers.arm(event.at.plus(span_ms), Wake::heartbeat_timeout(lease));
         }
         if options.queue_timeout_ms.is_some() {
             let (run, instance) = (event.run, event.instance);
@@ -157,7 +157,9 @@ impl Shard {
             token: token(event.epoch, event.grant),
             args,
             deadline_ms: timeout_ms.map(|span_ms| event.at.plus(span_ms).0),
-            details: run.active(event.instance).and_then(|active| active.details.clone()),
+            details: run
+                .active(event.instance)
+                .and_then(|active| active.details.as_deref().cloned()),
             metadata: run.metadata().cloned(),
         };
         self.turn.effects.push(Effect::Grant(Box::new(granted)));

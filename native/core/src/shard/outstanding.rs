@@ -56,11 +56,11 @@ impl Shard {
             let options = run.definition().options(run.task_of(lease.instance));
             let timeout_ms = options.timeout_ms.or(self.settings.default_timeout_ms);
             if let Some(span_ms) = timeout_ms {
-                self.timers.arm(since.plus(span_ms), Wake::AttemptTimeout { lease });
+                self.timers.arm(since.plus(span_ms), Wake::attempt_timeout(lease));
             }
             if let Some(span_ms) = options.heartbeat_timeout_ms {
                 // When it was heard last is not on record: it has its whole span again.
-                self.timers.arm(now.plus(span_ms), Wake::HeartbeatTimeout { lease });
+                self.timers.arm(now.plus(span_ms), Wake::heartbeat_timeout(lease));
             }
             if let Some((at, wake)) = decide::total_wake(run, lease.instance) {
                 self.timers.arm(at, wake);

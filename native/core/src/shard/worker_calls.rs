@@ -107,7 +107,7 @@ impl Shard {
     fn heard_of(&mut self, session: SessionId, handle: u64, now: Millis) {
         let Some(held) = self.sessions.find(session, handle) else { return };
         let (lease, span_ms) = (held.lease, held.heartbeat_timeout_ms);
-        let wake = Wake::HeartbeatTimeout { lease };
+        let wake = Wake::heartbeat_timeout(lease);
         if let Some(span_ms) = span_ms
             && self.timers.at(wake).is_some()
         {

@@ -31,10 +31,54 @@ type Scoped = (Arc<str>, Arc<str>);
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) names: BTreeMap<Scoped, Vec<Deployed>>,
-    pub(super) ids: BTreeMap<Scoped, RunNumber>,
+    pub(super) ids: RunIds,
     pub(super) keys: BTreeMap<Scoped, Key>,
     /// Keys by the time at which they become free, so that they can be dropped without a search.
     pub(super) expiring: BTreeMap<(Millis, RunNumber), Scoped>,
+}
+
+/// Runs by their ids, a map for each namespace: most runs share one, which need not stand in each
+/// entry then.
+#[derive(Debug, Default)]
+pub(super) struct RunIds(BTreeMap<Arc<str>, BTreeMap<Arc<str>, RunNumber>>);
+
+impl RunIds {
+    pub(super) fn get(&self, namespace: &str, run_id: &str) -> Option<RunNumber> {
+        self.0.get(namespace)?.get(run_id).copied()
+    }
+
+    pub(super) fn insert(&mut self, namespace: &Arc<str>, run_id: Arc<str>, run: RunNumber) {
+        // Asked first, since a namespace is cloned for its first run only.
+        match self.0.get_mut(namespace) {
+            Some(ids) => drop(ids.insert(run_id, run)),
+            None => drop(self.0.insert(namespace.clone(), BTreeMap::from([(run_id, run)]))),
+        }
+    }
+
+    pub(super) fn remove(&mut self, namespace: &str, run_id: &str) {
+        let Some(ids) = self.0.get_mut(namespace) else { return };
+        ids.remove(run_id);
+        if ids.is_empty() {
+            self.0.remove(namespace);
+        }
+    }
+
+    /// All, in the order of namespaces and ids.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, RunNumber)> {
+        self.0
+            .iter()
+            .flat_map(|(namespace, ids)| ids.iter().map(move |(id, run)| (namespace, id, *run)))
+    }
+}
+
+impl FromIterator<(Scoped, RunNumber)> for RunIds {
+    fn from_iter<I: IntoIterator<Item = (Scoped, RunNumber)>>(entries: I) -> Self {
+        let mut ids = Self::default();
+        for ((namespace, run_id), run) in entries {
+            ids.insert(&namespace, run_id, run);
+        }
+        ids
+    }
 }
 
 fn scoped(namespace: &str, name: &str) -> Scoped {
@@ -58,7 +102,7 @@ impl Directory {
     }
 
     pub(super) fn run_number(&self, namespace: &str, run_id: &str) -> Option<RunNumber> {
-        self.ids.get(&scoped(namespace, run_id)).copied()
+        self.ids.get(namespace, run_id)
     }
 
     pub(super) fn key(&self, namespace: &str, key: &str) -> Option<&Key> {

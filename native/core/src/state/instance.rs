@@ -129,11 +129,13 @@ pub struct Active {
     pub deliveries: u32,
     /// How often it was running when its process died; it runs alone until it has proved itself.
     pub suspicions: u32,
-    /// What its last heartbeat told.
-    pub details: Option<Bytes>,
+    /// What its last heartbeat told, in a box of its own, since few say anything.
+    pub details: Option<Box<Bytes>>,
     /// Why the last attempt ended.
     pub error: Option<Box<TaskError>>,
 }
+
+const _: () = assert!(size_of::<Active>() <= 80);
 
 impl Active {
     pub(super) fn new(phase: Phase, ready: Millis) -> Self {

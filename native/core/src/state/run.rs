@@ -46,13 +46,9 @@ pub struct Run {
     pub(super) first_position: u64,
     pub(super) last_position: u64,
     pub(super) input: Payload,
-    pub(super) priority: Option<Priority>,
-    pub(super) deadline_at: Option<Millis>,
     pub(super) consistency: Consistency,
-    pub(super) key: Option<Arc<str>>,
     pub(super) chosen: bool,
-    pub(super) metadata: Option<Bytes>,
-    pub(super) created_by: Option<Arc<str>>,
+    pub(super) asked: Option<Box<Asked>>,
     pub(super) created_at: Millis,
     pub(super) started_at: Option<Millis>,
     pub(super) instances: Vec<Instance>,
@@ -67,6 +63,24 @@ pub struct Run {
     /// Where the fields of what the items of its maps look at are. Derived, and forgotten when a
     /// map ends.
     pub(super) fields: FieldCache,
+}
+
+const _: () = assert!(size_of::<Run>() <= 280, "what few runs need goes into a box of its own");
+
+/// What few starts ask for: a run that was asked for none of it takes no memory for it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) priority: Option<Priority>,
+    pub(super) deadline_at: Option<Millis>,
+    pub(super) key: Option<Arc<str>>,
+    pub(super) metadata: Option<Bytes>,
+    pub(super) created_by: Option<Arc<str>>,
+}
+
+impl Asked {
+    pub(super) fn kept(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
 }
 
 /// What most runs never have, at most at their end: a waiting run takes no memory for it.
@@ -177,11 +191,11 @@ impl Run {
     }
 
     pub fn priority(&self) -> Option<Priority> {
-        self.priority
+        self.asked.as_ref()?.priority
     }
 
     pub fn deadline_at(&self) -> Option<Millis> {
-        self.deadline_at
+        self.asked.as_ref()?.deadline_at
     }
 
     pub fn consistency(&self) -> Consistency {
@@ -189,15 +203,15 @@ impl Run {
     }
 
     pub fn key(&self) -> Option<&Arc<str>> {
-        self.key.as_ref()
+        self.asked.as_ref()?.key.as_ref()
     }
 
     pub fn metadata(&self) -> Option<&Bytes> {
-        self.metadata.as_ref()
+        self.asked.as_ref()?.metadata.as_ref()
     }
 
     pub fn created_by(&self) -> Option<&Arc<str>> {
-        self.created_by.as_ref()
+        self.asked.as_ref()?.created_by.as_ref()
     }
 
     /// When it was created, started and ended.

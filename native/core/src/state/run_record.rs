@@ -9,7 +9,7 @@ use slab::Slab;
 use super::failures::Failure;
 use super::instance::{Active, Ending, Instance, NO_OUTPUT, Past, Phase};
 use super::map::MapState;
-use super::run::{Extra, JoinCounts, Run, Stop};
+use super::run::{Asked, Extra, JoinCounts, Run, Stop};
 use super::shard_record::VERSION;
 use crate::codec::{DecodeError, Reader, Stored, record, write_array};
 use crate::consistency::Consistency;
@@ -164,13 +164,13 @@ impl Run {
             first_position: self.first_position,
             last_position: self.last_position,
             input: self.input.clone(),
-            priority: self.priority.map(|priority| priority as u8),
-            deadline_at: self.deadline_at,
+            priority: self.priority().map(|priority| priority as u8),
+            deadline_at: self.deadline_at(),
             consistency: self.consistency as u8,
-            key: self.key.clone(),
+            key: self.key().cloned(),
             chosen: self.chosen,
-            metadata: self.metadata.clone(),
-            created_by: self.created_by.clone(),
+            metadata: self.metadata().cloned(),
+            created_by: self.created_by().cloned(),
             created_at: self.created_at,
             started_at: self.started_at,
             ended_at: extra.ended_at,
@@ -232,6 +232,13 @@ impl Run {
             });
         }
         active.shrink_to_fit();
+        let asked = Asked {
+            priority: record.priority.map(Priority::from_code),
+            deadline_at: record.deadline_at,
+            key: record.key,
+            metadata: record.metadata,
+            created_by: record.created_by,
+        };
         Ok(Self {
             number: record.number,
             id: record.run_id,
@@ -243,13 +250,9 @@ impl Run {
             first_position: record.first_position,
             last_position: record.last_position,
             input: record.input,
-            priority: record.priority.map(Priority::from_code),
-            deadline_at: record.deadline_at,
             consistency: Consistency::from_code(record.consistency),
-            key: record.key,
             chosen: record.chosen,
-            metadata: record.metadata,
-            created_by: record.created_by,
+            asked: asked.kept(),
             created_at: record.created_at,
             started_at: record.started_at,
             instances,
@@ -405,7 +408,7 @@ impl Stored for Active {
             grant: self.grant,
             deliveries: self.deliveries,
             suspicions: self.suspicions,
-            details: self.details.clone(),
+            details: self.details.as_deref().cloned(),
             error: self.error.clone(),
         }
         .write(out);
@@ -436,7 +439,7 @@ impl Stored for Active {
             grant: record.grant,
             deliveries: record.deliveries,
             suspicions: record.suspicions,
-            details: record.details,
+            details: record.details.map(Box::new),
             error: record.error,
         })
     }

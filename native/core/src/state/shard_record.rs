@@ -83,14 +83,14 @@ impl State {
         let names = directory.names.iter();
         let (rates, key_rates) = self.rates.record();
         let runs = self.runs.keys().filter(|run| !self.visiting.contains(run));
-        let ids = directory.ids.iter().filter(|(_, run)| !self.is_visitor(**run));
+        let ids = directory.ids.iter().filter(|(.., run)| !self.is_visitor(*run));
         ShardRecord {
             version: VERSION,
             position: self.position,
             next_run: self.next_run,
             definitions: self.deployed_hashes().into_iter().collect(),
             names: names.map(|(n, all)| (n.clone(), all.iter().map(deployed).collect())).collect(),
-            ids: ids.map(|(name, run)| (name.clone(), *run)).collect(),
+            ids: ids.map(|(namespace, id, run)| ((namespace.clone(), id.clone()), run)).collect(),
             keys: directory
                 .keys
                 .iter()

@@ -36,8 +36,9 @@ fn draft(feed: &mut Feed<'_>) -> Draft {
     draft.type_names = texts(&["work", "decision", "noop", "timer", "data_transformation"]);
     draft.options = texts(&OPTIONS);
     draft.shapes = vec![vec![], texts(&["value"]), texts(&["value", "further"])];
-    draft.consts = texts(&["1", "null", "{\"seconds\":1}", "\"${input.a}\"", "not json"]);
-    draft.templates = texts(&["\"${output.task_0}\"", "\"${input.a}\"", "{"]);
+    draft.consts =
+        ["1", "null", "{\"seconds\":1}", "\"${input.a}\"", "not json"].into_iter().collect();
+    draft.templates = ["\"${output.task_0}\"", "\"${input.a}\"", "{"].into_iter().collect();
     for task in 0..feed.byte().min(TASK_COUNT_MAX) {
         draft.ids.push_str("task_");
         draft.ids.push_str(&task.to_string());

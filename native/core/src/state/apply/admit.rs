@@ -16,8 +16,7 @@ impl State {
     /// opened again it leaves with `dismiss_visitors`.
     pub fn readmit(&mut self, mut folded: Self, number: RunNumber) {
         if let Some(run) = folded.runs.remove(&number) {
-            let name = (run.namespace().clone(), run.run_id().clone());
-            self.directory.ids.insert(name, number);
+            self.directory.ids.insert(run.namespace(), run.run_id().clone(), number);
             self.runs.insert(number, run);
             self.visiting.push(number);
         }
@@ -41,7 +40,7 @@ impl State {
     pub(super) fn retire(&mut self, number: RunNumber) {
         let Some(run) = self.runs.remove(&number) else { return };
         if !run.chosen {
-            self.directory.ids.remove(&(run.namespace, run.id));
+            self.directory.ids.remove(&run.namespace, &run.id);
         }
     }
 }

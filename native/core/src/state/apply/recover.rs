@@ -18,7 +18,9 @@ impl State {
         let mut moving = self.moving(event.run);
         moving.run.generation += 1;
         moving.run.started_at.get_or_insert(event.at); // Its deadline may have come before its turn.
-        moving.run.deadline_at = moving.run.deadline_at.filter(|deadline| *deadline > event.at);
+        if let Some(asked) = &mut moving.run.asked {
+            asked.deadline_at = asked.deadline_at.filter(|deadline| *deadline > event.at);
+        }
         let extra = moving.run.extra_mut();
         extra.error = None;
         extra.ended_at = None;

@@ -15,6 +15,7 @@ use crate::lifecycle::{RunInput, RunState, TaskInput};
 use crate::limits::KEY_KEPT_MS;
 use crate::seeded::{Bug, is_planted};
 use crate::state::instance::{Ending, Instance, NO_OUTPUT, Phase};
+use crate::state::run::Asked;
 use crate::state::{Deployed, Failure, Key, Moved, Run, State, Stop};
 use crate::time::Millis;
 
@@ -32,9 +33,9 @@ impl State {
     }
 
     pub(super) fn runs_forgotten(&mut self, event: &RunsForgotten) {
-        for (run, name) in &event.runs {
-            if self.directory.ids.get(name) == Some(run) {
-                self.directory.ids.remove(name);
+        for (run, (namespace, run_id)) in &event.runs {
+            if self.directory.ids.get(namespace, run_id) == Some(*run) {
+                self.directory.ids.remove(namespace, run_id);
             }
         }
     }
@@ -43,8 +44,7 @@ impl State {
         let definition = self.definitions.get(&event.definition);
         let definition = definition.expect("a run's definition is learned before it").clone();
         self.next_run = event.run.0;
-        let name = (event.namespace.clone(), event.run_id.clone());
-        self.directory.ids.insert(name, event.run);
+        self.directory.ids.insert(&event.namespace, event.run_id.clone(), event.run);
         if let Some(key) = &event.key {
             let entry = Key {
                 run: event.run,
@@ -124,7 +124,7 @@ impl State {
     fn close(&mut self, number: RunNumber, at: Millis) {
         let run = self.runs.get_mut(&number).expect("the run was moved just now");
         run.extra_mut().ended_at = Some(at);
-        if let Some(key) = &run.key {
+        if let Some(key) = run.key() {
             let name = (run.namespace.clone(), key.clone());
             let kept_ms = if is_planted(Bug::KeyFreedAtEnd) { 0 } else { KEY_KEPT_MS };
             self.directory.key_expires(name, number, Some(at.plus(kept_ms)));
@@ -135,7 +135,7 @@ impl State {
     /// A run that is opened again holds its key again, unless another run has it by now.
     pub(super) fn keep_key(&mut self, number: RunNumber) {
         let run = self.runs.get(&number).expect("the decider checked that the run is live");
-        if let Some(key) = &run.key {
+        if let Some(key) = run.key() {
             let name = (run.namespace.clone(), key.clone());
             self.directory.key_expires(name, number, None);
         }
@@ -151,6 +151,13 @@ impl Run {
             succeeded: false,
         }));
         let unsettled = count as u32 - u32::from(definition.on_error.is_some());
+        let asked = Asked {
+            priority: event.priority.map(Priority::from_code),
+            deadline_at: event.deadline_at,
+            key: event.key.clone(),
+            metadata: event.metadata.clone(),
+            created_by: event.created_by.clone(),
+        };
         Self {
             number: event.run,
             id: event.run_id.clone(),
@@ -162,13 +169,9 @@ impl Run {
             first_position: position,
             last_position: position,
             input: event.input.clone(),
-            priority: event.priority.map(Priority::from_code),
-            deadline_at: event.deadline_at,
             consistency: Consistency::from_code(event.consistency),
-            key: event.key.clone(),
             chosen: event.chosen,
-            metadata: event.metadata.clone(),
-            created_by: event.created_by.clone(),
+            asked: asked.kept(),
             created_at: event.at,
             started_at: None,
             instances,

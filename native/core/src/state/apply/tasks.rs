@@ -60,7 +60,7 @@ impl State {
         let record = moving.record(event.instance);
         record.attempt = event.attempt + 1;
         record.error = Some(event.error.clone());
-        record.details.clone_from(&event.details);
+        record.details = event.details.clone().map(Box::new);
         record.suspicions = 0;
     }
 
@@ -101,7 +101,7 @@ impl State {
         record.deliveries += u32::from(event.counted);
         record.suspicions += u32::from(event.cause == LeaseEnd::OwnerDied as u8);
         if event.details.is_some() {
-            record.details.clone_from(&event.details);
+            record.details = event.details.clone().map(Box::new);
         }
     }
 
