@@ -89,11 +89,18 @@ class _Reader:
             return self.slow(data)
 
 
-def _takes(hint: Any) -> Literal["nothing", "dict", "anything"]:
+_TAKEN: Final = (
+    ((dict, dict[str, Any]), "dict"),
+    ((list, list[Any]), "list"),
+    ((list[dict], list[dict[str, Any]]), "dicts"),  # type: ignore[type-arg]
+)
+
+
+def _takes(hint: Any) -> str:
     """Tell which plain data a reader gives on as it is."""
     if hint in _values.PLAIN_HINTS:
         return "anything"
-    return "dict" if hint in (dict, dict[str, Any]) else "nothing"
+    return next((name for hints, name in _TAKEN if hint in hints), "nothing")
 
 
 def _by_parameter(signature: Signature, shape: Sequence[str]) -> list[str]:

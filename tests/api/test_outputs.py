@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from pyflow.connection import connect
+from pyflow.errors import RunFailed
 from pyflow.task import task
 from pyflow.workflow import workflow
 
@@ -105,6 +106,70 @@ async def test_what_is_no_dict_is_not_read_as_one() -> None:
         run = await engine.start(read_as_dicts, 5)
         with pytest.raises(Exception, match="'value'"):
             await run.result()
+
+
+def spoil_all(values: list[Any]) -> None:
+    for value in values:
+        if isinstance(value, dict):
+            value["spoiled"] = True
+        elif isinstance(value, list):
+            value.append("spoiled")
+    values.append("spoiled")
+
+
+@task
+async def spoils_anything(values: Any) -> None:
+    spoil_all(values)
+
+
+@task
+async def spoils_a_list(values: list[Any]) -> None:
+    spoil_all(values)
+
+
+@task
+async def spoils_dicts(values: list[dict[str, Any]]) -> None:
+    spoil_all(values)
+
+
+@task
+async def shows_all(values: list[Any], spoiled: list[None]) -> list[str]:
+    assert type(values) is list
+    assert spoiled == [None] * len(spoiled)
+    return [repr(value) for value in values]
+
+
+@workflow
+def listed() -> list[str]:
+    values = [gives_anew(number) for number in range(len(VALUES))]
+    spoiled = [spoils_anything(values), spoils_a_list(values)]
+    return shows_all(values, spoiled)
+
+
+@workflow
+def listed_dicts(numbers: tuple[int, int]) -> list[str]:
+    values = [gives_anew(numbers[0]), gives(numbers[1])]
+    return shows_all(values, [spoils_dicts(values)])
+
+
+async def test_each_reader_of_a_list_has_items_of_its_own() -> None:
+    before = deepcopy(VALUES)
+
+    async with connect("memory://") as engine:
+        result = await (await engine.start(listed)).result()
+
+    assert result == [repr(msgspec.json.decode(msgspec.json.encode(each))) for each in VALUES]
+    assert before == VALUES
+
+
+async def test_a_list_of_dicts_is_read_as_its_hint_says() -> None:
+    async with connect("memory://") as engine:
+        result = await (await engine.start(listed_dicts, (0, 1))).result()
+        refused = await engine.start(listed_dicts, (0, 8))
+        with pytest.raises(RunFailed, match="'values'"):
+            await refused.result()
+
+    assert result == [repr(VALUES[0]), repr(VALUES[1])]
 
 
 TEXTS = [f"text {number}" for number in range(500)]

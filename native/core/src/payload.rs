@@ -5,18 +5,21 @@ use bytes::Bytes;
 use crate::codec::{DecodeError, Reader, Stored, write_array};
 use crate::limits::{NESTING_MAX, PAYLOAD_INLINE_SIZE_MAX};
 
+/// The JSON text of no value.
+pub const NULL: &[u8] = b"null";
+
 /// A user's value. Empty bytes stand for JSON's `null`, which takes no memory then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload(Bytes);
 
 impl Payload {
     pub fn new(bytes: Bytes) -> Self {
-        if bytes.as_ref() == b"null" { Self::default() } else { Self(bytes) }
+        if bytes.as_ref() == NULL { Self::default() } else { Self(bytes) }
     }
 
     /// The value as JSON text.
     pub fn json(&self) -> Bytes {
-        if self.0.is_empty() { Bytes::from_static(b"null") } else { self.0.clone() }
+        if self.0.is_empty() { Bytes::from_static(NULL) } else { self.0.clone() }
     }
 
     pub fn is_null(&self) -> bool {

@@ -120,13 +120,13 @@ impl Attempts<'_> {
         let shape = self.definition.shape(self.task);
         let place = shape.iter().position(|name| &**name == "seconds");
         let args = super::args::render_args(self.run, self.instance)?;
-        let text =
-            place.and_then(|place| args.values.get(place)).expect("compile checked `seconds`");
-        let seconds: Option<f64> = serde_json::from_slice(text).ok();
+        let given = place.and_then(|place| args.values.get(place));
+        let text = given.expect("compile checked `seconds`").text();
+        let seconds: Option<f64> = serde_json::from_slice(&text).ok();
         let most_s = (SPAN_MS_MAX / 1000) as f64;
         let seconds =
             seconds.filter(|seconds| (0.0..=most_s).contains(seconds)).ok_or_else(|| {
-                let shown = String::from_utf8_lossy(text);
+                let shown = String::from_utf8_lossy(&text);
                 let message = format!("seconds is {shown}; a number from 0 to {most_s} is wanted");
                 ExprError::new(ExprCode::Failed, message)
             })?;

@@ -7,20 +7,52 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::view::View;
-use crate::definition::{Arg, KeyTemplate};
-use crate::expr::{ExprCode, ExprError, Fuel, SecretPlace, Template};
+use crate::definition::{Arg, Filled, KeyTemplate};
+use crate::expr::{ExprCode, ExprError, Fuel, SecretPlace, Template, too_large};
 use crate::ids::{InstanceIndex, TaskIndex};
-use crate::payload::{Payload, is_too_deep, too_deep};
+use crate::limits::PAYLOAD_SIZE_MAX;
+use crate::payload::{NULL, Payload, is_too_deep, too_deep};
 use crate::state::{Failure, Run};
 use crate::time::Millis;
 
 /// The arguments of an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RenderedArgs {
-    /// The JSON text of each argument, in the order of the task's shape.
-    pub values: Vec<Bytes>,
+    /// Each argument, in the order of the task's shape.
+    pub values: Vec<Rendered>,
     /// The places that the worker fills with the values of secrets.
     pub secrets: Vec<SecretUse>,
+}
+
+/// An argument as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rendered {
+    Text(Bytes),
+    /// A list, each item as it was recorded: who has read one before need not read it again.
+    List(Vec<Bytes>),
+}
+
+impl Rendered {
+    pub fn text(&self) -> Bytes {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::List(items) => listed(items),
+        }
+    }
+}
+
+fn listed(items: &[Bytes]) -> Bytes {
+    let size = items.iter().map(|item| item.len() + 1).sum::<usize>() + 2;
+    let mut list = Vec::with_capacity(size);
+    list.push(b'[');
+    for item in items {
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        list.extend_from_slice(item.trim_ascii());
+    }
+    list.push(b']');
+    list.into()
 }
 
 /// A place for a secret: bytes of an argument. Only what the definition itself names is one; the
@@ -42,21 +74,24 @@ pub fn render_args(run: &Run, instance: InstanceIndex) -> Result<RenderedArgs, E
     let mut view = None;
     for (place, arg) in args.iter().enumerate() {
         values.push(match *arg {
-            Arg::Const(index) => definition.constant(index),
-            Arg::Output(source) => output_of(run, TaskIndex(source)),
-            Arg::Failure => failure_of(run, task),
-            Arg::Template(index) => {
-                let now = run.first_ready(instance).unwrap_or_default();
-                let view = view.get_or_insert_with(|| View::new(run, instance, now));
-                let (value, found) = render_marked(definition.template(index), view)?;
-                let marked = found.into_iter();
-                secrets.extend(marked.map(|found| SecretUse {
-                    arg: place,
-                    range: found.range,
-                    name: found.name,
-                }));
-                value
-            }
+            Arg::Const(index) => Rendered::Text(definition.constant(index)),
+            Arg::Output(source) => Rendered::Text(output_of(run, TaskIndex(source))),
+            Arg::Failure => Rendered::Text(failure_of(run, task)),
+            Arg::Template(index) => match definition.template(index) {
+                Filled::List(tasks) => list_of(run, tasks)?,
+                Filled::Template(template) => {
+                    let now = run.first_ready(instance).unwrap_or_default();
+                    let view = view.get_or_insert_with(|| View::new(run, instance, now));
+                    let (value, found) = render_marked(template, view)?;
+                    let marked = found.into_iter();
+                    secrets.extend(marked.map(|found| SecretUse {
+                        arg: place,
+                        range: found.range,
+                        name: found.name,
+                    }));
+                    Rendered::Text(value)
+                }
+            },
         });
     }
     Ok(RenderedArgs { values, secrets })
@@ -95,8 +130,16 @@ pub(super) fn bounded(json: Bytes) -> Result<Bytes, ExprError> {
     Ok(json)
 }
 
+fn list_of(run: &Run, tasks: &[TaskIndex]) -> Result<Rendered, ExprError> {
+    let texts: Vec<Bytes> = tasks.iter().map(|task| output_of(run, *task)).collect();
+    if texts.iter().map(Bytes::len).sum::<usize>() + texts.len() + 1 > PAYLOAD_SIZE_MAX {
+        return Err(too_large(PAYLOAD_SIZE_MAX));
+    }
+    Ok(Rendered::List(texts))
+}
+
 fn output_of(run: &Run, task: TaskIndex) -> Bytes {
-    run.output(task.instance()).map_or_else(|| Bytes::from_static(b"null"), Payload::json)
+    run.output(task.instance()).map_or_else(|| Bytes::from_static(NULL), Payload::json)
 }
 
 /// The failure that a handler is called for.
@@ -107,7 +150,7 @@ pub(super) fn failure_of(run: &Run, handler: TaskIndex) -> Bytes {
     };
     match failure {
         Some(failure) => failure_json(run, failure),
-        None => Bytes::from_static(b"null"),
+        None => Bytes::from_static(NULL),
     }
 }
 

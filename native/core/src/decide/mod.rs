@@ -18,7 +18,7 @@ mod start_run;
 mod view;
 
 pub use advance::{Step, advance, is_for_worker, own_wake, queue_wake, total_wake};
-pub use args::{RenderedArgs, SecretUse, key_of, render_args};
+pub use args::{Rendered, RenderedArgs, SecretUse, key_of, render_args};
 pub use by_command::{Decision, decide};
 pub use finish::finish;
 pub use lease::lease;

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::compiled::{BoundOptions, BoundTemplate, Branch, Definition, Handler, Kind};
+use super::compiled::{
+    ArgTemplate, BoundOptions, BoundTemplate, Branch, Definition, Handler, Kind,
+};
 use super::defaults::Defaults;
 use super::draft::Draft;
+use super::lists::Lists;
 use crate::expr::transform::Transform;
 use crate::graph::Graph;
 use crate::ids::{DefinitionHash, TaskIndex};
@@ -15,7 +18,8 @@ pub(super) struct Parts {
     pub(super) id_order: Vec<u32>,
     pub(super) graph: Graph,
     pub(super) options: Vec<BoundOptions>,
-    pub(super) templates: Vec<BoundTemplate>,
+    pub(super) templates: Vec<ArgTemplate>,
+    pub(super) lists: Lists,
     pub(super) result: Option<BoundTemplate>,
     pub(super) defaults: Defaults,
     pub(super) branches: BTreeMap<u32, Vec<Branch>>,
@@ -52,6 +56,7 @@ pub(super) fn assemble(draft: Draft, hash: DefinitionHash, parts: Parts) -> Defi
         options: parts.options,
         consts: draft.consts.shared(),
         templates: parts.templates,
+        lists: parts.lists,
         ids: draft.ids.into_boxed_str(),
         id_ends: draft.id_ends,
         id_order: parts.id_order,

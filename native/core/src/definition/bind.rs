@@ -1,12 +1,14 @@
 //! Expressions of a draft, compiled and bound to the tasks that they read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::compile::Check;
-use super::compiled::{BoundOptions, BoundTemplate, Branch};
+use super::compiled::{ArgTemplate, BoundOptions, BoundTemplate, Branch};
 use super::draft::{Draft, DraftArg, DraftBranch};
+use super::lists::Lists;
 use super::options::TaskOptions;
 use super::problem::{Problem, hint, member};
 use crate::expr::{Expression, References, Template};
@@ -97,7 +99,11 @@ impl Check {
         tasks
     }
 
-    pub(super) fn templates(&mut self, draft: &Draft, id_order: &[u32]) -> Vec<BoundTemplate> {
+    pub(super) fn templates(
+        &mut self,
+        draft: &Draft,
+        id_order: &[u32],
+    ) -> (Vec<ArgTemplate>, Lists) {
         let mut first_users = vec![0; draft.templates.len()];
         for task in (0..draft.task_count()).rev() {
             for arg in draft.args_of(task) {
@@ -106,7 +112,8 @@ impl Check {
                 }
             }
         }
-        let mut bound = Vec::with_capacity(draft.templates.len());
+        let mut templates = Vec::with_capacity(draft.templates.len());
+        let mut lists = Lists::default();
         for (index, text) in draft.templates.iter().enumerate() {
             if self.is_full() {
                 break;
@@ -114,9 +121,16 @@ impl Check {
             let task = first_users[index] as usize;
             let name = parameter_name(draft, task, DraftArg::Template(index as u32));
             let path = format!("tasks[{task}].parameters{name}");
-            bound.extend(self.template(text, draft, id_order, &path));
+            let Some((template, named)) = self.template(text, draft, id_order, &path) else {
+                continue;
+            };
+            let list = lists.take(&template, text, &named.ids, &named.tasks);
+            templates.push(list.map_or_else(
+                || ArgTemplate::Bound(Box::new(named.bound(template, text))),
+                ArgTemplate::List,
+            ));
         }
-        bound
+        (templates, lists)
     }
 
     fn template(
@@ -125,7 +139,7 @@ impl Check {
         draft: &Draft,
         order: &[u32],
         path: &str,
-    ) -> Option<BoundTemplate> {
+    ) -> Option<(Template, Named)> {
         match Template::compile(text.as_bytes()) {
             Err(error) => {
                 self.problems.push(Problem::of_expression(path, &error));
@@ -133,16 +147,17 @@ impl Check {
             }
             Ok(template) => {
                 let references = template.references();
-                let outputs = self.bind(&references, draft, order, path);
+                let tasks = self.bind(&references, draft, order, path);
                 let uses_merged = references.uses_merged;
-                let source = text.into();
-                Some(BoundTemplate { template, outputs, uses_merged, source })
+                Some((template, Named { ids: references.outputs, tasks, uses_merged }))
             }
         }
     }
 
     pub(super) fn result(&mut self, draft: &Draft, id_order: &[u32]) -> Option<BoundTemplate> {
-        self.template(draft.result.as_deref()?, draft, id_order, "result")
+        let text = draft.result.as_deref()?;
+        let (template, named) = self.template(text, draft, id_order, "result")?;
+        Some(named.bound(template, text))
     }
 
     pub(super) fn branches(
@@ -201,6 +216,20 @@ impl Check {
                 self.problem(format!("{path}.next_task"), message);
             }
         }
+    }
+}
+
+/// What a template names: ids in order, and the tasks that have them.
+struct Named {
+    ids: Vec<Arc<str>>,
+    tasks: Vec<TaskIndex>,
+    uses_merged: bool,
+}
+
+impl Named {
+    fn bound(self, template: Template, source: &str) -> BoundTemplate {
+        let Self { tasks: outputs, uses_merged, .. } = self;
+        BoundTemplate { template, outputs, uses_merged, source: source.into() }
     }
 }
 

@@ -36,7 +36,7 @@ impl Definition {
         let id_order = check.ids(&draft);
         let graph = check.graph(&draft);
         let options = check.options(&draft, &id_order);
-        let templates = check.templates(&draft, &id_order);
+        let (templates, lists) = check.templates(&draft, &id_order);
         let result = check.result(&draft, &id_order);
         let defaults = check.defaults(&draft);
         let branches = check.branches(&draft, &id_order);
@@ -53,6 +53,7 @@ impl Definition {
             graph,
             options,
             templates,
+            lists,
             result,
             defaults,
             branches,

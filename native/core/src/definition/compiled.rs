@@ -1,12 +1,14 @@
 //! A definition that was checked: columns of small numbers, shared by all of its runs.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::defaults::Defaults;
 use super::draft::{DraftArg, slice_of};
+use super::lists::Lists;
 use super::options::TaskOptions;
 use super::texts::SharedTexts;
 use crate::expr::transform::Transform;
@@ -72,6 +74,23 @@ pub struct Handler {
     pub recovers: bool,
 }
 
+/// An argument that is filled in when its task is handed out.
+#[derive(Clone, Copy, Debug)]
+pub enum Filled<'a> {
+    /// A list of whole outputs.
+    List(&'a [TaskIndex]),
+    /// Anything else.
+    Template(&'a Template),
+}
+
+/// A template of an argument.
+#[derive(Debug)]
+pub(super) enum ArgTemplate {
+    /// A list, by its place among the lists.
+    List(Range<u32>),
+    Bound(Box<BoundTemplate>),
+}
+
 /// A template with the tasks whose outputs it reads.
 #[derive(Debug)]
 pub(super) struct BoundTemplate {
@@ -107,7 +126,8 @@ pub struct Definition {
     pub(super) shapes: Vec<Vec<Arc<str>>>,
     pub(super) options: Vec<BoundOptions>,
     pub(super) consts: SharedTexts,
-    pub(super) templates: Vec<BoundTemplate>,
+    pub(super) templates: Vec<ArgTemplate>,
+    pub(super) lists: Lists,
     pub(super) ids: Box<str>,
     pub(super) id_ends: Vec<u32>,
     pub(super) id_order: Vec<u32>,
@@ -192,8 +212,11 @@ impl Definition {
         self.consts.get(index as usize)
     }
 
-    pub fn template(&self, index: u32) -> &Template {
-        &self.templates[index as usize].template
+    pub fn template(&self, index: u32) -> Filled<'_> {
+        match &self.templates[index as usize] {
+            ArgTemplate::List(range) => Filled::List(self.lists.outputs(range)),
+            ArgTemplate::Bound(bound) => Filled::Template(&bound.template),
+        }
     }
 
     pub fn predecessors(&self, task: TaskIndex) -> &[u32] {
@@ -246,10 +269,14 @@ impl Definition {
             match *arg {
                 Arg::Const(_) | Arg::Failure => {}
                 Arg::Output(source) => visit(TaskIndex(source)),
-                Arg::Template(index) => {
-                    let bound = &self.templates[index as usize];
-                    self.visit_bound(task, &bound.outputs, bound.uses_merged, &mut visit);
-                }
+                Arg::Template(index) => match &self.templates[index as usize] {
+                    ArgTemplate::List(range) => {
+                        self.lists.outputs(range).iter().copied().for_each(&mut visit);
+                    }
+                    ArgTemplate::Bound(bound) => {
+                        self.visit_bound(task, &bound.outputs, bound.uses_merged, &mut visit);
+                    }
+                },
             }
         }
         let options = &self.options[self.option_of[task.index()] as usize];

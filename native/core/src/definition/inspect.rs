@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::compiled::{Arg, Definition};
+use super::compiled::{Arg, ArgTemplate, Definition};
+use crate::expr::list_of_outputs;
 use crate::ids::TaskIndex;
 
 impl Definition {
@@ -56,7 +57,7 @@ impl Definition {
                     let value = serde_json::from_slice(&self.constant(index));
                     escaped(value.unwrap_or(Value::Null))
                 }
-                Arg::Template(index) => parsed(&self.templates[index as usize].source),
+                Arg::Template(index) => self.template_document(index),
                 Arg::Output(source) => {
                     Value::from(format!("${{output[{}]}}", json!(self.id(TaskIndex(source)))))
                 }
@@ -73,6 +74,16 @@ impl Definition {
             parameters.insert("conditions".into(), shown.collect());
         }
         Value::Object(parameters)
+    }
+
+    fn template_document(&self, index: u32) -> Value {
+        match &self.templates[index as usize] {
+            ArgTemplate::List(range) => {
+                let ids = self.lists.outputs(range).iter().map(|task| self.id(*task));
+                serde_json::from_slice(&list_of_outputs(ids)).unwrap_or(Value::Null)
+            }
+            ArgTemplate::Bound(bound) => parsed(&bound.source),
+        }
     }
 }
 

@@ -12,13 +12,14 @@ mod document;
 mod draft;
 mod inspect;
 mod kinds;
+mod lists;
 mod options;
 mod problem;
 mod reads;
 mod stored;
 mod texts;
 
-pub use compiled::{Arg, Branch, Definition, Handler, Kind};
+pub use compiled::{Arg, Branch, Definition, Filled, Handler, Kind};
 pub use document::{definition_of_document, draft_from_document};
 pub use draft::{Draft, DraftArg, DraftBranch, DraftHandler};
 pub use options::{Delivery, Join, KeyTemplate, Priority, RateLimit, TaskOptions};

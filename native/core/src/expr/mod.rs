@@ -44,5 +44,6 @@ pub use fields::FieldCache;
 pub use fuel::Fuel;
 pub use render::SecretPlace;
 pub use scope::{References, Root, Scope};
-pub use template::Template;
+pub use template::{Template, list_of_outputs};
 pub use value::{KeyHasher, Map, Value};
+pub(crate) use write::too_large;

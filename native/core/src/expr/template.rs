@@ -31,6 +31,19 @@ pub(super) enum Part {
     Secret(Arc<str>),
 }
 
+/// How a list of whole outputs is written.
+pub fn list_of_outputs<'a>(tasks: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for task in tasks {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        quoted(&format!("${{output{}}}", Member(task)), &mut out);
+    }
+    out.push(b']');
+    out
+}
+
 /// An expression and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Filling {
@@ -90,6 +103,20 @@ impl Template {
     /// Whether it renders to an object, as far as can be told before.
     pub(super) fn is_object(&self) -> bool {
         matches!(self.parts.first(), Some(Part::Fixed(text)) if text.first() == Some(&b'{'))
+    }
+
+    /// The tasks whose outputs follow each other in it with no more than fixed text between them: those
+    /// of a list, where [`list_of_outputs`] of them is its source.
+    pub fn listed_outputs(&self) -> Option<Vec<&str>> {
+        let mut outputs = Vec::with_capacity(self.parts.len() / 2);
+        for part in self.parts.iter() {
+            match part {
+                Part::Fixed(_) => {}
+                Part::Output(task, _) => outputs.push(&**task),
+                Part::Value(_) | Part::Inside(_) | Part::Secret(_) => return None,
+            }
+        }
+        Some(outputs)
     }
 
     /// The task whose whole output this is, if it is no more than that.

@@ -129,7 +129,7 @@ fn measure(
     if *size > RESULT_SIZE_MAX { Err(too_large(RESULT_SIZE_MAX)) } else { Ok(()) }
 }
 
-pub(super) fn too_large(size_max: usize) -> ExprError {
+pub(crate) fn too_large(size_max: usize) -> ExprError {
     let bound = size_max / (1024 * 1024);
     ExprError::new(ExprCode::CostExceeded, format!("the result is larger than {bound} MiB"))
 }

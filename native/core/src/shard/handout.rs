@@ -184,7 +184,7 @@ fn waiting(run: &Run, instance: InstanceIndex, arrival: u64) -> Waiting {
     let task = run.task_of(instance);
     let options = run.definition().options(task);
     let fairness_key = match &options.fairness_key {
-        None => Arc::from(""),
+        None => Arc::default(), // It takes no memory.
         Some(key) => decide::key_of(run, instance, key).unwrap_or_default().into(),
     };
     let stamp = run.stamp(instance);

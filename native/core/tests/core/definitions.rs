@@ -5,7 +5,7 @@ use pyflow_core::definition::{Definition, draft_from_document};
 use serde_json::{Value, json};
 
 use crate::random_flows;
-use crate::support::{Dice, document, task, with};
+use crate::support::{Dice, Rig, document, task, with};
 
 fn problems(document: &Value) -> Vec<String> {
     let draft = match draft_from_document(document.to_string().as_bytes()) {
@@ -114,6 +114,45 @@ fn an_error_handler_of_an_error_handler_is_shown_as_it_was_given() {
     assert_eq!(shown["tasks"][1]["parameters"], parameters);
     assert_eq!(shown["tasks"][2]["parameters"], json!({"*0": "${failure}"}));
     assert_eq!(compiled(&shown).hash, definition.hash);
+}
+
+#[test]
+fn lists_of_outputs_are_shown_and_given_as_they_were_written() {
+    let odd = r#"a "b".c"#;
+    let list = |items: &[&str]| json!({"parameters": {"value": items}});
+    let readers = [
+        list(&["${output.a}", r#"${output["a \"b\".c"]}"#]),
+        list(&["${output.a}", "${output.a}"]),
+        list(&[r#"${output["a"]}"#]),
+        list(&["${output.a}", "$${output.a}", "x"]),
+        list(&["${output.a + 1}"]),
+        list(&[]),
+    ];
+    let tasks: Vec<Value> = readers
+        .iter()
+        .enumerate()
+        .map(|(place, reads)| with(task(&format!("r{place}"), &["a", odd]), reads))
+        .collect();
+    let given = document(&[&[task("a", &[]), task(odd, &[])], &*tasks].concat());
+
+    let definition = compiled(&given);
+    let shown = definition.document();
+    let mut rig = Rig::new();
+    rig.run("r", &given);
+    rig.complete_with("a", " 1 ");
+    rig.complete_with(odd, r#"{"x":[2]}"#);
+
+    for (place, reads) in readers.iter().enumerate() {
+        assert_eq!(shown["tasks"][place + 2]["parameters"], reads["parameters"], "{place}");
+    }
+    assert_eq!(compiled(&shown).hash, definition.hash);
+    let args = |name| rig.held(name).expect("it is at work").args.concat();
+    assert_eq!(args("r0"), r#"[1,{"x":[2]}]"#);
+    assert_eq!(args("r1"), "[1,1]");
+    assert_eq!(args("r2"), "[1]");
+    assert_eq!(args("r3"), r#"[1,"${output.a}","x"]"#);
+    assert_eq!(args("r4"), "[2]");
+    assert_eq!(args("r5"), "[]");
 }
 
 proptest! {

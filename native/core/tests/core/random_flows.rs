@@ -113,10 +113,11 @@ impl Making<'_> {
 
     fn activity(&mut self, task: &mut Value, deps: &[String]) {
         task["task_type"] = json!(["work", "work", "other", "heavy"][self.dice.below(4)]);
-        if let Some(dep) = deps.first()
-            && self.dice.chance(50)
-        {
-            task["parameters"] = json!({"value": format!("${{output.{dep}}}")});
+        if !deps.is_empty() && self.dice.chance(50) {
+            let outputs: Vec<String> =
+                deps.iter().map(|dep| format!("${{output.{dep}}}")).collect();
+            let value = if self.dice.chance(50) { json!(outputs) } else { json!(outputs[0]) };
+            task["parameters"] = json!({"value": value});
         }
         if self.dice.chance(10) {
             task["delivery"] = json!("at_most_once");

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
+use pyflow_core::decide::Rendered;
 use pyflow_core::effect::Granted;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -90,8 +90,8 @@ impl Attempt {
         })
     }
 
-    /// The texts of its arguments, unless it was made by hand.
-    pub(super) fn texts(&self) -> Option<&[Bytes]> {
+    /// Its arguments, unless it was made by hand.
+    pub(super) fn arguments(&self) -> Option<&[Rendered]> {
         self.granted.as_ref().map(|(granted, _)| &*granted.args.values)
     }
 

@@ -1,7 +1,7 @@
 //! How a function is called: a `Binding` of `pyflow.worker.binding`, as the inner loop uses it.
 
-use bytes::Bytes;
 use parking_lot::Mutex;
+use pyflow_core::decide::Rendered;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -50,8 +50,8 @@ impl Binding {
         attempt: &Attempt,
         copies: &Mutex<Copies>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if let (Some(by_place), Some(texts)) = (&self.by_place, attempt.texts())
-            && let Ok(called) = by_place.call(py, texts, copies)
+        if let (Some(by_place), Some(arguments)) = (&self.by_place, attempt.arguments())
+            && let Ok(called) = by_place.call(py, arguments, copies)
         {
             return called;
         }
@@ -64,20 +64,20 @@ impl ByPlace {
     fn call<'py>(
         &self,
         py: Python<'py>,
-        texts: &[Bytes],
+        arguments: &[Rendered],
         copies: &Mutex<Copies>,
     ) -> Result<PyResult<Bound<'py, PyAny>>, Unreadable> {
         let function = self.function.bind(py);
         let read = |place: usize| {
-            let (text, (read, takes)) = (&texts[place], &self.readers[place]);
-            let found = copies.lock().find(py, text, *takes);
+            let (given, (read, takes)) = (&arguments[place], &self.readers[place]);
+            let found = copies.lock().find(py, given, *takes);
             match found {
                 Some(found) => found.object(py),
-                None => call1(read.bind(py), PyBytes::new(py, text).as_any()),
+                None => call1(read.bind(py), PyBytes::new(py, &given.text()).as_any()),
             }
             .map_err(|_| Unreadable)
         };
-        Ok(match texts.len() {
+        Ok(match arguments.len() {
             0 => function.call0(),
             1 => call1(function, &read(0)?),
             2 => call2(function, &read(0)?, &read(1)?),

@@ -89,7 +89,8 @@ impl Call {
         py: Python<'py>,
         granted: &Granted,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let args = PyTuple::new(py, granted.args.values.iter().map(|arg| PyBytes::new(py, arg)))?;
+        let args =
+            PyTuple::new(py, granted.args.values.iter().map(|arg| PyBytes::new(py, &arg.text())))?;
         let meta = meta(granted).map(|meta| PyBytes::new(py, &meta).unbind());
         let task_id = match granted.item {
             None => granted.definition.id(granted.task).to_string(),

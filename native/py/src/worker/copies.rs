@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use bytes::Bytes;
+use pyflow_core::decide::Rendered;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
@@ -25,6 +26,10 @@ pub(super) enum Takes {
     Nothing,
     Dict,
     Anything,
+    /// A list of dicts.
+    Dicts,
+    /// A list of whatever there is.
+    List,
 }
 
 impl Takes {
@@ -33,13 +38,24 @@ impl Takes {
         match name {
             "anything" => Self::Anything,
             "dict" => Self::Dict,
+            "dicts" => Self::Dicts,
+            "list" => Self::List,
             _ => Self::Nothing,
+        }
+    }
+
+    /// What the items of a list may be.
+    const fn items(self) -> Self {
+        match self {
+            Self::Anything | Self::List => Self::Anything,
+            Self::Dicts => Self::Dict,
+            Self::Nothing | Self::Dict => Self::Nothing,
         }
     }
 }
 
 /// An object that equals what is read from its text, and is not changed by anyone.
-enum Form {
+pub(super) enum Form {
     Scalar(Py<PyAny>),
     Dict(Py<PyDict>),
     List(Py<PyList>),
@@ -109,34 +125,50 @@ impl Copies {
         self.kept.remove(&self.order.pop_front()?).map(Copy)
     }
 
-    /// What a reader would read from a text, if it is known; to be made with `Found::object`.
-    pub(super) fn find(&self, py: Python<'_>, text: &Bytes, takes: Takes) -> Option<Found> {
+    /// What a reader would read, if it is known; to be made with `Found::object`.
+    pub(super) fn find(&self, py: Python<'_>, given: &Rendered, takes: Takes) -> Option<Found> {
+        match given {
+            Rendered::Text(text) => self.form(py, text, takes).map(Found::One),
+            Rendered::List(items) => {
+                let takes = takes.items();
+                let forms = items.iter().map(|item| self.form(py, item, takes));
+                forms.collect::<Option<_>>().map(Found::List)
+            }
+        }
+    }
+
+    fn form(&self, py: Python<'_>, text: &Bytes, takes: Takes) -> Option<Form> {
         let kept = self.kept.get(&address_of(text)).filter(|kept| kept.text.len() == text.len())?;
         match (&kept.form, takes) {
-            (Form::Scalar(value), Takes::Anything) => {
-                Some(Found(Form::Scalar(value.clone_ref(py))))
-            }
+            (Form::Scalar(value), Takes::Anything) => Some(Form::Scalar(value.clone_ref(py))),
             (Form::Dict(dict), Takes::Anything | Takes::Dict) => {
-                Some(Found(Form::Dict(dict.clone_ref(py))))
+                Some(Form::Dict(dict.clone_ref(py)))
             }
-            (Form::List(list), Takes::Anything) => Some(Found(Form::List(list.clone_ref(py)))),
+            (Form::List(list), Takes::Anything | Takes::List) => {
+                Some(Form::List(list.clone_ref(py)))
+            }
             (Form::Scalar(_) | Form::Dict(_) | Form::List(_), _) => None,
         }
     }
 }
 
-/// A form that was found.
-pub(super) struct Found(Form);
+/// What was found: one form, or the items of a list.
+pub(super) enum Found {
+    One(Form),
+    List(Vec<Form>),
+}
 
 impl Found {
     /// An object of the reader's own.
     pub(super) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.0 {
-            Form::Scalar(value) => Ok(value.bind(py).clone()),
-            Form::Dict(dict) => dict.bind(py).copy().map(Bound::into_any),
-            Form::List(list) => {
-                let list = list.bind(py);
-                Ok(list.get_slice(0, list.len()).into_any())
+        match self {
+            Self::One(form) => form.copied(py),
+            Self::List(items) => {
+                let list = PyList::empty(py);
+                for item in items {
+                    list.append(item.copied(py)?)?;
+                }
+                Ok(list.into_any())
             }
         }
     }
@@ -164,6 +196,17 @@ impl Form {
             return Some(Self::List(kept.unbind()));
         }
         is_scalar(&value).then(|| Self::Scalar(value.unbind()))
+    }
+
+    fn copied<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Scalar(value) => Ok(value.bind(py).clone()),
+            Self::Dict(dict) => dict.bind(py).copy().map(Bound::into_any),
+            Self::List(list) => {
+                let list = list.bind(py);
+                Ok(list.get_slice(0, list.len()).into_any())
+            }
+        }
     }
 }
 

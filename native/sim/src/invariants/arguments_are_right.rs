@@ -1,5 +1,6 @@
 //! P12: a task is given the outputs that were recorded, and an item its own item.
 
+use pyflow_core::decide::Rendered;
 use pyflow_core::effect::Granted;
 
 use super::invariant::{Invariant, Judged};
@@ -25,7 +26,7 @@ impl Invariant for ArgumentsAreRight {
         let shape = granted.definition.shape(granted.task);
         let given = |name: &str| {
             let place = shape.iter().position(|known| &**known == name)?;
-            granted.args.values.get(place).cloned()
+            granted.args.values.get(place).map(Rendered::text)
         };
         if let Some(read) = task.reads {
             let wanted = run.entries[read].output().cloned().unwrap_or_else(|| "null".into());

@@ -27,7 +27,7 @@ impl Given {
             name: granted.item.map_or(id.to_string(), |index| format!("{id}[{index}]")),
             attempt: granted.attempt,
             token: granted.token,
-            args: granted.args.values.iter().map(|bytes| text(bytes)).collect(),
+            args: granted.args.values.iter().map(|given| text(&given.text())).collect(),
             details: granted.details.as_ref().map(|bytes| text(bytes)),
         }
     }
