@@ -71,7 +71,8 @@ fn a_definition_takes_little_when_it_is_read_back_and_while_it_is() {
     let (_, stored) = definition_of_document(document.as_bytes()).expect("it can be run");
     let counted = Counted::new();
 
-    let definition = Definition::from_stored(stored.to_vec()).expect("it is as it was kept");
+    let copy = stored.to_vec();
+    let definition = Definition::from_stored(copy).expect("it is as it was kept");
 
     assert_eq!(definition.task_count(), COUNT);
     let (each, peak) = (counted.bytes() / COUNT, counted.peak() / COUNT);
