@@ -49,8 +49,8 @@ lock: ## pin again what pyproject.toml names, from what .venv holds
 	@.venv/bin/python scripts/lock_requirements.py
 	@if [ -d .venv-bench ]; then .venv-bench/bin/python scripts/lock_requirements.py bench; fi
 
-wheel: build ## a wheel for users, into dist/
-	@CARGO_TARGET_DIR=target/wheel .venv/bin/maturin build --release --locked --out dist
+wheel: build ## wheels for users, into dist/: for every Python from 3.11 on, and for this one
+	@bash scripts/build_wheels.sh
 
 faults: build ## fail each call on the files of a store, one by one (ONE_OF=10 for one of ten)
 	@.venv/bin/python -m tests.storage --one-of $(or $(ONE_OF),1)

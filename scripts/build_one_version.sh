@@ -8,16 +8,7 @@ cd "$(dirname "$0")/.."
 
 python=$1 folder=$2
 mkdir -p "$folder/pyflow"
-# Given as a file, so that nothing asks an interpreter: .cargo/config.toml says that there is none.
-"$python" - >"$folder/python.txt" <<'END'
-import struct
-import sys
-
-print("implementation=CPython")
-print(f"version={sys.version_info.major}.{sys.version_info.minor}")
-print("shared=true")
-print(f"pointer_width={struct.calcsize('P') * 8}")
-END
+"$python" scripts/describe_python.py >"$folder/python.txt"
 PYO3_CONFIG_FILE="$PWD/$folder/python.txt" \
   cargo build --release --locked -j2 -p pyflow-py --no-default-features --quiet
 
