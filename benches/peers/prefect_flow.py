@@ -31,6 +31,7 @@ def contestant(verb: str, *arguments: Any) -> Iterator[Lap]:
 
 def main() -> None:
     from prefect import flow, task  # noqa: PLC0415
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415
 
     @task(persist_result=False, cache_policy=None)
     async def step(number: int, before: list[dict[str, Any]]) -> dict[str, Any]:
@@ -46,7 +47,8 @@ def main() -> None:
         return len(made)
 
     serve({"layers": lambda count: asyncio.run(graph(count))})
-    # Its server's threads outlive the flow.
+    # Its own threads would keep this process alive, and leaving them behind skips the server's end.
+    SubprocessASGIServer().stop()
     os._exit(0)
 
 
