@@ -20,7 +20,7 @@ impl Shard {
         event.write(&mut self.turn.encoded);
         self.keep_large_payload(&event);
         if let Some(run) = event.run() {
-            self.turn.runs.insert(run.0);
+            self.turn.touch(run.0);
         }
         self.before(&event);
         self.state.apply(&event);

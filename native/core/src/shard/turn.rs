@@ -54,8 +54,8 @@ pub struct Turn {
     pub events: Vec<Event>,
     /// The stored form of the events, one after the other.
     pub encoded: Vec<u8>,
-    /// Numbers of the runs that it touches.
-    pub runs: BTreeSet<u64>,
+    /// Numbers of the runs that it touches, in order.
+    pub runs: Vec<u64>,
     /// Payloads that are too large to stand in the log, by their hash.
     pub blobs: Vec<([u8; 32], Bytes)>,
     /// Which run names which of them.
@@ -67,20 +67,34 @@ pub struct Turn {
     pub synced: bool,
 }
 
-/// Room for so many events or effects, and for so many bytes of events, is made at once.
+/// Room for so many events or effects, and for so many bytes of events, is kept for the next turn.
 const ROOM_COUNT_MAX: usize = 256;
 const ROOM_SIZE_MAX: usize = 16 * 1024;
 
 impl Turn {
-    /// An empty turn with room for as much as the last one held: turns under load are alike, and
-    /// lists that grow step by step cost a tenth of the turn.
-    fn after(last: &Self) -> Self {
-        Self {
-            events: Vec::with_capacity(last.events.len().min(ROOM_COUNT_MAX)),
-            encoded: Vec::with_capacity(last.encoded.len().min(ROOM_SIZE_MAX)),
-            effects: Vec::with_capacity(last.effects.len().min(ROOM_COUNT_MAX)),
-            let_go: Vec::with_capacity(last.let_go.len().min(ROOM_COUNT_MAX)),
-            ..Self::default()
+    /// The same turn without all that it held, but for room that the next one will want: lists that
+    /// grow step by step cost a tenth of a turn.
+    fn emptied(self) -> Self {
+        let Self { mut events, mut encoded, mut runs, mut effects, mut let_go, .. } = self;
+        events.clear();
+        events.shrink_to(ROOM_COUNT_MAX);
+        encoded.clear();
+        encoded.shrink_to(ROOM_SIZE_MAX);
+        runs.clear();
+        runs.shrink_to(ROOM_COUNT_MAX);
+        effects.clear();
+        effects.shrink_to(ROOM_COUNT_MAX);
+        let_go.clear();
+        let_go.shrink_to(ROOM_COUNT_MAX);
+        Self { events, encoded, runs, effects, let_go, ..Self::default() }
+    }
+
+    /// Notes that it touches a run; most often that is the one it touched last.
+    pub(super) fn touch(&mut self, run: u64) {
+        if self.runs.last() != Some(&run)
+            && let Err(place) = self.runs.binary_search(&run)
+        {
+            self.runs.insert(place, run);
         }
     }
 }
@@ -106,6 +120,8 @@ pub struct Shard {
     /// Whether the last turn ended at a bound, with work left.
     pub(super) was_full: bool,
     pub(super) turn: Turn,
+    /// An empty turn, for the one after this.
+    pub(super) spare: Turn,
 }
 
 /// An instance that became ready, for the attempt that its stamp names.
@@ -139,6 +155,7 @@ impl Shard {
             aside: BTreeMap::new(),
             was_full: false,
             turn: Turn::default(),
+            spare: Turn::default(),
         }
     }
 
@@ -259,8 +276,12 @@ impl Shard {
         }
         self.state.dismiss_visitors();
         self.was_full = self.is_full();
-        let next = Turn::after(&self.turn);
-        std::mem::replace(&mut self.turn, next)
+        std::mem::replace(&mut self.turn, std::mem::take(&mut self.spare))
+    }
+
+    /// Takes back a turn that owes nothing any more, for its room.
+    pub fn reuse(&mut self, turn: Turn) {
+        self.spare = turn.emptied();
     }
 }
 

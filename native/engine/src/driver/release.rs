@@ -17,14 +17,14 @@ use crate::outbox::{Out, Value};
 use crate::rows::{end_of, row_of};
 
 impl Driver {
-    pub(super) fn release(&mut self, turn: Turn) {
+    pub(super) fn release(&mut self, mut turn: Turn) {
         if !turn.events.is_empty() {
             self.released = turn.position;
             self.lag.note(turn.position, turn.events.len() as u64);
             self.note_forgotten(&turn.events);
         }
         let mut changed = BTreeSet::new();
-        for effect in turn.effects {
+        for effect in turn.effects.drain(..) {
             match effect {
                 Effect::Reply { ticket, answer } => {
                     self.answer(ticket.0, answer.map_err(Refusal::from));
@@ -50,6 +50,7 @@ impl Driver {
         if !turn.events.is_empty() && !self.watchers.is_empty() {
             self.feed_watchers(turn.position, &turn.events);
         }
+        self.shard.reuse(turn);
     }
 
     /// Answers a command; one of a batch counts for the batch, which is answered once.

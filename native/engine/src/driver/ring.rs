@@ -70,6 +70,8 @@ pub(crate) struct Driver {
     pub(super) released: u64,
     /// The position of the latest turn that was synced before it was released.
     durable: u64,
+    /// Empty: its room is used again.
+    completions: Vec<Completion>,
     /// What this pump has found safe to say.
     pub(super) out: Vec<Out>,
     pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
@@ -147,6 +149,7 @@ impl Driver {
             early: Vec::new(),
             released,
             durable: 0,
+            completions: Vec::new(),
             out: Vec::new(),
             words: BTreeMap::new(),
             waiters: BTreeMap::new(),
@@ -257,9 +260,9 @@ impl Driver {
         self.checkpoint.1 += turn.encoded.len() as u64;
         let (position, stored) = (turn.position, stored_turn(&turn, self.log.epoch()));
         self.log.submit(stored);
-        let mut completions = Vec::new();
+        let mut completions = std::mem::take(&mut self.completions);
         self.log.completions(&mut completions);
-        for completion in completions {
+        for completion in completions.drain(..) {
             match completion {
                 Completion::Durable { .. } => {}
                 Completion::Fenced { epoch, .. } => {
@@ -270,6 +273,7 @@ impl Driver {
                 Completion::Failed { fault, .. } => return self.stop(&fault, turn),
             }
         }
+        self.completions = completions;
         if turn.synced {
             self.durable = position;
         }
@@ -386,7 +390,7 @@ fn stored_turn(turn: &ShardTurn, epoch: u32) -> Turn {
     Turn {
         position: turn.position,
         epoch,
-        runs: turn.runs.iter().copied().collect(),
+        runs: turn.runs.clone(),
         events: Bytes::copy_from_slice(&turn.encoded),
         blobs: turn.blobs.iter().map(|(_, bytes)| Blob::new(bytes.clone())).collect(),
         named: turn.named.iter().map(|(run, hash)| (*run, BlobHash::from_bytes(*hash))).collect(),
