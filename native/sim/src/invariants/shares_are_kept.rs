@@ -44,8 +44,8 @@ impl Invariant for SharesAreKept {
         let total: u32 = weights.0.iter().sum();
         for lane in (0..3).filter(|lane| *lane != served) {
             self.passed[lane] = if waits[lane] { self.passed[lane] + 1 } else { 0 };
-            // Twice its share, since it may have had more than that before.
-            let most = 2 * total.div_ceil(weights.0[lane]) + 2;
+            // It may have had a turn too many before, and the two others one each.
+            let most = total.div_ceil(weights.0[lane]) + 3;
             if self.passed[lane] > most {
                 return Err(format!("urgency {lane} was passed over {} times", self.passed[lane]));
             }

@@ -18,7 +18,7 @@ impl Invariant for SlotsAreKept {
         let Some(worker) = worker else {
             return Err(format!("session {} is not there", held.session));
         };
-        if worker.is_draining && scene.is_quiet {
+        if worker.is_draining {
             return Err(format!("session {} drains and is given more", held.session));
         }
         let used = worker.holds.values().filter(|other| other.pool == held.pool).count();

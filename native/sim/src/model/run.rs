@@ -50,7 +50,10 @@ pub(crate) struct Downfall {
 pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) id: String,
+    /// The key that stands for it; none once that may stand for another.
     pub(crate) key: Option<String>,
+    /// The key that it was started under.
+    pub(crate) first_key: Option<String>,
     pub(crate) definition: DefinitionHash,
     pub(crate) flow: Rc<Flow>,
     /// What its input says where a condition asks for it.

@@ -139,6 +139,7 @@ impl Model {
             number: created.run.0,
             id: created.run_id.to_string(),
             key: created.key.as_deref().map(String::from),
+            first_key: created.key.as_deref().map(String::from),
             flag: input.windows(4).any(|word| word == b"true"),
             definition: created.definition,
             resumed_at: 0,
