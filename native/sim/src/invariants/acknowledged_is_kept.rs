@@ -50,6 +50,9 @@ fn is_kept(scene: &Scene, ask: &Ask, value: &Value, is_fresh: bool) -> Judged {
     };
     match (ask, value) {
         (Ask::Start { .. }, Value::Run { run_id, .. }) => must_have(run_id),
+        (Ask::StartMany { run_ids: asked }, Value::Runs(run_ids, _)) if asked != run_ids => {
+            Err(format!("{asked:?} were started, and told are {run_ids:?}"))
+        }
         (Ask::StartMany { .. }, Value::Runs(run_ids, _)) => {
             run_ids.iter().try_for_each(|run_id| must_have(run_id))
         }

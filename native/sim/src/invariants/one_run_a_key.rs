@@ -31,6 +31,13 @@ impl Invariant for OneRunAKey {
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else { return Ok(()) };
         if let Some(Err(refusal)) = &asked.answer
+            && refusal.code == "PF1102"
+            && scene.is_quiet
+            && scene.model.by_id(run_id).is_none()
+        {
+            return Err(format!("the id {run_id} is that of no run, and is refused"));
+        }
+        if let Some(Err(refusal)) = &asked.answer
             && refusal.code == "PF1103"
             && extras.by_name.is_none()
         {

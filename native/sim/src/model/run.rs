@@ -13,18 +13,23 @@ use super::stage::{Stage, Stop};
 use crate::flows::Flow;
 
 /// An event of a run's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recorded {
     pub(crate) kind: &'static str,
     pub(crate) at: u64,
     pub(crate) instance: Option<usize>,
+    /// What a task has put out by it.
+    pub(crate) output: Option<Bytes>,
 }
 
 impl Recorded {
     /// Whether this is what an event tells that is shown of the run.
-    pub(crate) fn is_shown_as(self, run: &Run, shown: &Value) -> bool {
+    pub(crate) fn is_shown_as(&self, run: &Run, shown: &Value) -> bool {
         shown["kind"].as_str() == Some(self.kind)
             && shown["at"].as_u64() == Some(self.at)
+            && self.output.as_ref().is_none_or(|json| {
+                serde_json::from_slice(json).is_ok_and(|output: Value| shown["output"] == output)
+            })
             && self.instance.is_none_or(|instance| shown["task_id"] == *run.name(instance))
     }
 }

@@ -101,6 +101,10 @@ impl Model {
             kind: event.kind(),
             at: event.at().0,
             instance: event.instance().map(InstanceIndex::index),
+            output: match event {
+                Event::TaskCompleted(done) => Some(done.output.json()),
+                _ => None,
+            },
         });
         run.position = position;
         run.move_by(event);

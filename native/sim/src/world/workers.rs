@@ -18,6 +18,8 @@ pub(crate) struct Held {
     pub(crate) attempt: u32,
     pub(crate) token: u64,
     pub(crate) stop_told: bool,
+    /// Why it is to stop, where it was told so.
+    pub(crate) stop_reason: Option<&'static str>,
     /// It never comes back from this one.
     pub(crate) is_blocked: bool,
     pub(crate) pool: usize,
@@ -131,6 +133,7 @@ impl Held {
             attempt: granted.attempt,
             token: granted.token,
             stop_told: false,
+            stop_reason: None,
             is_blocked: false,
             pool: pool_of(task_type),
         }
