@@ -63,6 +63,16 @@ impl RunWords {
         }
     }
 
+    /// Grows to so many items, where there are fewer.
+    pub(crate) fn grow_to(&self, count: usize) {
+        let grown = self.grown.read();
+        let known = grown.iter().flat_map(|items| &items.blocks).map(Words::len).sum();
+        drop(grown);
+        if count > known {
+            self.grow(count - known);
+        }
+    }
+
     pub(crate) fn grow(&self, count: usize) {
         self.grown.write().get_or_insert_default().blocks.push(Words::new(count, FIRST));
     }

@@ -33,6 +33,8 @@ pub(crate) struct Swarm {
     /// Of a hundred steps of clients, so many control runs or tasks.
     pub(crate) control_percent: usize,
     pub(crate) keyed_percent: usize,
+    /// Of a hundred steps of clients, so many ask to have ended runs forgotten.
+    pub(crate) prune_percent: usize,
 }
 
 impl Swarm {
@@ -41,7 +43,8 @@ impl Swarm {
         let fault_weights =
             FAULTS.iter().map(|_| if dice.chance(50) { 1 + dice.below(5) } else { 0 }).collect();
         let is_fair = dice.chance(25);
-        let fair = || Strategy::WeightedFairShare(Weights::default());
+        let weights = [Weights::default(), Weights([3, 2, 1]), Weights([1, 1, 1])][dice.below(3)];
+        let fair = || Strategy::WeightedFairShare(weights);
         Self {
             steps: 30 + dice.below(220),
             flow_count: 1 + dice.below(3),
@@ -65,6 +68,7 @@ impl Swarm {
             cancelled_percent: dice.below(6),
             control_percent: [0, 10, 25, 50][dice.below(4)],
             keyed_percent: [0, 30, 80][dice.below(3)],
+            prune_percent: [0, 0, 0, 8][dice.below(4)],
         }
     }
 }

@@ -10,6 +10,7 @@ const FOUND: &[(u64, &str)] = &[
     (137, "a batch of starts was answered twice"),
     (405, "ended runs were missing from a read model that was made anew"),
     (691, "a suspect that had ended held up other work"),
+    (2551, "a taken id was told as the repeat of a key that was free again"),
     (22174, "an attempt that had beaten was taken for silent after a turn was lost"),
 ];
 

@@ -200,7 +200,7 @@ impl Shard {
                 self.reply(ticket, Ok(answer));
             }
             Err(Rejection::RunExists { run_id }) if repeats(command) => {
-                let held = self.state.key_holds(command, &run_id);
+                let held = self.state.key_holds(command, &run_id, now);
                 let answer = if held {
                     Ok(Answer::Run { run_id, is_new: false })
                 } else {
@@ -305,10 +305,12 @@ fn repeats(command: &Command) -> bool {
 }
 
 impl State {
-    /// Whether a start's key stands for this run.
-    fn key_holds(&self, command: &Command, run_id: &str) -> bool {
+    /// Whether a start's key stands for this run still: one whose time is over may be there yet.
+    fn key_holds(&self, command: &Command, run_id: &str, now: Millis) -> bool {
         let Command::StartRun(start) = command else { return false };
         let key = start.key.as_ref().and_then(|key| self.key(&start.namespace, key));
-        key.is_some_and(|key| &*key.run_id == run_id)
+        key.is_some_and(|key| {
+            &*key.run_id == run_id && key.expires_at.is_none_or(|free_at| free_at > now)
+        })
     }
 }

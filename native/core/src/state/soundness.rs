@@ -38,7 +38,8 @@ impl Run {
                 Instance::Active(record) => {
                     records += usize::from(self.active.contains(record as usize));
                 }
-                Instance::Settled { output, .. } if output != NO_OUTPUT => {
+                // What nobody will read is not kept.
+                Instance::Settled { output, readers, .. } if output != NO_OUTPUT && readers > 0 => {
                     outputs += usize::from(self.outputs.contains(output as usize));
                 }
                 Instance::Pending { .. } | Instance::Ready { .. } | Instance::Settled { .. } => {}

@@ -78,6 +78,19 @@ fn a_key_is_free_again_a_day_after_its_run_has_ended() {
 }
 
 #[test]
+fn a_taken_id_is_not_told_as_a_repeat_by_a_key_that_is_free_again() {
+    let mut rig = deployed();
+    rig.begin(StartRun { chosen: true, ..keyed("r", "k") }).expect("it can be started");
+    rig.fail("a");
+    // Nothing has happened since, so that the key is not dropped yet.
+    rig.advance(2 * DAY_MS);
+
+    let again = rig.begin(StartRun { chosen: true, ..keyed("r", "k") });
+
+    assert!(matches!(again, Err(Rejection::RunExists { .. })), "{again:?}");
+}
+
+#[test]
 fn a_recovered_run_keeps_its_key_until_a_day_after_its_new_end() {
     let mut rig = deployed();
     rig.begin(keyed("r", "k")).expect("it can be started");

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use pyflow_core::command::LeaseRef;
+use pyflow_core::event::Event;
 use pyflow_core::history::{error_json, payload_json};
-use pyflow_core::ids::{DefinitionHash, InstanceIndex};
+use pyflow_core::ids::{DefinitionHash, InstanceIndex, TaskIndex};
 use pyflow_core::lifecycle::TaskState;
 use pyflow_core::rejection::Rejection;
 use pyflow_core::state::Run;
@@ -130,24 +131,59 @@ impl Driver {
                 let (run_id, task_id) = (run_id.into(), task_id.to_string());
                 return Err(Rejection::TaskStateRefused { run_id, task_id, state, wanted }.into());
             }
-            if let Some(output) = run.output(instance) {
-                return Ok(payload_json(output));
-            }
             instance
         };
-        // Its readers have let go of it; the history still has it.
+        self.output(run_id, instance)
+    }
+
+    /// The output of an instance that has completed: where its readers have let go of it, the history
+    /// still has it, or what it was made of.
+    fn output(&mut self, run_id: &str, instance: InstanceIndex) -> Result<Value, Refusal> {
         let looked = self.look(run_id)?;
-        let (number, positions) = (looked.run().number(), looked.run().positions());
-        let mut output = Value::Null;
+        let run = looked.run();
+        if let Some(output) = run.output(instance) {
+            return Ok(payload_json(output));
+        }
+        let (number, positions) = (run.number(), run.positions());
+        let definition = run.definition().clone();
+        let map = run.map(instance).map(|map| map.instance(0)..map.instance(map.count));
+        let parts = map.clone().unwrap_or(instance..InstanceIndex(instance.0 + 1));
+        let mut outputs: BTreeMap<InstanceIndex, Value> = BTreeMap::new();
+        let (mut source, mut chosen) = (None, None);
         crate::recovery::run_events(self.log.as_mut(), number, positions, |_, event| {
-            if event.instance() == Some(instance)
-                && let Some(payload) = event.payload()
+            if let Event::TaskCompleted(done) = &event
+                && parts.contains(&done.instance)
             {
-                output = payload_json(payload);
+                outputs.insert(done.instance, payload_json(&done.output));
+            } else if let Event::MapExpanded(expanded) = &event
+                && expanded.instance == instance
+            {
+                outputs.insert(instance, json!([])); // A map that has items is made of those.
+            } else if let Event::GatewayPassed(passed) = &event
+                && passed.instance == instance
+            {
+                source = passed.from;
+            } else if let Event::DecisionTaken(taken) = &event
+                && taken.instance == instance
+            {
+                chosen = Some(taken.branch as usize);
             }
             true
         })?;
-        Ok(output)
+        if let Some(items) = map {
+            let of_item = |item| outputs.remove(&InstanceIndex(item)).unwrap_or_default();
+            return Ok((items.start.0..items.end.0).map(of_item).collect::<Vec<Value>>().into());
+        }
+        if let Some(branch) = chosen {
+            let branches = definition.branches(TaskIndex(instance.0));
+            let targets = branches.get(branch).map_or(&[][..], |branch| &branch.targets);
+            let ids: Vec<&str> = targets.iter().map(|task| definition.id(*task)).collect();
+            return Ok(json!({ "next_task": ids }));
+        }
+        match source {
+            Some(source) => self.output(run_id, source.instance()),
+            None => Ok(outputs.remove(&instance).unwrap_or_default()),
+        }
     }
 
     fn explain(

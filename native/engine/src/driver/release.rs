@@ -113,27 +113,29 @@ impl Driver {
 
     pub(super) fn show_run(&mut self, number: RunNumber, to: RunState) {
         let Some(run) = self.shard.state().run(number) else { return };
+        let (run_id, is_recovered) = (run.run_id().clone(), run.generation() > 0);
         if !self.words.contains_key(&number) {
             let words = Arc::new(RunWords::new(run.definition().clone()));
-            self.board.put(run.run_id().clone(), words.clone());
+            self.board.put(run_id.clone(), words.clone());
             self.words.insert(number, words);
             self.counts.runs_started += 1;
+            if is_recovered {
+                self.show_tasks(number); // Its words had left: what is not done anew has no news.
+            }
         }
         self.words[&number].show_run(to);
         if to.is_terminal() {
-            self.board.remove(run.run_id());
+            self.board.remove(&run_id);
             self.words.remove(&number);
         }
     }
 
-    /// Shows the tasks of a run that was folded from the log.
+    /// Shows the tasks of a run whose words are new and that is not.
     pub(super) fn show_tasks(&mut self, number: RunNumber) {
         let Some(run) = self.shard.state().run(number) else { return };
         let words = &self.words[&number];
         let grown = run.instance_count() - run.definition().task_count();
-        if grown > 0 {
-            words.grow(grown);
-        }
+        words.grow_to(grown);
         for instance in (0..run.instance_count() as u32).map(InstanceIndex) {
             let state = run.task_state(instance).expect("the index is one of the run's");
             words.show_task(instance, state);

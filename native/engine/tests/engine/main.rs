@@ -5,5 +5,6 @@ mod lost_turns;
 mod reading;
 mod rig;
 mod ring;
+mod shown;
 mod stacks;
 mod vanished;

@@ -34,7 +34,12 @@ pub(crate) fn refused() -> MemoryFault {
 
 /// An engine with one worker that runs `work`, and the definition deployed.
 pub(crate) fn opened(engine: &Engine) -> Arc<Definition> {
-    let draft = draft_from_document(DOCUMENT.as_bytes()).expect("the document is right");
+    opened_with(engine, DOCUMENT)
+}
+
+/// The same with a definition of the caller's.
+pub(crate) fn opened_with(engine: &Engine, document: &str) -> Arc<Definition> {
+    let draft = draft_from_document(document.as_bytes()).expect("the document is right");
     let (definition, stored) = Definition::compile(draft).expect("the definition is right");
     let definition = Arc::new(definition);
     let (deployed, ticket) = (definition.clone(), 1);

@@ -21,6 +21,7 @@ pub(crate) struct Disk {
 #[derive(Clone, Debug)]
 pub(crate) struct KeptTurn {
     pub(crate) position: u64,
+    pub(crate) epoch: u32,
     pub(crate) events: Bytes,
     /// The runs that the store was told it touches.
     pub(crate) runs: Vec<u64>,
@@ -86,6 +87,7 @@ impl Disk {
         });
         let kept = turns.skip(count).map(|turn| KeptTurn {
             position: turn.position,
+            epoch: turn.epoch,
             events: turn.events.clone(),
             runs: turn.runs.clone(),
             sync: turn.sync,

@@ -15,6 +15,7 @@ fn strike(world: &mut World) -> Struck {
             error_type: "ValueError",
             retryable: None,
             retry_after_ms: None,
+            number: 0,
         }),
         1 => Outcome::Completed(Bytes::from_static(b"\"again\"")),
         _ => told.outcome.clone(),

@@ -58,7 +58,7 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
         Work::Activity { task_type } => shown["task_type"] = json!(task_type),
         Work::Map { task_type, items } => {
             shown["task_type"] = json!(task_type);
-            shown["parameters"] = json!({ "item": "${item}" });
+            shown["parameters"] = json!({ "item": "${item}", "index": "${index}" });
             shown["for_each"] = match items {
                 Items::Numbers(count) => json!((0..*count).collect::<Vec<_>>()),
                 Items::OutputOf(dep) => json!(output_of(&id_of(*dep))),
@@ -71,9 +71,10 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
             shown["parameters"] = json!({ "seconds": seconds });
         }
         Work::Gateway => shown["task_type"] = json!("gateway"),
-        Work::Transformation => {
+        Work::Transformation { has_items } => {
+            let name = if *has_items { "items" } else { "values" };
             shown["task_type"] = json!("data_transformation");
-            shown["parameters"] = json!({ "operation": "average", "values": [1, 2, 3] });
+            shown["parameters"] = json!({ "operation": "average", name: [1, 2, 6], "name": "n" });
         }
         Work::Decision { condition, targets, default } => {
             let targets: Vec<String> = targets.iter().map(|target| id_of(*target)).collect();
@@ -85,8 +86,31 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
             }
         }
     }
+    if task.is_told {
+        tell(task, flow, shown);
+    }
     if let Some(read) = task.reads {
         shown["parameters"]["value"] = json!(output_of(&id_of(read)));
+    }
+}
+
+/// Parameters whose values the simulator foretells.
+fn tell(task: &Task, flow: &Flow, shown: &mut Value) {
+    let told = [
+        ("run", "${run.id}"),
+        ("attempt", "${run.attempt}"),
+        ("asked", "${input.flag}"),
+        ("merged", "${$.flag}"),
+        ("now", "${now()}"),
+    ];
+    for (name, text) in told {
+        shown["parameters"][name] = json!(text);
+    }
+    shown["parameters"]["constant"] = json!({ "is": ["always", 7] });
+    let is_of_run = flow.on_error.is_some_and(|handler| flow.tasks[handler].id == task.id);
+    if task.handles.is_some() || is_of_run {
+        shown["parameters"]["failure"] = json!("${failure}");
+        shown["parameters"]["why"] = json!("${event.message}");
     }
 }
 
@@ -103,6 +127,7 @@ fn join_name(join: Join) -> Option<String> {
 fn options(options: &Options, shown: &mut Value) {
     let spans = [
         ("base_delay", options.base_delay_s),
+        ("max_delay", options.max_delay_s),
         ("retry_budget", options.retry_budget_s),
         ("timeout", options.timeout_s),
         ("queue_timeout", options.queue_timeout_s),
@@ -118,6 +143,9 @@ fn options(options: &Options, shown: &mut Value) {
         if let Some(kind) = kind {
             shown[name] = json!([kind]);
         }
+    }
+    if let Some(percent) = options.jitter_percent {
+        shown["jitter"] = json!(percent as f64 / 100.0);
     }
     if options.max_retries > 0 {
         shown["max_retries"] = json!(options.max_retries);

@@ -45,7 +45,10 @@ impl Making<'_> {
             }
             3 => self.push(id, Work::Now, deps),
             4 if !deps.is_empty() => self.push(id, Work::Gateway, deps),
-            5 => self.push(id, Work::Transformation, deps),
+            5 => {
+                let has_items = self.dice.chance(60);
+                self.push(id, Work::Transformation { has_items }, deps);
+            }
             6..=8 => self.decision(id, deps),
             9..=11 => self.map(id, deps),
             _ => {
@@ -101,6 +104,7 @@ impl Making<'_> {
             join,
             condition,
             reads,
+            is_told: is_worked_on && self.dice.chance(40),
             handler: None,
             handles: None,
             options,
@@ -117,6 +121,7 @@ impl Making<'_> {
             join: Join::AllSuccess,
             condition: Condition::True,
             reads: None,
+            is_told: true,
             handler: None,
             handles: None,
             options,
@@ -169,7 +174,7 @@ impl Making<'_> {
             heartbeat_timeout_s: self.seldom(8),
             total_timeout_s: self.seldom(6),
             max_deliveries: Some(2),
-            priority: self.dice.chance(20).then(|| [0, 2][self.dice.below(2)]),
+            priority: self.dice.chance(25).then(|| [0, 1, 2, 2][self.dice.below(4)]),
             is_fair: self.dice.chance(10),
             ..Options::default()
         };
@@ -181,14 +186,23 @@ impl Making<'_> {
     }
 
     fn retry(&mut self, options: &mut Options) {
-        let kinds = ["ValueError", "KeyError", "LookupError", "TimeoutError"];
-        match self.dice.below(8) {
-            0 => options.retry_on = Some(kinds[self.dice.below(4)]),
-            1 => options.no_retry_on = Some(kinds[self.dice.below(4)]),
-            2 => options.retry_budget_s = Some(self.dice.between(1, 20)),
-            3 => options.base_delay_s = Some(self.dice.between(2, 40)),
+        match self.dice.below(10) {
+            0 => options.retry_on = self.kind(),
+            1 => options.no_retry_on = self.kind(),
+            2 => (options.retry_on, options.no_retry_on) = (self.kind(), self.kind()),
+            3 => options.retry_budget_s = Some(self.dice.between(1, 20)),
+            4 => options.base_delay_s = Some(self.dice.between(2, 40)),
+            5 => options.max_delay_s = Some(self.dice.between(1, 3)),
+            6 => options.jitter_percent = Some([0, 25, 100][self.dice.below(3)]),
             _ => {}
         }
+    }
+
+    /// A kind of error, by its class or one of its bases.
+    fn kind(&mut self) -> Option<&'static str> {
+        let kinds =
+            ["ValueError", "KeyError", "LookupError", "TimeoutError", "OSError", "Exception"];
+        self.dice.one_of(&kinds).copied()
     }
 
     fn seldom(&mut self, percent: usize) -> Option<u64> {
@@ -206,6 +220,7 @@ impl Making<'_> {
                 let key = if self.dice.chance(50) { Key::Shared } else { Key::OfRun };
                 options.concurrency_key = Some(key);
                 options.concurrency = Some(self.limits.keyed);
+                options.rate = self.dice.chance(30).then_some(self.limits.rate);
             }
             Work::Activity { .. }
             | Work::Map { .. }
@@ -213,7 +228,7 @@ impl Making<'_> {
             | Work::Now
             | Work::Timer { .. }
             | Work::Gateway
-            | Work::Transformation
+            | Work::Transformation { .. }
             | Work::Decision { .. } => {}
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) condition: Condition,
     /// The task whose output it is given.
     pub(crate) reads: Option<usize>,
+    /// Whether it is told of its run, its input, and the time.
+    pub(crate) is_told: bool,
     pub(crate) handler: Option<Handler>,
     /// The task that it handles the failure of.
     pub(crate) handles: Option<usize>,
@@ -56,7 +58,10 @@ pub(crate) enum Work {
         seconds: u64,
     },
     Gateway,
-    Transformation,
+    /// An average, which finds its numbers or does not.
+    Transformation {
+        has_items: bool,
+    },
     Decision {
         condition: Condition,
         targets: Vec<usize>,
@@ -106,7 +111,11 @@ pub(crate) struct Options {
     pub(crate) max_retries: u32,
     /// The wait before the first retry, where it is not a second.
     pub(crate) base_delay_s: Option<u64>,
-    /// The only kind of error that is retried, or the one that is not.
+    /// The longest wait, where it is not a minute.
+    pub(crate) max_delay_s: Option<u64>,
+    /// The percentage by which a wait varies, where it is not ten.
+    pub(crate) jitter_percent: Option<u64>,
+    /// The only kind of error that is retried, and the one that is not.
     pub(crate) retry_on: Option<&'static str>,
     pub(crate) no_retry_on: Option<&'static str>,
     pub(crate) retry_budget_s: Option<u64>,
@@ -163,7 +172,7 @@ impl Task {
             | Work::Now
             | Work::Timer { .. }
             | Work::Gateway
-            | Work::Transformation
+            | Work::Transformation { .. }
             | Work::Decision { .. } => None,
         }
     }
@@ -186,7 +195,7 @@ impl Flow {
             | Work::Now
             | Work::Timer { .. }
             | Work::Gateway
-            | Work::Transformation => None,
+            | Work::Transformation { .. } => None,
         })
     }
 

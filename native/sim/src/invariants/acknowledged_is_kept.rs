@@ -40,6 +40,9 @@ fn all_kept(scene: &Scene) -> Judged {
 fn is_kept(scene: &Scene, ask: &Ask, value: &Value, is_fresh: bool) -> Judged {
     let must_have = |run_id: &str| {
         let may_be_lost = !is_fresh && scene.may_be_lost(run_id);
+        if scene.model.forgotten.contains(run_id) {
+            return Ok(());
+        }
         if may_be_lost || scene.model.by_id(run_id).is_some() {
             return Ok(());
         }
@@ -47,6 +50,9 @@ fn is_kept(scene: &Scene, ask: &Ask, value: &Value, is_fresh: bool) -> Judged {
     };
     match (ask, value) {
         (Ask::Start { .. }, Value::Run { run_id, .. }) => must_have(run_id),
+        (Ask::StartMany { run_ids: asked }, Value::Runs(run_ids, _)) if asked != run_ids => {
+            Err(format!("{asked:?} were started, and told are {run_ids:?}"))
+        }
         (Ask::StartMany { .. }, Value::Runs(run_ids, _)) => {
             run_ids.iter().try_for_each(|run_id| must_have(run_id))
         }
@@ -56,10 +62,11 @@ fn is_kept(scene: &Scene, ask: &Ask, value: &Value, is_fresh: bool) -> Judged {
             is_kept.then_some(()).ok_or_else(|| format!("the deployment of {hash} is lost"))
         }
         // A run that is stopped by its deadline is past cancelling; one that was is no longer asked.
-        (Ask::Cancel { run_id }, _) => {
+        (Ask::Cancel { run_id, .. }, _) => {
             let known = scene.model.by_id(run_id);
             let is_kept = known.is_some_and(|run| run.stop.is_some() || run.generation > 0);
-            let may_be_lost = !is_fresh && scene.may_be_lost(run_id);
+            let may_be_lost =
+                (!is_fresh && scene.may_be_lost(run_id)) || scene.model.forgotten.contains(run_id);
             (is_kept || may_be_lost)
                 .then_some(())
                 .ok_or_else(|| format!("the cancel of {run_id} was acknowledged and is not kept"))

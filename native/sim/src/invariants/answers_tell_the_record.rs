@@ -1,10 +1,10 @@
 //! P26, P28: what a client is told of a run is what the log has recorded by then.
 
 use pyflow_engine::{Refusal, Value};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{Run, Stage, Stop};
+use crate::model::{End, Phase, Run, Stage, Stop};
 use crate::world::{Ask, Asked, Scene};
 
 #[derive(Debug)]
@@ -25,12 +25,14 @@ impl Invariant for AnswersTellTheRecord {
                 Some(run) => result_is_right(run, answer),
                 None => is_unknown(run_id, answer),
             },
-            (Ask::Status { run_id }, Ok(Value::Json(text))) => status_is_right(scene, run_id, text),
+            (Ask::Status { run_id, .. }, Ok(Value::Json(text))) => {
+                status_is_right(scene, run_id, text)
+            }
             (Ask::Tasks { run_id }, Ok(Value::Json(text))) => tasks_are_right(scene, run_id, text),
             (Ask::List, Ok(Value::Json(text))) => list_is_right(scene, text),
             (Ask::Doctor, Ok(Value::Json(text))) => is_healthy(text),
             (
-                Ask::Status { run_id } | Ask::Tasks { run_id } | Ask::History { run_id },
+                Ask::Status { run_id, .. } | Ask::Tasks { run_id } | Ask::History { run_id },
                 Err(refusal),
             ) => {
                 let is_wrong = refusal.code == "PF1101" && scene.model.by_id(run_id).is_some();
@@ -51,11 +53,11 @@ fn is_unknown(run_id: &str, answer: &Result<Value, Refusal>) -> Judged {
 fn result_is_right(run: &Run, answer: &Result<Value, Refusal>) -> Judged {
     let is_right = match (answer, run.stage) {
         (Ok(Value::Json(text)), Stage::Completed) => run.result.as_ref() == Some(text),
-        (Err(refusal), Stage::Failed) => {
-            let is_deadline = run.stop == Some(Stop::Deadline);
-            refusal.code == if is_deadline { "PF1204" } else { "PF1201" }
+        (Err(refusal), Stage::Failed) => is_downfall(run, refusal),
+        (Err(refusal), Stage::Cancelled) => {
+            let reason = run.stop_reason.as_deref();
+            refusal.code == "PF1202" && refusal.fields["reason"].as_str() == reason
         }
-        (Err(refusal), Stage::Cancelled) => refusal.code == "PF1202",
         // The store has failed meanwhile, or the run was opened again since.
         (Err(refusal), _) if refusal.code.starts_with("PF20") => true,
         (Err(refusal), _) => run.generation > 0 && refusal.code.starts_with("PF12"),
@@ -67,6 +69,18 @@ fn result_is_right(run: &Run, answer: &Result<Value, Refusal>) -> Judged {
     Err(format!("run {} is {}, and its result is {answer:?}", run.id, run.stage.word()))
 }
 
+/// Whether a refusal tells what a run has failed with, and by which of its tasks.
+fn is_downfall(run: &Run, refusal: &Refusal) -> bool {
+    let code = if run.stop == Some(Stop::Deadline) { "PF1204" } else { "PF1201" };
+    let Some(downfall) = &run.downfall else { return false };
+    let name = downfall.instance.map(|instance| run.name(instance));
+    refusal.code == code
+        && refusal.fields["task_id"].as_str() == name.as_deref()
+        && refusal.fields["message"].as_str() == Some(&downfall.error.message)
+        && refusal.fields["error_type"].as_str() == Some(&downfall.error.error_type)
+        && refusal.fields["traceback_text"].as_str() == Some(&downfall.error.traceback)
+}
+
 fn read(text: &[u8]) -> Result<Json, String> {
     serde_json::from_slice(text).map_err(|error| format!("no JSON: {error}"))
 }
@@ -76,9 +90,41 @@ fn status_is_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
     let Some(run) = scene.model.by_id(run_id) else {
         return Err(format!("run {run_id} is shown and is not in the log"));
     };
-    if shown["state"].as_str() != Some(run.stage.word()) {
-        let (told, kept) = (&shown["state"], run.stage.word());
-        return Err(format!("run {run_id} is shown as {told}; it is {kept}"));
+    row_is_right(run, &shown)?;
+    let mut counts = serde_json::Map::new();
+    for entry in &run.entries {
+        let before = counts.get(entry.word()).and_then(Json::as_u64).unwrap_or(0);
+        counts.insert(entry.word().into(), (before + 1).into());
+    }
+    if shown["task_counts"] != Json::Object(counts.clone()) && !run.is_blurred {
+        return Err(format!("run {run_id} has {counts:?}; told are {}", shown["task_counts"]));
+    }
+    Ok(())
+}
+
+/// A run as statuses and lists show it.
+fn row_is_right(run: &Run, shown: &Json) -> Judged {
+    let priority = ["high", "normal", "low"][usize::from(run.priority.unwrap_or(1))];
+    let metadata = run.metadata.as_ref().and_then(|text| serde_json::from_slice(text).ok());
+    let wanted = json!({
+        "run_id": run.id,
+        "state": run.stage.word(),
+        "name": run.flow.name,
+        "version": run.flow.version,
+        "definition": run.definition.to_string(),
+        "priority": priority,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "created_by": run.created_by,
+        "metadata": metadata.unwrap_or(Json::Null),
+    });
+    let Json::Object(wanted) = wanted else { return Ok(()) };
+    for (name, value) in wanted {
+        if shown[&name] != value {
+            let (id, told) = (&run.id, &shown[&name]);
+            return Err(format!("run {id} is shown with {name} {told}, not {value}"));
+        }
     }
     Ok(())
 }
@@ -100,8 +146,36 @@ fn tasks_are_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
             let (told_name, told) = (&task["task_id"], &task["state"]);
             return Err(format!("{told_name} of {run_id} is shown as {told}; {name} is {word}"));
         }
+        attempt_is_right(run, instance, task)?;
     }
     Ok(())
+}
+
+/// Which attempt is shown of a task that was handed out, and with what it has failed.
+fn attempt_is_right(run: &Run, instance: usize, shown: &Json) -> Judged {
+    let entry = &run.entries[instance];
+    let is_known = match &entry.phase {
+        Phase::Leased(_) => true,
+        Phase::Ended(End::Completed(_) | End::Failed | End::Quarantined) => entry.begun > 0,
+        Phase::Waiting
+        | Phase::Ready
+        | Phase::Backoff { .. }
+        | Phase::Sleeping { .. }
+        | Phase::Mapped
+        | Phase::Ended(End::Mended(_) | End::Cancelled | End::Skipped | End::Unreached) => false,
+    };
+    if !is_known || entry.is_renewed {
+        return Ok(());
+    }
+    let has_failed = entry.has_failed();
+    let message = entry.error.as_ref().map(|error| error.message.as_str());
+    let is_right = shown["attempt"].as_u64() == Some(u64::from(entry.attempt))
+        && (!has_failed || shown["error"]["message"].as_str() == message);
+    if is_right {
+        return Ok(());
+    }
+    let (name, attempt) = (run.name(instance), entry.attempt);
+    Err(format!("{name} of {} is at {attempt}, {message:?}, and shown as {shown}", run.id))
 }
 
 fn list_is_right(scene: &Scene, text: &[u8]) -> Judged {
@@ -109,11 +183,7 @@ fn list_is_right(scene: &Scene, text: &[u8]) -> Judged {
     let rows = shown["runs"].as_array().map_or(&[][..], Vec::as_slice);
     for run in scene.model.runs.values() {
         let row = rows.iter().find(|row| row["run_id"].as_str() == Some(run.id.as_str()));
-        let state = row.and_then(|row| row["state"].as_str());
-        if state != Some(run.stage.word()) {
-            let word = run.stage.word();
-            return Err(format!("run {} is {word}; it is listed as {state:?}", run.id));
-        }
+        row_is_right(run, row.ok_or_else(|| format!("run {} is not listed", run.id))?)?;
     }
     if rows.len() > scene.model.runs.len() {
         let (listed, kept) = (rows.len(), scene.model.runs.len());

@@ -2,9 +2,11 @@
 
 use pyflow_core::decide::Rendered;
 use pyflow_core::effect::Granted;
+use pyflow_core::time::Millis;
+use serde_json::{Value, json};
 
 use super::invariant::{Invariant, Judged};
-use crate::flows::{Items, Work};
+use crate::model::{Entry, Run};
 use crate::world::{Held, Scene};
 
 #[derive(Debug)]
@@ -35,13 +37,61 @@ impl Invariant for ArgumentsAreRight {
                 return Err(format!("{} is given {given:?}, not {wanted:?}", task.id));
             }
         }
-        if let (Work::Map { items: Items::Numbers(_), .. }, Some(index)) = (&task.work, held.item) {
-            let wanted = bytes::Bytes::from(index.to_string());
-            if given("item").as_ref() != Some(&wanted) {
-                let given = given("item");
-                return Err(format!("{}[{index}] is given {given:?}", task.id));
+        for (name, wanted) in told(run, held, entry) {
+            let given = given(name);
+            let is_right = given.as_ref().is_some_and(|json| read(json) == Some(wanted.clone()));
+            if !is_right && !run.is_blurred {
+                return Err(format!("{} is given {given:?} as {name}, not {wanted}", task.id));
             }
         }
         Ok(())
     }
+}
+
+fn read(json: &[u8]) -> Option<Value> {
+    serde_json::from_slice(json).ok()
+}
+
+/// The parameters that a task was drawn with, by their names.
+fn told(run: &Run, held: &Held, entry: Option<&Entry>) -> Vec<(&'static str, Value)> {
+    let task = &run.flow.tasks[held.task];
+    let mut told = Vec::new();
+    if let (Some(items), Some(index)) = (run.items_of.get(&held.task), held.item) {
+        told.push(("item", items.get(index).cloned().unwrap_or_default()));
+        told.push(("index", json!(index)));
+    }
+    if !task.is_told {
+        return told;
+    }
+    told.extend([
+        ("run", json!(run.id)),
+        ("attempt", json!(held.attempt)),
+        ("asked", json!(run.flag)),
+        ("merged", merged(run, held.task)),
+        ("constant", json!({ "is": ["always", 7] })),
+    ]);
+    told.extend(entry.map(|entry| ("now", json!(Millis(entry.first_ready_at).to_string()))));
+    let failed = match task.handles {
+        Some(owner) => Some(owner),
+        None if run.flow.on_error == Some(held.task) => run.unforgiven_failure(),
+        None => return told,
+    };
+    let error = failed.and_then(|task| run.entries[task].error.clone());
+    // What is told of one that was cancelled is the engine's own.
+    let Some((failed, error)) = failed.zip(error) else { return told };
+    let failure = json!({
+        "task_id": run.flow.tasks[failed].id,
+        "error_type": &*error.error_type,
+        "message": error.message,
+        "attempt": run.failed_attempt(failed),
+    });
+    told.extend([("failure", failure), ("why", json!(error.message))]);
+    told
+}
+
+/// What `$.flag` is: the input's, unless an output of a task before it has one; the last of them.
+fn merged(run: &Run, task: usize) -> Value {
+    let outputs = run.flow.tasks[task].deps.iter().filter_map(|dep| run.entries[*dep].output());
+    let flags = outputs.filter_map(|json| read(json)?.as_object()?.get("flag").cloned());
+    flags.last().unwrap_or_else(|| json!(run.flag))
 }

@@ -2,6 +2,7 @@
 //! a map goes over the list that it was given.
 
 use pyflow_core::event::Event;
+use pyflow_core::time::Millis;
 
 use super::invariant::{Invariant, Judged};
 use crate::flows::{Items, Work};
@@ -42,6 +43,18 @@ impl Invariant for DecisionsAreRight {
                 let given = expanded.items.json();
                 let is_right = wanted.as_ref() == Some(&given) || run.is_blurred;
                 if is_right { Ok(()) } else { Err(format!("{name}: {given:?}, not {wanted:?}")) }
+            }
+            (Event::TaskCompleted(done), Work::Transformation { has_items: true }) => {
+                let told: serde_json::Value =
+                    serde_json::from_slice(&done.output.json()).unwrap_or_default();
+                let is_right = told["average_n"].as_f64() == Some(3.0);
+                if is_right { Ok(()) } else { Err(format!("{name}: the average is {told}")) }
+            }
+            (Event::TaskCompleted(done), Work::Now) if !run.is_blurred => {
+                let wanted = format!("\"{}\"", Millis(found.entry.first_ready_at));
+                let told = done.output.json();
+                let is_right = told == wanted.as_bytes();
+                if is_right { Ok(()) } else { Err(format!("{name}: {told:?}, not {wanted}")) }
             }
             (Event::DecisionTaken(_) | Event::GatewayPassed(_) | Event::MapExpanded(_), _)
                 if !run.is_blurred =>

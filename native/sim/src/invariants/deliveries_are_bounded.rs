@@ -4,14 +4,23 @@
 use pyflow_core::event::{Event, LeaseEnd};
 
 use super::invariant::{Invariant, Judged};
+use crate::model::Run;
 use crate::world::Scene;
 
-#[derive(Debug)]
-pub(crate) struct DeliveriesAreBounded;
+/// What was at work when the process before this one ended.
+#[derive(Debug, Default)]
+pub(crate) struct DeliveriesAreBounded {
+    dead_count: usize,
+}
 
 impl Invariant for DeliveriesAreBounded {
     fn name(&self) -> &'static str {
         "P16 deliveries are bounded"
+    }
+
+    fn reopened(&mut self, scene: &Scene) -> Judged {
+        self.dead_count = scene.model.live().flat_map(Run::leased).count();
+        Ok(())
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
@@ -21,6 +30,13 @@ impl Invariant for DeliveriesAreBounded {
             return Ok(());
         }
         let deliveries = found.entry.deliveries;
+        if let Event::LeaseEnded(ended) = event
+            && ended.cause == LeaseEnd::OwnerDied as u8
+            && ended.counted != (self.dead_count == 1)
+        {
+            let count = self.dead_count;
+            return Err(format!("{} counts {}: {count} died", found.name(), ended.counted));
+        }
         match event {
             Event::LeaseEnded(ended) if ended.counted && deliveries + 1 >= most => {
                 Err(format!("{} has died {} times and goes on", found.name(), deliveries + 1))

@@ -24,12 +24,20 @@ impl Invariant for HeartbeatsAreHeard {
         let Some(found) = scene.subject(event) else { return Ok(()) };
         let Some(lease) = found.entry.lease() else { return Ok(()) };
         let attempt = (found.run.id.clone(), found.task_index, found.item, lease.token);
-        match scene.workers.beats.get(&attempt) {
-            Some((_, told))
+        match scene.workers.beats.get(&attempt).and_then(|(_, told)| told.as_ref()) {
+            Some(told)
                 if details.as_ref() != Some(told)
                     && !is_newer(scene, &attempt, details.as_ref()) =>
             {
                 Err(format!("{} told {told:?}, and {details:?} is kept", found.name()))
+            }
+            // What an attempt before it told stays, where it has told nothing itself.
+            None if matches!(event, Event::TaskRetrying(_))
+                && *details != found.entry.details
+                && !is_newer(scene, &attempt, details.as_ref()) =>
+            {
+                let kept = &found.entry.details;
+                Err(format!("{} had {kept:?}, and {details:?} is kept", found.name()))
             }
             Some(_) | None => Ok(()),
         }
@@ -39,7 +47,7 @@ impl Invariant for HeartbeatsAreHeard {
 /// Whether it was told since: it waited at the door when the ring was turned.
 fn is_newer(scene: &Scene, attempt: &Attempt, details: Option<&Bytes>) -> bool {
     let mut at_door = scene.workers.beats_at_door.iter();
-    at_door.any(|(other, (_, told))| other == attempt && details == Some(told))
+    at_door.any(|(other, _, told)| other == attempt && details == told.as_ref())
 }
 
 /// Whether nothing was heard for as long as the task allows, where it is failed for its silence.

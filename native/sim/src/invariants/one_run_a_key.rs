@@ -30,6 +30,23 @@ impl Invariant for OneRunAKey {
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else { return Ok(()) };
+        if let Some(Err(refusal)) = &asked.answer
+            && refusal.code == "PF1102"
+            && scene.is_quiet
+            && scene.model.by_id(run_id).is_none()
+        {
+            return Err(format!("the id {run_id} is that of no run, and is refused"));
+        }
+        if let Some(Err(refusal)) = &asked.answer
+            && refusal.code == "PF1103"
+            && extras.by_name.is_none()
+        {
+            let holder = refusal.fields["run_id"].as_str().and_then(|id| scene.model.by_id(id));
+            let hash = scene.flows[*flow].definition.hash;
+            let is_repeat = holder.is_some_and(|run| run.flag == *flag && run.definition == hash);
+            let refused = || format!("{:?} repeats a start and is refused", asked.ask);
+            return if is_repeat { Err(refused()) } else { Ok(()) };
+        }
         let Some(Ok(Value::Run { run_id: told, is_new, .. })) = &asked.answer else {
             return Ok(());
         };

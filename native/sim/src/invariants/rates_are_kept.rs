@@ -3,6 +3,7 @@
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
+use crate::model::{Metered, Run};
 use crate::world::Scene;
 
 #[derive(Debug)]
@@ -19,7 +20,9 @@ impl Invariant for RatesAreKept {
         let Some((burst, window_ms)) = found.task().options.rate else { return Ok(()) };
         let step_ms = window_ms / u64::from(burst);
         let now = leased.at.0;
-        for (count, since) in (2..).zip(scene.model.metered.iter().rev()) {
+        let metered = Metered::of(found.run, found.task_index);
+        let starts = metered.and_then(|metered| scene.model.metered.get(&metered));
+        for (count, since) in (2..).zip(starts.into_iter().flatten().rev()) {
             let allowed = u64::from(burst) + (now - since) / step_ms;
             if count > allowed {
                 return Err(format!(
@@ -31,24 +34,28 @@ impl Invariant for RatesAreKept {
     }
 
     fn settled(&mut self, scene: &Scene) -> Judged {
-        let Some(last) = scene.model.metered.last().filter(|_| scene.takes_writes()) else {
-            return Ok(());
-        };
-        let has_rested = scene.now >= last + scene.swarm.limits.rate.1;
-        let has_other_reason = scene.has_suspects();
-        if !has_rested || has_other_reason {
+        if !scene.takes_writes() || scene.has_suspects() || scene.model.metered.is_empty() {
             return Ok(());
         }
         for run in scene.model.live().filter(|run| !run.is_blurred) {
             for instance in 0..run.flow.tasks.len() {
-                let options = &run.flow.tasks[instance].options;
-                let is_held = run.flow.max_concurrent_tasks.is_some();
+                let Some(metered) = Metered::of(run, instance) else { continue };
+                let last = scene.model.metered.get(&metered).and_then(|starts| starts.last());
+                let has_rested =
+                    last.is_none_or(|last| scene.now >= last + scene.swarm.limits.rate.1);
                 let waits = run.is_queued(instance) && scene.has_slot(run, instance);
-                if options.rate.is_some() && waits && !is_held {
+                if has_rested && waits && !has_other_reason(scene, run, instance) {
                     return Err(format!("{} waits, and its rate allows it", run.name(instance)));
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Whether something else may hold it back: a permit of its run or of its key.
+fn has_other_reason(scene: &Scene, run: &Run, task: usize) -> bool {
+    let is_keyed = run.flow.tasks[task].options.concurrency_key.is_some();
+    let is_at_work = || scene.model.runs.values().any(|run| run.leased().next().is_some());
+    run.flow.max_concurrent_tasks.is_some() || (is_keyed && is_at_work())
 }

@@ -1,9 +1,10 @@
 //! P10: nothing is recorded of an attempt that its worker has not said, and nothing else.
 
-use pyflow_core::event::{Event, LeaseEnd};
+use pyflow_core::event::{Event, LeaseEnd, TaskError};
 
 use super::invariant::{Invariant, Judged};
-use crate::world::{Outcome, Scene, Subject};
+use crate::model::Lease;
+use crate::world::{HOW_DIED, Outcome, Scene, Subject, kinds_of};
 
 #[derive(Debug)]
 pub(crate) struct RecordsHaveCauses;
@@ -23,16 +24,27 @@ impl Invariant for RecordsHaveCauses {
                 let output = done.output.json();
                 said.iter().any(|each| *each == Outcome::Completed(output.clone()))
             }
-            Event::TaskFailed(failed) => said_failed(&failed.error.error_type, said),
-            Event::TaskRetrying(retrying) => said_failed(&retrying.error.error_type, said),
-            Event::TaskQuarantined(_) => has_died(said, &found),
+            Event::TaskFailed(failed) => said_failed(&failed.error, said, lease),
+            Event::TaskRetrying(retrying) => {
+                !lease.stop_asked && said_failed(&retrying.error, said, lease)
+            }
+            Event::TaskQuarantined(_) => {
+                said.contains(&Outcome::Died) || is_of_the_dead(scene, lease)
+            }
+            Event::LeaseEnded(_) if lease.stop_asked => false,
             Event::LeaseEnded(ended) if ended.cause == LeaseEnd::WorkerDied as u8 => {
-                said.contains(&Outcome::Died)
+                said.contains(&Outcome::Died) && ended.message.as_deref() == Some(HOW_DIED)
             }
             Event::LeaseEnded(ended) if ended.cause == LeaseEnd::Returned as u8 => {
                 said.contains(&Outcome::Returned)
             }
-            Event::TaskCancelled(_) => lease.stop_asked || found.run.stop.is_some(),
+            Event::LeaseEnded(ended) if ended.cause == LeaseEnd::OwnerDied as u8 => {
+                is_of_the_dead(scene, lease)
+            }
+            Event::TaskCancelled(_) => {
+                let was_asked = lease.stop_asked || found.run.stop.is_some();
+                was_asked && (has_stopped(said) || ends_by_itself(scene, &found, lease))
+            }
             _ => true,
         };
         if is_right {
@@ -43,18 +55,37 @@ impl Invariant for RecordsHaveCauses {
     }
 }
 
-fn said_failed(error_type: &str, said: &[Outcome]) -> bool {
-    match error_type {
+/// Whether the worker has said that it failed so; of one that was asked to stop no failure is kept.
+fn said_failed(error: &TaskError, said: &[Outcome], lease: Lease) -> bool {
+    match &*error.error_type {
         "ValueError" | "KeyError" => {
-            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.error_type == error_type);
-            said.iter().any(is_it)
+            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.error() == *error);
+            !lease.stop_asked && said.iter().any(is_it)
         }
-        "CancelledError" => said.contains(&Outcome::Cancelled),
+        "CancelledError" => !lease.stop_asked && said.contains(&Outcome::Cancelled),
+        "TimeoutError" => {
+            !lease.stop_asked && error.kinds.iter().map(|kind| &**kind).eq(kinds_of("TimeoutError"))
+        }
         _ => true,
     }
 }
 
-/// A worker's death, or that of the whole process, under it.
-fn has_died(said: &[Outcome], found: &Subject<'_>) -> bool {
-    said.contains(&Outcome::Died) || found.entry.lease().is_some()
+/// Whether the process that handed it out is dead.
+fn is_of_the_dead(scene: &Scene, lease: Lease) -> bool {
+    lease.token >> 32 < u64::from(scene.epoch)
+}
+
+/// Whether the worker has said anything but that it has done its work.
+fn has_stopped(said: &[Outcome]) -> bool {
+    said.iter().any(|each| !matches!(each, Outcome::Completed(_)))
+}
+
+/// Whether a lease may be over without a word of its worker: it died with its process, was given back
+/// at a polite end, or took too long to stop.
+fn ends_by_itself(scene: &Scene, found: &Subject<'_>, lease: Lease) -> bool {
+    let options = &found.task().options;
+    let has_timeout = options.timeout_s.is_some()
+        || options.heartbeat_timeout_s.is_some()
+        || scene.swarm.default_timeout_ms.is_some();
+    scene.workers.are_leaving || is_of_the_dead(scene, lease) || has_timeout
 }

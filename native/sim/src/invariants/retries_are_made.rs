@@ -4,7 +4,7 @@
 use pyflow_core::event::{Event, TaskError};
 
 use super::invariant::{Invariant, Judged};
-use crate::world::{Scene, Subject};
+use crate::world::{Scene, Subject, kinds_of};
 
 /// The wait before the first retry, the longest, and the share by which each may vary.
 const BASE_MS: u64 = 1_000;
@@ -55,7 +55,8 @@ fn is_of_attempt(found: &Subject<'_>, error: &TaskError) -> bool {
 fn may_retry(found: &Subject<'_>, error: &TaskError, at: u64) -> bool {
     let options = &found.task().options;
     let done = found.entry.attempt - found.entry.first_attempt;
-    let is_kind = |wanted: &str| error.kinds.iter().any(|kind| &**kind == wanted);
+    let kinds = kinds_of(&error.error_type);
+    let is_kind = |wanted: &str| kinds.contains(&wanted);
     let is_wanted = error.retryable.unwrap_or_else(|| {
         options.retry_on.is_none_or(is_kind) && !options.no_retry_on.is_some_and(is_kind)
     });
@@ -74,9 +75,11 @@ fn waits_ms(found: &Subject<'_>, error: &TaskError) -> (u64, u64) {
     }
     let done = found.entry.attempt - found.entry.first_attempt;
     let base_ms = found.task().options.base_delay_s.map_or(BASE_MS, |base_s| base_s * 1_000);
-    let plain_ms = (base_ms << done.min(20)).min(LONGEST_MS);
-    let vary_ms = plain_ms * JITTER_PERCENT / 100 + 1;
-    (plain_ms - vary_ms, plain_ms + vary_ms)
+    let options = &found.task().options;
+    let longest_ms = options.max_delay_s.map_or(LONGEST_MS, |longest_s| longest_s * 1_000);
+    let plain_ms = (base_ms << done.min(20)).min(longest_ms);
+    let vary_ms = plain_ms * options.jitter_percent.unwrap_or(JITTER_PERCENT) / 100 + 1;
+    (plain_ms.saturating_sub(vary_ms), plain_ms + vary_ms)
 }
 
 fn wait_is_right(found: &Subject<'_>, error: &TaskError, wait_ms: u64) -> Judged {

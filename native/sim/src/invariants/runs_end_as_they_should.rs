@@ -1,6 +1,7 @@
 //! P18, P35: a run ends when all of it has ended, as what that amounts to, and not a turn later.
 
-use pyflow_core::event::Event;
+use pyflow_core::event::{Event, RunFailed};
+use pyflow_core::ids::InstanceIndex;
 
 use super::invariant::{Invariant, Judged};
 use crate::model::{Run, Stage, Stop};
@@ -22,9 +23,18 @@ impl Invariant for RunsEndAsTheyShould {
             Event::RunCompleted(_) => is_done(run) && !has_failed(run),
             Event::RunFailed(_) if run.stop == Some(Stop::Deadline) => true,
             Event::RunFailed(_) => is_done(run) && has_failed(run) && is_handled(run),
-            Event::RunCancelled(_) => run.stop == Some(Stop::Cancel),
+            Event::RunCancelled(cancelled) => {
+                let is_reason = run.stop_reason.as_ref() == Some(&cancelled.reason);
+                run.stop == Some(Stop::Cancel) && is_reason
+            }
             _ => return Ok(()),
         };
+        if let Event::RunFailed(failed) = event
+            && run.stop.is_none()
+            && !run.is_blurred
+        {
+            names_the_first(run, failed)?;
+        }
         let is_idle = run.leased().next().is_none();
         if is_idle && (is_right || run.is_blurred) {
             return Ok(());
@@ -49,6 +59,19 @@ impl Invariant for RunsEndAsTheyShould {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a run fails with the first failure that nothing has mended.
+fn names_the_first(run: &Run, failed: &RunFailed) -> Judged {
+    let Some(task) = run.unforgiven_failure() else { return Ok(()) };
+    let (wanted, told) = (run.named_failure(task), failed.instance.map(InstanceIndex::index));
+    let error = run.entries[task].error.as_deref();
+    let is_right = told == Some(wanted) && error.is_none_or(|error| *error == *failed.error);
+    if is_right {
+        return Ok(());
+    }
+    let (name, told) = (run.name(wanted), told.map(|instance| run.name(instance)));
+    Err(format!("run {} failed with {name}, not with {told:?}: {:?}", run.id, failed.error))
 }
 
 fn is_done(run: &Run) -> bool {

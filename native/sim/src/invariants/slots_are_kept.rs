@@ -18,6 +18,9 @@ impl Invariant for SlotsAreKept {
         let Some(worker) = worker else {
             return Err(format!("session {} is not there", held.session));
         };
+        if worker.is_draining {
+            return Err(format!("session {} drains and is given more", held.session));
+        }
         let used = worker.holds.values().filter(|other| other.pool == held.pool).count();
         if used >= worker.slots[held.pool] as usize {
             return Err(format!("session {} has {used} of its slots in use", held.session));

@@ -46,5 +46,7 @@ fn has_extras(scene: &Scene, created: &RunCreated, flow: usize, extras: &Extras)
     wanted == Some(created.definition)
         && created.priority == extras.priority
         && created.deadline_at.map(|at| at.0) == deadline_ms.map(|ms| created.at.0 + ms)
+        && created.created_by.as_deref() == extras.created_by
+        && created.consistency == extras.consistency_of(flow.is_eventual) as u8
         && created.metadata.as_deref() == extras.metadata.map(str::as_bytes)
 }

@@ -15,10 +15,20 @@ impl Invariant for StopsReachWorkers {
         if !scene.takes_writes() {
             return Ok(());
         }
-        for held in scene.workers.held().filter(|held| !held.stop_told) {
+        for held in scene.workers.held() {
             let Some(entry) = scene.entry_of(held) else { continue };
             let Some(run) = scene.model.by_id(&held.run_id) else { continue };
             let lease = entry.lease().filter(|lease| lease.token == held.token);
+            if let (Some(lease), Some("lost")) = (lease, held.stop_reason) {
+                let asked = if lease.stop_asked { "asked to stop" } else { "its own" };
+                return Err(format!(
+                    "task {} of {} is {asked}, and told as lost",
+                    held.task, run.id
+                ));
+            }
+            if held.stop_told {
+                continue;
+            }
             let must_stop = lease.is_none_or(|lease| lease.stop_asked) || run.stop.is_some();
             if must_stop {
                 let (task, run) = (held.task, &held.run_id);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{ALONE_MS, Entry};
+use crate::model::{ALONE_MS, Entry, Run};
 use crate::world::Scene;
 
 /// By session: what runs alone there.
@@ -31,6 +31,15 @@ impl Suspect {
     }
 }
 
+impl SuspectsRunAlone {
+    /// Whether something is at work in a session that has not been there for as long as a suspect
+    /// runs alone.
+    fn has_company(&self, scene: &Scene, session: u32) -> bool {
+        let mut leases = scene.model.runs.values().flat_map(Run::leased);
+        !self.alone.contains_key(&session) && leases.any(|(_, lease)| lease.session == session)
+    }
+}
+
 impl Invariant for SuspectsRunAlone {
     fn name(&self) -> &'static str {
         "P16 suspects run alone"
@@ -50,6 +59,9 @@ impl Invariant for SuspectsRunAlone {
             return Err(format!("{} runs beside a suspect", found.name()));
         }
         let suspicions = found.entry.suspicions;
+        if suspicions > 0 && self.has_company(scene, session) {
+            return Err(format!("{} is a suspect and is begun beside others", found.name()));
+        }
         if suspicions > 0 {
             let until = at + (ALONE_MS << (suspicions - 1).min(16));
             let token = pyflow_core::ids::token(leased.epoch, leased.grant);

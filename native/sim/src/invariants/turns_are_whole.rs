@@ -28,6 +28,7 @@ impl Invariant for TurnsAreWhole {
             return Err(format!("it touches {touched:?} and says {:?}", turn.runs));
         }
         let needs_sync = events.iter().any(|event| match event {
+            Event::TaskSaid(_) => false,
             Event::RunCreated(created) => Consistency::from_code(created.consistency).is_synced(),
             _ => event
                 .run()

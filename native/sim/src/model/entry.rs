@@ -1,6 +1,9 @@
 //! A task of a run, or an item of a map.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
+use pyflow_core::event::TaskError;
 
 /// What is known of one instance. Times are in milliseconds since 1970.
 #[derive(Clone, Debug)]
@@ -8,6 +11,8 @@ pub(crate) struct Entry {
     pub(crate) phase: Phase,
     /// The number of the present or next attempt.
     pub(crate) attempt: u32,
+    /// The highest attempt that was handed out.
+    pub(crate) begun: u32,
     /// The attempt from which retries are counted: above 1 after a recover.
     pub(crate) first_attempt: u32,
     /// The token of the latest hand-out.
@@ -23,6 +28,10 @@ pub(crate) struct Entry {
     pub(crate) handed_out: u32,
     /// What its last heartbeat told, as far as that is on record.
     pub(crate) details: Option<Bytes>,
+    /// What its latest attempt, or it as a whole, has failed with.
+    pub(crate) error: Option<Rc<TaskError>>,
+    /// Its place among the failures of its run, where it has failed for good.
+    pub(crate) failed_as: u32,
     /// Whether it was cancelled with its whole run.
     pub(crate) is_stopped: bool,
     /// Whether it was taken back to be done anew: the next event tells the number of its attempt.
@@ -76,6 +85,7 @@ impl Entry {
         Self {
             phase: Phase::Waiting,
             attempt: 1,
+            begun: 0,
             first_attempt: 1,
             token: 0,
             deliveries: 0,
@@ -84,6 +94,8 @@ impl Entry {
             first_ready_at: 0,
             handed_out: 0,
             details: None,
+            error: None,
+            failed_as: 0,
             is_stopped: false,
             is_renewed: false,
         }
@@ -134,8 +146,8 @@ impl Entry {
 
     /// It is to be done anew, with a fresh set of attempts.
     pub(super) fn waits_again(&mut self) {
-        let token = self.token;
-        *self = Self { token, attempt: self.attempt, is_renewed: true, ..Self::new() };
+        let (token, begun) = (self.token, self.begun);
+        *self = Self { token, begun, attempt: self.attempt, is_renewed: true, ..Self::new() };
     }
 
     /// Learns the number of an attempt from its first event.
@@ -147,6 +159,7 @@ impl Entry {
             self.first_attempt = attempt;
         }
         self.attempt = attempt;
+        self.begun = self.begun.max(attempt);
     }
 
     pub(crate) fn opens(&mut self, at: u64) {

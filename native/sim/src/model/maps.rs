@@ -1,13 +1,16 @@
 //! Maps: items open in their order, so many at once, and the last of them ends the map.
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::entry::{End, Entry, Phase};
 use super::run::Run;
 
 impl Run {
     /// A map knows its items.
-    pub(super) fn expand(&mut self, map: usize, count: usize, at: u64) {
+    pub(super) fn expand(&mut self, map: usize, items: Vec<Value>, at: u64) {
+        let count = items.len();
+        self.items_of.insert(map, items);
         let first = self.entries.len();
         if self.is_blurred {
             // Which of them open is not foretold: they are watched.
@@ -57,6 +60,13 @@ impl Run {
         let has_failed = self.items(map).any(|item| !matches!(item.end(), Some(End::Completed(_))));
         let end =
             if has_failed { End::Failed } else { End::Completed(Some(self.joined_items(map))) };
+        if has_failed {
+            // It fails with the first of its items that has not completed.
+            let bad = |item: &&Entry| !matches!(item.end(), Some(End::Completed(_)));
+            let error = self.items(map).find(bad).and_then(|item| item.error.clone());
+            self.failure_count += 1;
+            (self.entries[map].error, self.entries[map].failed_as) = (error, self.failure_count);
+        }
         self.entries[map].ends(end);
         true
     }

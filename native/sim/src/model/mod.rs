@@ -11,7 +11,7 @@ mod stage;
 mod tasks;
 mod verdict;
 
-pub(crate) use entry::{End, Entry, Phase};
-pub(crate) use run::Run;
-pub(crate) use runs::{ALONE_MS, KEY_KEPT_MS, Model};
+pub(crate) use entry::{End, Entry, Lease, Phase};
+pub(crate) use run::{Recorded, Run};
+pub(crate) use runs::{ALONE_MS, KEY_KEPT_MS, Metered, Model};
 pub(crate) use stage::{Stage, Stop};

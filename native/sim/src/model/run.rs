@@ -4,18 +4,61 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use pyflow_core::event::TaskError;
 use pyflow_core::ids::DefinitionHash;
+use serde_json::Value;
 
 use super::entry::{Entry, Lease};
 use super::stage::{Stage, Stop};
 use crate::flows::Flow;
+
+/// An event of a run's history.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recorded {
+    pub(crate) kind: &'static str,
+    pub(crate) at: u64,
+    pub(crate) instance: Option<usize>,
+    /// What a task has put out by it.
+    pub(crate) output: Option<Bytes>,
+}
+
+impl Recorded {
+    /// Whether this is what an event tells that is shown of the run.
+    pub(crate) fn is_shown_as(&self, run: &Run, shown: &Value) -> bool {
+        shown["kind"].as_str() == Some(self.kind)
+            && shown["at"].as_u64() == Some(self.at)
+            && self.output.as_ref().is_none_or(|json| {
+                serde_json::from_slice(json).is_ok_and(|output: Value| shown["output"] == output)
+            })
+            && self.instance.is_none_or(|instance| shown["task_id"] == *run.name(instance))
+    }
+}
+
+/// A line of a run's log.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) instance: usize,
+    /// That of the attempt which has written it.
+    pub(crate) token: u64,
+    pub(crate) text: String,
+}
+
+/// What a run has failed with: the instance that is named, and its error.
+#[derive(Clone, Debug)]
+pub(crate) struct Downfall {
+    pub(crate) instance: Option<usize>,
+    pub(crate) error: Rc<TaskError>,
+}
 
 /// One run.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) id: String,
+    /// The key that stands for it; none once that may stand for another.
     pub(crate) key: Option<String>,
+    /// The key that it was started under.
+    pub(crate) first_key: Option<String>,
     pub(crate) definition: DefinitionHash,
     pub(crate) flow: Rc<Flow>,
     /// What its input says where a condition asks for it.
@@ -26,18 +69,32 @@ pub(crate) struct Run {
     pub(crate) is_eventual: bool,
     pub(crate) stage: Stage,
     pub(crate) stop: Option<Stop>,
+    /// What the one who stopped it has said.
+    pub(crate) stop_reason: Option<String>,
+    pub(crate) metadata: Option<Bytes>,
+    pub(crate) created_by: Option<String>,
+    pub(crate) created_at: u64,
+    /// The position of its first event.
+    pub(crate) created_position: u64,
     pub(crate) started_at: Option<u64>,
     pub(crate) ended_at: Option<u64>,
     pub(crate) generation: u32,
     pub(crate) result: Option<Bytes>,
-    /// The kinds of its events, in order.
-    pub(crate) history: Vec<&'static str>,
+    pub(crate) downfall: Option<Downfall>,
+    /// Its events, in order.
+    pub(crate) history: Vec<Recorded>,
+    /// What its tasks have written to its log, in order.
+    pub(crate) lines: Vec<Line>,
+    /// Failures that were recorded so far.
+    pub(crate) failure_count: u32,
     /// The position of its last event.
     pub(crate) position: u64,
     /// One entry a task, then one an item, in the order in which maps were expanded.
     pub(crate) entries: Vec<Entry>,
     /// By the task that is a map: its first item's place among the entries, and how many there are.
     pub(crate) maps: BTreeMap<usize, (usize, usize)>,
+    /// By the task that is a map: the items that it was expanded to.
+    pub(crate) items_of: BTreeMap<usize, Vec<Value>>,
     /// Maps that were forgotten since the whole task is done anew: their items keep their places.
     pub(crate) former_maps: Vec<(usize, (usize, usize))>,
     /// When it last went on after a pause.
@@ -62,7 +119,7 @@ impl Run {
 
     /// Whether it was ever paused, so that its work may have lost its place among others.
     pub(crate) fn was_paused(&self) -> bool {
-        self.history.contains(&"RunPaused")
+        self.history.iter().any(|recorded| recorded.kind == "RunPaused")
     }
 
     /// The public name of an instance.

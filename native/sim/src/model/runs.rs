@@ -1,35 +1,61 @@
 //! All runs, and the life of each as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use pyflow_core::consistency::Consistency;
-use pyflow_core::event::{Event, RunCreated, TaskLeased};
-use pyflow_core::ids::DefinitionHash;
+use pyflow_core::event::{Event, RunCreated, RunsForgotten, TaskLeased};
+use pyflow_core::ids::{DefinitionHash, InstanceIndex};
 
 use super::entry::{End, Entry, Phase};
-use super::run::Run;
+use super::run::{Downfall, Recorded, Run};
 use super::stage::{Stage, Stop};
-use crate::flows::Flow;
+use crate::flows::{Flow, Key};
 
 /// How long an idempotency key outlives its run.
 pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600_000;
 /// How long a suspect has a worker for itself; doubled with each further suspicion.
 pub(crate) const ALONE_MS: u64 = 5_000;
 
+/// What the starts of tasks with a rate are counted under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Metered {
+    /// The one type that has a rate.
+    OfType,
+    SharedKey,
+    KeyOfRun(u64),
+}
+
+impl Metered {
+    /// What a task is counted under, where it has a rate.
+    pub(crate) fn of(run: &Run, task: usize) -> Option<Self> {
+        let options = &run.flow.tasks[task].options;
+        options.rate?;
+        Some(match options.concurrency_key {
+            None => Self::OfType,
+            Some(Key::Shared) => Self::SharedKey,
+            Some(Key::OfRun) => Self::KeyOfRun(run.number),
+        })
+    }
+}
+
 /// What the log has told so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) position: u64,
+    /// The last position of each epoch that has written anything.
+    pub(crate) ends: BTreeMap<u32, u64>,
     pub(crate) runs: BTreeMap<u64, Run>,
     /// The number of the run that an id was last given to.
     pub(crate) ids: BTreeMap<String, u64>,
+    /// Ids of runs that were forgotten.
+    pub(crate) forgotten: BTreeSet<String>,
     /// The kinds of the events of each turn, by its position.
     pub(crate) turns: BTreeMap<u64, Vec<&'static str>>,
     /// What was deployed, in order.
     pub(crate) deployed: Vec<DefinitionHash>,
-    /// When a task of each type was handed out, for those that have a rate.
-    pub(crate) metered: Vec<u64>,
+    /// When tasks that have a rate were handed out, by what they are counted under.
+    pub(crate) metered: BTreeMap<Metered, Vec<u64>>,
     /// Everything that was ever drawn, by the hash that the core gave it.
     pub(crate) flows: BTreeMap<DefinitionHash, Rc<Flow>>,
     /// Until when a worker may be kept free of all but one suspect.
@@ -63,25 +89,45 @@ impl Model {
         self.turns.entry(position).or_default().push(event.kind());
         match event {
             Event::DefinitionDeployed(deployed) => self.deployed.push(deployed.definition),
-            Event::RunCreated(created) => self.create(created),
+            Event::RunCreated(created) => self.create(created, position),
+            Event::RunsForgotten(forgotten) => self.forget(forgotten),
             _ => {}
         }
         if let Event::TaskLeased(leased) = event {
             self.note_lease(leased);
         }
         let Some(run) = event.run().and_then(|number| self.runs.get_mut(&number.0)) else { return };
-        run.history.push(event.kind());
+        run.history.push(Recorded {
+            kind: event.kind(),
+            at: event.at().0,
+            instance: event.instance().map(InstanceIndex::index),
+            output: match event {
+                Event::TaskCompleted(done) => Some(done.output.json()),
+                _ => None,
+            },
+        });
         run.position = position;
         run.move_by(event);
         run.take_task(event);
         run.conclude(event.at().0);
     }
 
+    /// What is forgotten is not known any more, and its id is free.
+    fn forget(&mut self, forgotten: &RunsForgotten) {
+        for (number, _) in &forgotten.runs {
+            let Some(run) = self.runs.remove(&number.0) else { continue };
+            if self.ids.get(&run.id) == Some(&run.number) {
+                self.ids.remove(&run.id);
+            }
+            self.forgotten.insert(run.id);
+        }
+    }
+
     fn note_lease(&mut self, leased: &TaskLeased) {
         let Some(run) = self.runs.get(&leased.run.0) else { return };
         let Some((task, _)) = run.place(leased.instance.index()) else { return };
-        if run.flow.tasks[task].options.rate.is_some() {
-            self.metered.push(leased.at.0);
+        if let Some(metered) = Metered::of(run, task) {
+            self.metered.entry(metered).or_default().push(leased.at.0);
         }
         let suspicions = run.entries.get(leased.instance.index()).map_or(0, |e| e.suspicions);
         if suspicions > 0 {
@@ -90,13 +136,14 @@ impl Model {
         }
     }
 
-    fn create(&mut self, created: &RunCreated) {
+    fn create(&mut self, created: &RunCreated, position: u64) {
         let Some(flow) = self.flows.get(&created.definition).cloned() else { return };
         let input = created.input.json();
         let run = Run {
             number: created.run.0,
             id: created.run_id.to_string(),
             key: created.key.as_deref().map(String::from),
+            first_key: created.key.as_deref().map(String::from),
             flag: input.windows(4).any(|word| word == b"true"),
             definition: created.definition,
             resumed_at: 0,
@@ -105,14 +152,23 @@ impl Model {
             is_eventual: !Consistency::from_code(created.consistency).is_synced(),
             stage: Stage::Created,
             stop: None,
+            stop_reason: None,
+            metadata: created.metadata.clone(),
+            created_by: created.created_by.as_deref().map(String::from),
+            created_at: created.at.0,
+            created_position: position,
             started_at: None,
             ended_at: None,
             generation: 0,
             result: None,
+            downfall: None,
             history: Vec::new(),
+            lines: Vec::new(),
+            failure_count: 0,
             position: 0,
             entries: flow.tasks.iter().map(|_| Entry::new()).collect(),
             maps: BTreeMap::new(),
+            items_of: BTreeMap::new(),
             former_maps: Vec::new(),
             is_blurred: false,
             flow,
@@ -137,13 +193,21 @@ impl Run {
                 let was_started = self.started_at.is_some();
                 self.stage = if was_started { Stage::Running } else { Stage::Created };
             }
-            Event::RunCancelRequested(_) => self.stop(Stop::Cancel),
+            Event::RunCancelRequested(requested) => {
+                self.stop_reason = Some(requested.reason.clone());
+                self.stop(Stop::Cancel);
+            }
             Event::RunDeadlineExceeded(_) => self.stop(Stop::Deadline),
             Event::RunCompleted(completed) => {
                 self.result = Some(completed.result.json());
                 self.ends(Stage::Completed, at);
             }
-            Event::RunFailed(_) => self.ends(Stage::Failed, at),
+            Event::RunFailed(failed) => {
+                let instance = failed.instance.map(InstanceIndex::index);
+                let error = Rc::new((*failed.error).clone());
+                self.downfall = Some(Downfall { instance, error });
+                self.ends(Stage::Failed, at);
+            }
             Event::RunCancelled(_) => self.ends(Stage::Cancelled, at),
             Event::RunReopened(_) => {
                 if self.ended_at.is_some_and(|ended_at| ended_at + KEY_KEPT_MS <= at) {
@@ -151,6 +215,7 @@ impl Run {
                 }
                 self.stage = Stage::Running;
                 self.ended_at = None;
+                self.downfall = None;
                 self.generation += 1;
                 self.started_at.get_or_insert(at);
                 self.deadline_at = self.deadline_at.filter(|deadline| *deadline > at);

@@ -1,11 +1,13 @@
 //! The life of a task or an item.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
-use pyflow_core::event::{Event, LeaseEnd, TaskLeased};
+use pyflow_core::event::{Event, LeaseEnd, TaskError, TaskLeased};
 use pyflow_core::ids::token;
 
 use super::entry::{End, Lease, Phase};
-use super::run::Run;
+use super::run::{Line, Run};
 
 impl Run {
     /// What an event does to the instance that it is about.
@@ -29,17 +31,24 @@ impl Run {
                 let output = kept(&done.output.json());
                 self.entries[instance].ends(End::Completed(output));
             }
-            Event::TaskFailed(_) => self.entries[instance].ends(End::Failed),
-            Event::TaskQuarantined(_) => self.entries[instance].ends(End::Quarantined),
+            Event::TaskFailed(failed) => {
+                self.entries[instance].attempt = failed.attempt;
+                self.fails(instance, End::Failed, &failed.error);
+            }
+            Event::TaskQuarantined(lost) => self.fails(instance, End::Quarantined, &lost.error),
             Event::TaskSkipped(_) => self.entries[instance].ends(End::Skipped),
             Event::TaskCancelled(_) => {
-                self.entries[instance].ends(End::Cancelled);
-                self.entries[instance].is_stopped = self.stop.is_some();
+                self.failure_count += 1;
+                let entry = &mut self.entries[instance];
+                (entry.error, entry.failed_as) = (None, self.failure_count);
+                entry.ends(End::Cancelled);
+                entry.is_stopped = self.stop.is_some();
             }
             Event::TaskRetrying(retrying) => {
                 let entry = &mut self.entries[instance];
                 entry.phase = Phase::Backoff { until: retrying.until.0 };
                 entry.details.clone_from(&retrying.details);
+                entry.error = Some(Rc::new((*retrying.error).clone()));
                 entry.attempt = retrying.attempt + 1;
                 entry.handed_out = 0;
                 entry.suspicions = 0;
@@ -56,6 +65,11 @@ impl Run {
                     entry.handed_out = entry.handed_out.saturating_sub(1);
                 }
                 self.ready_again(instance, at);
+            }
+            Event::TaskSaid(said) => {
+                let token = self.entries[instance].token;
+                let texts = said.lines.iter().map(|line| line.text.clone());
+                self.lines.extend(texts.map(|text| Line { instance, token, text }));
             }
             Event::TaskCancelRequested(_) => {
                 if let Phase::Leased(lease) = &mut self.entries[instance].phase {
@@ -86,7 +100,7 @@ impl Run {
             Event::MapExpanded(expanded) => {
                 let items: Vec<serde_json::Value> =
                     serde_json::from_slice(&expanded.items.json()).unwrap_or_default();
-                self.expand(instance, items.len(), at);
+                self.expand(instance, items, at);
             }
             Event::TimerStarted(started) => {
                 self.entries[instance].phase = Phase::Sleeping { until: started.until.0 };
@@ -95,6 +109,14 @@ impl Run {
             Event::TaskRecovered(_) => self.recover(instance, at),
             _ => {}
         }
+    }
+
+    /// Ends an instance with its failure, which takes its place behind those before.
+    pub(super) fn fails(&mut self, instance: usize, end: End, error: &TaskError) {
+        self.failure_count += 1;
+        let entry = &mut self.entries[instance];
+        (entry.error, entry.failed_as) = (Some(Rc::new(error.clone())), self.failure_count);
+        entry.ends(end);
     }
 
     fn leased_now(&mut self, instance: usize, leased: &TaskLeased) {

@@ -53,19 +53,44 @@ impl Run {
             | Work::Now
             | Work::Timer { .. }
             | Work::Gateway
-            | Work::Transformation => Vec::new(),
+            | Work::Transformation { .. } => Vec::new(),
         }
     }
 
     /// Whether a failure stands that no handler has mended and no join has taken in its stride.
     pub(crate) fn has_unforgiven_failure(&self) -> bool {
-        (0..self.flow.tasks.len()).any(|task| {
+        self.unforgiven_failure().is_some()
+    }
+
+    /// The first such failure.
+    pub(crate) fn unforgiven_failure(&self) -> Option<usize> {
+        let failed = (0..self.flow.tasks.len()).filter(|task| {
             let has_failed = matches!(
-                self.entries[task].end(),
+                self.entries[*task].end(),
                 Some(End::Failed | End::Quarantined | End::Cancelled)
             );
-            has_failed && !self.flow.is_handler(task) && self.reaches_the_end(task, &mut Vec::new())
-        })
+            has_failed
+                && !self.flow.is_handler(*task)
+                && self.reaches_the_end(*task, &mut Vec::new())
+        });
+        failed.min_by_key(|task| self.entries[*task].failed_as)
+    }
+
+    /// What a failed task is named by: a map by the first of its items that has failed.
+    pub(crate) fn named_failure(&self, task: usize) -> usize {
+        let Some((first, count)) = self.maps.get(&task).copied() else { return task };
+        let has_failed = |item: &usize| {
+            matches!(
+                self.entries[*item].end(),
+                Some(End::Failed | End::Quarantined | End::Cancelled | End::Unreached)
+            )
+        };
+        (first..first + count).find(has_failed).unwrap_or(task)
+    }
+
+    /// The attempt that a task has failed with.
+    pub(crate) fn failed_attempt(&self, task: usize) -> u32 {
+        self.entries[self.named_failure(task)].attempt
     }
 
     /// A failure travels along edges until a join that needs no success of it has opened.

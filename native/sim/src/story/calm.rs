@@ -30,11 +30,23 @@ impl World {
         self.pump()?;
         for _ in 0..STEPS_MAX {
             if self.scene.model.live().next().is_none() {
-                return self.pump();
+                return self.tidy_up();
             }
             self.calm_step(dice)?;
         }
         Err(self.fails(ENDS, self.still_live()))
+    }
+
+    /// What is done a bite at a time comes to its end too.
+    fn tidy_up(&mut self) -> Result<(), Failure> {
+        for _ in 0..STEPS_MAX {
+            self.pump()?;
+            let wake = self.scene.engine.as_ref().and_then(pyflow_engine::Engine::next_wake_ms);
+            if wake != Some(0) {
+                return Ok(());
+            }
+        }
+        Err(self.fails(ENDS, "there is always one more thing to tidy up".into()))
     }
 
     /// One attempt ends well, or time goes on to what is due next.

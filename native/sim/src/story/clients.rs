@@ -1,7 +1,11 @@
 //! Clients: they start and control runs, and look at them.
 
+use pyflow_core::consistency::Consistency;
+use pyflow_engine::Value;
+
 use crate::dice::Dice;
-use crate::world::{Ask, Extras, Failure, World};
+use crate::model::Phase;
+use crate::world::{Ask, Extras, Failure, Listing, World};
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
@@ -21,6 +25,11 @@ impl World {
         if dice.chance(5) {
             // Perhaps one that is new, and has the name of one that is there.
             self.ask(Ask::Deploy { flow: dice.below(self.scene.flows.len()) });
+            return Ok(());
+        }
+        if dice.chance(self.scene.swarm.prune_percent) {
+            let ago_ms = [0, 3_600_000, 90_000_000][dice.below(3)];
+            self.ask(Ask::Prune { before_ms: self.scene.now - ago_ms });
             return Ok(());
         }
         if dice.chance(self.scene.swarm.control_percent) {
@@ -64,6 +73,10 @@ impl World {
             priority: dice.chance(40).then(|| dice.below(3) as u8),
             deadline_ms: dice.chance(20).then(|| dice.between(1, 900) * 1_000),
             metadata: dice.chance(40).then_some("{\"of\":\"a client\"}"),
+            created_by: dice.chance(40).then(|| ["ann", "bob"][dice.below(2)]),
+            consistency: dice.chance(15).then(|| {
+                [Consistency::Strong, Consistency::Session, Consistency::Eventual][dice.below(3)]
+            }),
             by_name: dice.chance(40).then(|| self.scene.flows[flow].definition.name.to_string()),
         }
     }
@@ -77,11 +90,18 @@ impl World {
         let ask = match dice.below(14) {
             0..=2 => Ask::Pause { run_id },
             3..=5 => Ask::Resume { run_id },
-            6 | 7 => Ask::Cancel { run_id },
+            6 | 7 => Ask::Cancel { run_id, reason: format!("enough, {}", dice.below(1_000)) },
             8 | 9 => Ask::Recover { run_id },
             place => {
                 let Some(run) = self.scene.model.by_id(&run_id) else { return };
-                let task_id = run.name(dice.below(run.entries.len()));
+                // Half of them mean something that is going on.
+                let is_going_on = |at: &usize| {
+                    !matches!(run.entries[*at].phase, Phase::Waiting | Phase::Ended(_))
+                };
+                let going_on: Vec<usize> = (0..run.entries.len()).filter(is_going_on).collect();
+                let chosen = dice.one_of(&going_on).copied().filter(|_| dice.chance(50));
+                let any = dice.below(run.entries.len());
+                let task_id = run.name(chosen.unwrap_or(any));
                 if place <= 11 {
                     Ask::RecoverTask { run_id, task_id }
                 } else {
@@ -94,17 +114,59 @@ impl World {
 
     fn look(&mut self, dice: &mut Dice) {
         let run_id = self.a_run(dice);
-        let ask = match dice.below(12) {
+        let ask = match dice.below(18) {
             0 | 1 => Ask::Result { run_id },
             2 | 3 => self.next_watch(run_id),
-            4 | 5 => Ask::Status { run_id },
+            4 | 5 => Ask::Status { run_id, after: self.some_token(dice) },
             6 | 7 => Ask::Tasks { run_id },
             8 => Ask::History { run_id },
             9 => Ask::List,
             10 => Ask::Doctor,
+            11 => Ask::Logs {
+                task_id: self.a_task(&run_id, dice).filter(|_| dice.chance(50)),
+                run_id,
+                after: dice.below(4) as u64,
+                limit: 1 + dice.below(4),
+            },
+            12 => match self.a_task(&run_id, dice) {
+                Some(task_id) => Ask::TaskResult { run_id, task_id },
+                None => Ask::List,
+            },
+            13 | 14 => Ask::Explain { run_id },
+            15 | 16 => Ask::Filter(self.listing(dice)),
             _ => Ask::Watch { run_id: None, after: self.scene.model.position },
         };
         self.ask(ask);
+    }
+
+    /// A task or an item of a run, by its name.
+    fn a_task(&self, run_id: &str, dice: &mut Dice) -> Option<String> {
+        let run = self.scene.model.by_id(run_id)?;
+        Some(run.name(dice.below(run.entries.len())))
+    }
+
+    fn listing(&self, dice: &mut Dice) -> Listing {
+        let words = ["running", "completed", "failed", "cancelled", "paused"];
+        let drawn = &self.scene.flows[dice.below(self.scene.flows.len())];
+        let last = self.scene.run_ids.len() as u64;
+        Listing {
+            status: dice.chance(40).then(|| words[dice.below(words.len())]),
+            name: dice.chance(40).then(|| drawn.definition.name.to_string()),
+            created_by: dice.chance(30).then(|| ["ann", "bob"][dice.below(2)]),
+            of_client: dice.chance(20),
+            limit: 1 + dice.below(4),
+            cursor: dice.chance(40).then(|| dice.between(1, last + 1)),
+        }
+    }
+
+    /// The token of something that was acknowledged, now and then.
+    fn some_token(&self, dice: &mut Dice) -> Option<pyflow_engine::Token> {
+        let tokens = self.scene.ledger.acknowledged().filter_map(|(_, _, value)| match value {
+            Value::Done(token) | Value::Run { token, .. } | Value::Runs(_, token) => Some(*token),
+            Value::Json(_) | Value::Stored(_) | Value::Events(_) => None,
+        });
+        let tokens: Vec<_> = tokens.collect();
+        dice.one_of(&tokens).copied().filter(|_| dice.chance(50))
     }
 
     /// A follower asks for what comes after the last event that it was told of.
@@ -113,7 +175,7 @@ impl World {
         for asked in self.scene.ledger.asked.values() {
             if let Ask::Watch { run_id: Some(watched), after: asked_after } = &asked.ask
                 && *watched == run_id
-                && let Some(Ok(pyflow_engine::Value::Events(events))) = &asked.answer
+                && let Some(Ok(Value::Events(events))) = &asked.answer
             {
                 after = after.max(asked_after + events.len() as u64);
             }

@@ -6,8 +6,17 @@ use crate::dice::Dice;
 use crate::probes::LARGE_OUTPUT;
 use crate::world::{Failing, Held, Outcome, World};
 
-/// What tasks put out. The last is kept beside the log.
-const OUTPUTS: [&str; 6] = ["null", "1", "[1,2,3]", "[]", "{\"a\":[true]}", "\"text\""];
+/// What tasks put out, but for what is so large that it is kept beside the log.
+const OUTPUTS: [&str; 8] = [
+    "null",
+    "1",
+    "[1,2,3]",
+    "[]",
+    "{\"a\":[true]}",
+    "{\"flag\":1}",
+    "{\"flag\":[2]}",
+    "[\"text\",{\"b\": 2},null]",
+];
 const LARGE_SIZE: usize = 300_000;
 
 fn failing(dice: &mut Dice) -> Failing {
@@ -15,7 +24,8 @@ fn failing(dice: &mut Dice) -> Failing {
     Failing {
         error_type: ["ValueError", "KeyError"][dice.below(2)],
         retryable: asks[dice.below(asks.len())],
-        retry_after_ms: dice.chance(10).then(|| dice.between(0, 30_000)),
+        retry_after_ms: dice.chance(10).then(|| dice.between(0, 200_000)),
+        number: dice.below(1_000_000),
     }
 }
 
@@ -25,8 +35,12 @@ impl World {
         let free: Vec<Held> =
             self.scene.workers.held().filter(|held| !held.is_blocked).cloned().collect();
         let Some(held) = dice.one_of(&free).cloned() else { return self.wait_for_wake() };
-        if dice.chance(10) {
-            return self.beat(&held);
+        if dice.chance(12) {
+            return match dice.below(4) {
+                0 => self.speak(&held, true),
+                1 => self.speak(&held, false),
+                _ => self.beat(&held),
+            };
         }
         let outcome = self.outcome(&held, dice);
         self.report(&held, &outcome);

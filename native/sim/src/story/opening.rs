@@ -37,6 +37,7 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
         turn_count: 0,
         is_full: false,
         is_quiet: false,
+        trouble_count: 0,
         is_calm: false,
         swarm,
     };
@@ -49,7 +50,14 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
     let (count, limits) = (scene.swarm.task_count, scene.swarm.limits);
     let mut next = flows::draw(dice, "flow0", count, limits);
     next.version = dice.chance(50).then(|| "2".to_string());
+    let version = next.version.clone();
     add_flow(&mut scene, next);
+    if dice.chance(30) {
+        // And one that has other content under the same version.
+        let mut other = flows::draw(dice, "flow0", count, limits);
+        other.version = version;
+        add_flow(&mut scene, other);
+    }
     World::new(scene, has_canary)
 }
 

@@ -1,16 +1,18 @@
 //! What clients and workers put at the door.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::command::{ControlRun, ControlTask, RunVerb, StartRun, TaskVerb, Wanted};
-use pyflow_core::event::TaskError;
+use pyflow_core::event::SaidLine;
 use pyflow_core::payload::Payload;
+use pyflow_core::time::Millis;
 use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::judged::World;
-use super::ledger::Ask;
-use super::workers::{Failing, Held, Outcome};
+use super::ledger::{Ask, Listing};
+use super::workers::{HOW_DIED, Held, Outcome};
 
 const NAMESPACE: &str = "default";
 /// More events or runs than a seed makes.
@@ -19,7 +21,10 @@ const ALL: usize = 100_000;
 impl World {
     /// Asks something of the process, under a ticket.
     pub(crate) fn ask(&mut self, ask: Ask) {
-        let ticket = self.scene.ledger.note(ask.clone(), self.scene.now);
+        let before = ask.controlled().and_then(|run_id| self.scene.model.by_id(run_id));
+        let before = before.map(|run| Rc::new(run.clone()));
+        let known = (before, self.scene.model.deployed.len(), self.scene.trouble_count);
+        let ticket = self.scene.ledger.note(ask.clone(), self.scene.now, known);
         self.scene.trace.tell(format_args!("ask {ticket}: {ask:?}"));
         let request = self.request(ticket, ask);
         let Some(engine) = &self.scene.engine else { return };
@@ -61,7 +66,7 @@ impl World {
             }
             Ask::Pause { run_id } => run(run_id, RunVerb::Pause),
             Ask::Resume { run_id } => run(run_id, RunVerb::Resume),
-            Ask::Cancel { run_id } => run(run_id, RunVerb::Cancel { reason: "enough".into() }),
+            Ask::Cancel { run_id, reason } => run(run_id, RunVerb::Cancel { reason }),
             Ask::Recover { run_id } => Request::RecoverRun { ticket, run_id: run_id.into() },
             Ask::CancelTask { run_id, task_id } => task(run_id, task_id, TaskVerb::Cancel),
             Ask::RecoverTask { run_id, task_id } => task(run_id, task_id, TaskVerb::Recover),
@@ -70,8 +75,16 @@ impl World {
             | Ask::Status { .. }
             | Ask::Tasks { .. }
             | Ask::History { .. }
+            | Ask::Logs { .. }
+            | Ask::TaskResult { .. }
+            | Ask::Explain { .. }
             | Ask::List
-            | Ask::Doctor => Request::Look { ticket, look: look(ask), after: None },
+            | Ask::Filter(_)
+            | Ask::Prune { .. }
+            | Ask::Doctor => {
+                let after = if let Ask::Status { after, .. } = &ask { *after } else { None };
+                Request::Look { ticket, look: look(ask), after }
+            }
         }
     }
 
@@ -91,10 +104,10 @@ impl World {
         self.scene.workers.tell(held, outcome);
         let kind = match outcome {
             Outcome::Completed(output) => ReportKind::Completed(Payload::new(output.clone())),
-            Outcome::Failed(failing) => ReportKind::Failed(Box::new(error(*failing))),
+            Outcome::Failed(failing) => ReportKind::Failed(Box::new(failing.error())),
             Outcome::Cancelled => ReportKind::Cancelled,
             Outcome::Returned => ReportKind::Returned,
-            Outcome::Died => ReportKind::WorkerDied("killed by a signal".into()),
+            Outcome::Died => ReportKind::WorkerDied(HOW_DIED.into()),
         };
         self.say(held, kind);
     }
@@ -102,9 +115,27 @@ impl World {
     pub(crate) fn beat(&mut self, held: &Held) {
         let details = Bytes::from(format!("\"at {}\"", self.scene.now));
         self.scene.trace.tell(format_args!("beat {} {details:?}", held.handle));
-        let told = (self.scene.now, details.clone());
-        self.scene.workers.beats_at_door.push((held.attempt(), told));
+        self.scene.workers.beats_at_door.push((
+            held.attempt(),
+            self.scene.now,
+            Some(details.clone()),
+        ));
         self.say(held, ReportKind::Heartbeat(details));
+    }
+
+    /// A task writes a line to its log, or tells how far it is: a sign of life, and no more.
+    pub(crate) fn speak(&mut self, held: &Held, is_progress: bool) {
+        self.scene.trace.tell(format_args!("speak {} progress: {is_progress}", held.handle));
+        self.scene.workers.beats_at_door.push((held.attempt(), self.scene.now, None));
+        if is_progress {
+            return self.say(held, ReportKind::Progress(Bytes::from_static(b"0.5")));
+        }
+        let lines = self.scene.workers.lines.entry(held.attempt()).or_default();
+        let texts: Vec<String> = (1..3).map(|n| format!("line {}", lines.len() + n)).collect();
+        lines.extend(texts.iter().cloned());
+        let line = |text| SaidLine { at: Millis(self.scene.now), level: "INFO".into(), text };
+        let lines = texts.into_iter().map(line).collect();
+        self.say(held, ReportKind::Said(lines));
     }
 
     fn say(&mut self, held: &Held, kind: ReportKind) {
@@ -115,13 +146,25 @@ impl World {
     }
 }
 
+fn filter(listing: Listing) -> ListRuns {
+    let of_client = listing.of_client.then(|| ("of".to_string(), "a client".to_string()));
+    ListRuns {
+        status: listing.status.map(String::from),
+        definition: listing.name,
+        created_by: listing.created_by.map(String::from),
+        metadata: of_client.into_iter().collect(),
+        limit: listing.limit,
+        cursor: listing.cursor.map(|cursor| cursor.to_string()),
+    }
+}
+
 fn look(ask: Ask) -> Look {
     match ask {
         Ask::Result { run_id } => Look::Result { run_id: run_id.into() },
         Ask::Watch { run_id, after } => {
             Look::Watch { run_id: run_id.map(Arc::from), after, limit: ALL, is_bounded: false }
         }
-        Ask::Status { run_id } => Look::Query(Query::Status { run_id: run_id.into() }),
+        Ask::Status { run_id, .. } => Look::Query(Query::Status { run_id: run_id.into() }),
         Ask::Tasks { run_id } => {
             let run_id = run_id.into();
             Look::Query(Query::Tasks { run_id, task_id: None, state: None, limit: ALL })
@@ -133,6 +176,17 @@ fn look(ask: Ask) -> Look {
             let all = ListRuns { limit: ALL, ..ListRuns::default() };
             Look::Query(Query::ListRuns(Box::new(all)))
         }
+        Ask::Filter(listing) => Look::Query(Query::ListRuns(Box::new(filter(listing)))),
+        Ask::Logs { run_id, task_id, after, limit } => {
+            Look::Query(Query::Logs { run_id: run_id.into(), task_id, after, limit })
+        }
+        Ask::TaskResult { run_id, task_id } => {
+            Look::Query(Query::TaskResult { run_id: run_id.into(), task_id })
+        }
+        Ask::Explain { run_id } => {
+            Look::Query(Query::Explain { run_id: run_id.into(), task_id: None })
+        }
+        Ask::Prune { before_ms } => Look::Prune { before_ms },
         Ask::Doctor => Look::Query(Query::Doctor),
         Ask::Deploy { .. }
         | Ask::Start { .. }
@@ -143,16 +197,5 @@ fn look(ask: Ask) -> Look {
         | Ask::Recover { .. }
         | Ask::CancelTask { .. }
         | Ask::RecoverTask { .. } => unreachable!("it is no look"),
-    }
-}
-
-fn error(failing: Failing) -> TaskError {
-    TaskError {
-        error_type: failing.error_type.into(),
-        kinds: failing.kinds().into_iter().map(Arc::from).collect(),
-        message: "it went wrong".into(),
-        traceback: String::new(),
-        retryable: failing.retryable,
-        retry_after_ms: failing.retry_after_ms,
     }
 }

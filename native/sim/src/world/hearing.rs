@@ -19,7 +19,7 @@ impl World {
                 Out::Stop { handle, reason } => {
                     self.scene.trace.tell(format_args!("stop {handle}: {}", reason.name()));
                     if let Some(held) = self.scene.workers.find_mut(handle) {
-                        held.stop_told = true;
+                        (held.stop_told, held.stop_reason) = (true, Some(reason.name()));
                     }
                 }
                 Out::Broken(refusal) => {

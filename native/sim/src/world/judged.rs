@@ -88,6 +88,7 @@ impl World {
             self.ask_all(|invariant, scene| invariant.event(scene, event))?;
             self.scene.model.take(position, event);
         }
+        self.scene.model.ends.insert(turn.epoch, turn.position);
         self.scene.mirror.fold(turn.position, events);
         Ok(())
     }
@@ -106,6 +107,7 @@ impl World {
             for event in &events {
                 self.scene.model.take(turn.position, event);
             }
+            self.scene.model.ends.insert(turn.epoch, turn.position);
             self.scene.mirror.fold(turn.position, events);
         }
         Ok(())

@@ -1,11 +1,15 @@
 //! What clients have asked and what they were answered: kept outside of the process.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use pyflow_core::command::{StartRun, Wanted};
+use pyflow_core::consistency::Consistency;
 use pyflow_core::definition::Priority;
-use pyflow_engine::{Refusal, Value};
+use pyflow_engine::{Refusal, Token, Value};
+
+use crate::model::Run;
 
 /// What was asked under a ticket.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +36,7 @@ pub(crate) enum Ask {
     },
     Cancel {
         run_id: String,
+        reason: String,
     },
     Recover {
         run_id: String,
@@ -53,8 +58,10 @@ pub(crate) enum Ask {
         run_id: Option<String>,
         after: u64,
     },
+    /// Perhaps as it is after a write.
     Status {
         run_id: String,
+        after: Option<Token>,
     },
     Tasks {
         run_id: String,
@@ -62,8 +69,57 @@ pub(crate) enum Ask {
     History {
         run_id: String,
     },
+    /// Lines of a run's log behind the one of this number.
+    Logs {
+        run_id: String,
+        task_id: Option<String>,
+        after: u64,
+        limit: usize,
+    },
+    TaskResult {
+        run_id: String,
+        task_id: String,
+    },
+    /// What keeps the tasks of a run from running.
+    Explain {
+        run_id: String,
+    },
+    /// All runs.
     List,
+    /// A page of some of them.
+    Filter(Listing),
+    /// Forget what ended before that.
+    Prune {
+        before_ms: u64,
+    },
     Doctor,
+}
+
+/// Which runs are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listing {
+    pub(crate) status: Option<&'static str>,
+    pub(crate) name: Option<String>,
+    pub(crate) created_by: Option<&'static str>,
+    /// Those that clients have given metadata.
+    pub(crate) of_client: bool,
+    pub(crate) limit: usize,
+    pub(crate) cursor: Option<u64>,
+}
+
+impl Ask {
+    /// The run that is to be controlled.
+    pub(super) fn controlled(&self) -> Option<&str> {
+        match self {
+            Self::Pause { run_id }
+            | Self::Resume { run_id }
+            | Self::Cancel { run_id, .. }
+            | Self::Recover { run_id }
+            | Self::CancelTask { run_id, .. }
+            | Self::RecoverTask { run_id, .. } => Some(run_id),
+            _ => None,
+        }
+    }
 }
 
 /// What a start may say beside the definition and the input.
@@ -73,17 +129,27 @@ pub(crate) struct Extras {
     pub(crate) priority: Option<u8>,
     pub(crate) deadline_ms: Option<u64>,
     pub(crate) metadata: Option<&'static str>,
+    pub(crate) created_by: Option<&'static str>,
+    pub(crate) consistency: Option<Consistency>,
     /// By the name of its definition, of which the latest is taken.
     pub(crate) by_name: Option<String>,
 }
 
 impl Extras {
+    /// How sure its writes are: a start may ask for more than its definition, never for less.
+    pub(crate) fn consistency_of(&self, is_eventual: bool) -> Consistency {
+        let own = is_eventual.then_some(Consistency::Eventual);
+        own.into_iter().chain(self.consistency).min().unwrap_or(Consistency::Strong)
+    }
+
     pub(super) fn added_to(self, start: StartRun) -> StartRun {
         let named = self.by_name.map(|name| Wanted::Name { name: name.into(), version: None });
         StartRun {
             priority: self.priority.map(Priority::from_code),
             deadline_ms: self.deadline_ms,
             metadata: self.metadata.map(|text| Bytes::from_static(text.as_bytes())),
+            created_by: self.created_by.map(Into::into),
+            consistency: self.consistency,
             wanted: named.unwrap_or(start.wanted),
             ..start
         }
@@ -95,6 +161,12 @@ impl Extras {
 pub(crate) struct Asked {
     pub(crate) ask: Ask,
     pub(crate) at: u64,
+    /// The run that it is about, as that was then, where something was asked of it.
+    pub(crate) before: Option<Rc<Run>>,
+    /// Definitions that had been deployed by then.
+    pub(crate) deployed_count: usize,
+    /// Troubles that had befallen the disk by then.
+    pub(crate) trouble_count: u64,
     pub(crate) answer: Option<Result<Value, Refusal>>,
     /// The process died before the answer: whether it was done is not known.
     pub(crate) is_lost: bool,
@@ -109,9 +181,12 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// A ticket for an ask.
-    pub(crate) fn note(&mut self, ask: Ask, at: u64) -> u64 {
+    pub(crate) fn note(&mut self, ask: Ask, at: u64, known: (Option<Rc<Run>>, usize, u64)) -> u64 {
+        let (before, deployed_count, trouble_count) = known;
         self.last += 1;
-        self.asked.insert(self.last, Asked { ask, at, answer: None, is_lost: false });
+        let (answer, is_lost) = (None, false);
+        let asked = Asked { ask, at, before, deployed_count, trouble_count, answer, is_lost };
+        self.asked.insert(self.last, asked);
         self.last
     }
 

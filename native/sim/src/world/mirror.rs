@@ -8,9 +8,13 @@ use pyflow_core::codec::{DecodeError, Reader, Stored};
 use pyflow_core::definition::Definition;
 use pyflow_core::event::Event;
 use pyflow_core::ids::{DefinitionHash, RunNumber};
+use pyflow_core::payload::Payload;
 use pyflow_core::state::State;
 
 use crate::disk::KeptTurn;
+
+/// After so many turns each the state is read back from what is kept of it.
+const RENEWED_TURNS: u64 = 8;
 
 /// Reads the events of a turn.
 pub(crate) fn decoded(
@@ -31,6 +35,9 @@ pub(crate) fn decoded(
 pub(crate) struct Mirror {
     pub(crate) state: State,
     pub(crate) blobs: BTreeMap<[u8; 32], Bytes>,
+    /// The state as it was, and as it was read back from what a checkpoint of it would keep: at the
+    /// latest position where that was tried. The fold goes on from what was read.
+    pub(crate) renewed: Option<(State, State)>,
     turns: Vec<(u64, Vec<Event>)>,
     pub(crate) definitions: BTreeMap<DefinitionHash, Arc<Definition>>,
 }
@@ -67,6 +74,31 @@ impl Mirror {
         }
         self.state.take_moves();
         self.turns.push((position, events));
+        if position.is_multiple_of(RENEWED_TURNS) {
+            self.renew();
+        }
+    }
+
+    /// Goes on from what a checkpoint would keep of the state: what it leaves out is missed soon.
+    fn renew(&mut self) {
+        let (goes_on, shown) = (self.read_back(), self.read_back());
+        let former = std::mem::replace(&mut self.state, goes_on);
+        self.renewed = Some((former, shown));
+    }
+
+    fn read_back(&self) -> State {
+        let known = |hash: &DefinitionHash| self.definitions.get(hash).cloned();
+        let mut read = State::decode_shard(&self.state.encode_shard(), &known)
+            .expect("what is kept of a shard can be read");
+        for run in self.state.runs() {
+            let (bytes, large) = self.state.encode_run(run.number()).expect("it is there");
+            let large: BTreeMap<[u8; 32], Bytes> =
+                large.into_iter().map(|json| (Payload::new(json.clone()).hash(), json)).collect();
+            let blobs = |hash: &[u8]| large.get(hash).cloned();
+            read.decode_run(&mut Reader::with_blobs(&bytes, &blobs))
+                .expect("what is kept of a run can be read");
+        }
+        read
     }
 
     /// The digest of the state without the runs that ended in the last turn: a checkpoint lets go

@@ -160,6 +160,7 @@ impl World {
 
     /// The process ends politely, and another one takes over.
     pub(crate) fn close_and_return(&mut self) -> Result<(), Failure> {
+        self.scene.workers.are_leaving = true;
         if let Some(engine) = &self.scene.engine {
             let closed = guarded(|| engine.close());
             self.count_troubles();
@@ -168,12 +169,14 @@ impl World {
                 return Err(self.fails(STANDS, words));
             }
         }
+        self.scene.workers.are_leaving = false;
         self.die_and_return()
     }
 
     /// Counts what has befallen the disk; tells whether anything has.
     fn count_troubles(&mut self) -> bool {
         let (befallen, full) = self.scene.disk.take_befallen();
+        self.scene.trouble_count += befallen.len() as u64 + full;
         for trouble in &befallen {
             self.scene.trace.tell(format_args!("trouble: {trouble:?}"));
             self.scene.tally.fault(match trouble {

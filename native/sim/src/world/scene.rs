@@ -1,8 +1,9 @@
 //! Everything of a world but those who judge it.
 
+use pyflow_core::consistency::Consistency;
 use pyflow_engine::Engine;
 
-use super::ledger::{Ask, Ledger};
+use super::ledger::{Ask, Extras, Ledger};
 use super::mirror::Mirror;
 use super::workers::Workers;
 use crate::dice::Dice;
@@ -41,6 +42,8 @@ pub(crate) struct Scene {
     /// Whether nothing was written while the ring was turned last: what was told then is told of the
     /// same record that the model holds.
     pub(crate) is_quiet: bool,
+    /// How often a trouble has befallen the disk.
+    pub(crate) trouble_count: u64,
     /// Whether faults are over.
     pub(crate) is_calm: bool,
 }
@@ -53,15 +56,18 @@ pub(crate) struct Drawn {
 }
 
 impl Scene {
-    /// Whether a run is of a definition that asked for no more than that.
+    /// Whether a run may have been started with no more than that.
     pub(crate) fn may_be_lost(&self, run_id: &str) -> bool {
-        let is_eventual = |name: &str| {
-            self.flows.iter().any(|drawn| drawn.is_eventual() && &*drawn.definition.name == name)
+        let is_lax = |flow: &Drawn, extras: &Extras| {
+            extras.consistency_of(flow.is_eventual()) == Consistency::Eventual
         };
         self.ledger.asked.values().any(|asked| match &asked.ask {
             Ask::Start { run_id: asked_id, flow, extras, .. } => {
-                let is_named = extras.by_name.as_deref().is_some_and(is_eventual);
-                asked_id == run_id && (is_named || self.flows[*flow].is_eventual())
+                let name = extras.by_name.as_deref();
+                let mut named = self.flows.iter().filter(|d| Some(&*d.definition.name) == name);
+                asked_id == run_id
+                    && (named.any(|drawn| is_lax(drawn, extras))
+                        || is_lax(&self.flows[*flow], extras))
             }
             Ask::StartMany { run_ids } => {
                 run_ids.iter().any(|asked_id| asked_id == run_id) && self.flows[0].is_eventual()

@@ -1,9 +1,11 @@
 //! Workers: what they hold, and what they have told of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pyflow_core::effect::Granted;
+use pyflow_core::event::TaskError;
 
 /// An attempt that was handed to a worker, as the worker knows it.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(crate) struct Held {
     pub(crate) attempt: u32,
     pub(crate) token: u64,
     pub(crate) stop_told: bool,
+    /// Why it is to stop, where it was told so.
+    pub(crate) stop_reason: Option<&'static str>,
     /// It never comes back from this one.
     pub(crate) is_blocked: bool,
     pub(crate) pool: usize,
@@ -29,15 +33,31 @@ pub(crate) struct Failing {
     pub(crate) retryable: Option<bool>,
     /// When its code asked to be tried again.
     pub(crate) retry_after_ms: Option<u64>,
+    /// Tells its message from others.
+    pub(crate) number: usize,
 }
 
 impl Failing {
-    /// The class and its bases, nearest first.
-    pub(crate) fn kinds(self) -> Vec<&'static str> {
-        match self.error_type {
-            "KeyError" => vec!["KeyError", "LookupError", "Exception"],
-            other => vec![other, "Exception"],
+    /// As the worker tells it.
+    pub(crate) fn error(self) -> TaskError {
+        TaskError {
+            error_type: self.error_type.into(),
+            kinds: kinds_of(self.error_type).into_iter().map(Arc::from).collect(),
+            message: format!("it went wrong: {}", self.number),
+            traceback: format!("line {}", self.number),
+            retryable: self.retryable,
+            retry_after_ms: self.retry_after_ms,
         }
+    }
+}
+
+/// The class of an error and its bases, nearest first.
+pub(crate) fn kinds_of(error_type: &str) -> Vec<&str> {
+    match error_type {
+        "KeyError" => vec!["KeyError", "LookupError", "Exception"],
+        "ValueError" => vec!["ValueError", "Exception"],
+        "TimeoutError" => vec!["TimeoutError", "OSError", "Exception"],
+        own => vec![own],
     }
 }
 
@@ -50,6 +70,9 @@ pub(crate) enum Outcome {
     Returned,
     Died,
 }
+
+/// What a worker tells of the death of its process.
+pub(crate) const HOW_DIED: &str = "killed by a signal";
 
 /// A report that was made.
 #[derive(Clone, Debug)]
@@ -73,14 +96,18 @@ pub(crate) struct Worker {
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     pub(crate) present: Vec<Worker>,
+    /// Whether the process ends politely, and takes back what they hold.
+    pub(crate) are_leaving: bool,
     /// Every report of the living process, in order.
     pub(crate) told: Vec<Told>,
     /// Every report that was ever made.
     pub(crate) spoken: BTreeMap<Attempt, Vec<Outcome>>,
-    /// What the living process has heard by heartbeats, and when it was told.
-    pub(crate) beats: BTreeMap<Attempt, (u64, Bytes)>,
-    /// Heartbeats that wait at the door.
-    pub(crate) beats_at_door: Vec<(Attempt, (u64, Bytes))>,
+    /// When the living process was last told anything of an attempt, and what by heartbeats.
+    pub(crate) beats: BTreeMap<Attempt, (u64, Option<Bytes>)>,
+    /// Signs of life that wait at the door.
+    pub(crate) beats_at_door: Vec<(Attempt, u64, Option<Bytes>)>,
+    /// Every line that an attempt has written to its log.
+    pub(crate) lines: BTreeMap<Attempt, Vec<String>>,
 }
 
 /// An attempt by its run, task, item and token.
@@ -106,6 +133,7 @@ impl Held {
             attempt: granted.attempt,
             token: granted.token,
             stop_told: false,
+            stop_reason: None,
             is_blocked: false,
             pool: pool_of(task_type),
         }
@@ -129,7 +157,10 @@ impl Workers {
 
     /// The ring was turned: what waited at the door was heard.
     pub(crate) fn were_heard(&mut self) {
-        self.beats.extend(self.beats_at_door.drain(..));
+        for (attempt, at, told) in self.beats_at_door.drain(..) {
+            let known = self.beats.entry(attempt).or_default();
+            *known = (at, told.or(known.1.take()));
+        }
     }
 
     pub(crate) fn held(&self) -> impl Iterator<Item = &Held> {

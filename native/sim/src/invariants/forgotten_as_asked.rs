@@ -1,0 +1,55 @@
+//! P28: only runs that have ended long enough ago are forgotten, and all of those that were asked for.
+
+use pyflow_core::event::Event;
+use pyflow_engine::Value;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::{KEY_KEPT_MS, Run};
+use crate::world::{Ask, Asked, Scene};
+
+#[derive(Debug)]
+pub(crate) struct ForgottenAsAsked;
+
+impl Invariant for ForgottenAsAsked {
+    fn name(&self) -> &'static str {
+        "P28 runs are forgotten as asked"
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Event::RunsForgotten(forgotten) = event else { return Ok(()) };
+        let asks = scene.ledger.asked.values().filter_map(|asked| match asked.ask {
+            Ask::Prune { before_ms } => Some(before_ms),
+            _ => None,
+        });
+        let latest = asks.max().unwrap_or(0);
+        for (number, _) in &forgotten.runs {
+            let run = scene.model.run(number.0).ok_or(format!("run {number} is not there"))?;
+            if !may_go(run, latest, forgotten.at.0) {
+                let (id, word, ended) = (&run.id, run.stage.word(), run.ended_at);
+                return Err(format!("run {id} is {word} since {ended:?} and is forgotten"));
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
+        let (Ask::Prune { before_ms }, Some(Ok(Value::Json(_)))) = (&asked.ask, &asked.answer)
+        else {
+            return Ok(());
+        };
+        if scene.is_full || scene.trouble_count != asked.trouble_count {
+            return Ok(()); // What could not be moved to the histories is kept.
+        }
+        let mut runs = scene.model.runs.values();
+        match runs.find(|run| may_go(run, *before_ms, asked.at)) {
+            Some(run) => Err(format!("run {} was to be forgotten and is there", run.id)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a run may be forgotten at a time: it ended before that, and its key stands for it no more.
+fn may_go(run: &Run, before_ms: u64, now: u64) -> bool {
+    let kept_ms = if run.first_key.is_some() { KEY_KEPT_MS } else { 0 };
+    run.ended_at.is_some_and(|ended| ended < before_ms && ended + kept_ms <= now)
+}

@@ -1,0 +1,127 @@
+//! P24: among work of one type and urgency, fairness keys take turns: none is served twice while
+//! another that was there before waits.
+
+use std::collections::BTreeMap;
+
+use pyflow_core::event::Event;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::Run;
+use crate::world::Scene;
+
+/// What shares a turn: the run whose id is the key, or none for all that has no key.
+type Group = Option<u64>;
+/// Work that competes: its type and its priority.
+type Lane = (&'static str, u8);
+/// An attempt that waits: its run, its instance, and when it became ready.
+type Waiting = (u64, usize, u64);
+
+/// By lane and group: what of other groups waited when the group was served last.
+#[derive(Debug, Default)]
+pub(crate) struct KeysTakeTurns {
+    waited: BTreeMap<(Lane, Group), Vec<(Group, Waiting)>>,
+    /// Troubles of the disk so far: after each the turns begin anew.
+    trouble_count: u64,
+    /// Whether something has left the queues without having been handed out: that a turn was spent
+    /// on it is not on record.
+    has_leavers: bool,
+}
+
+impl Invariant for KeysTakeTurns {
+    fn name(&self) -> &'static str {
+        "P24 keys take turns"
+    }
+
+    fn reopened(&mut self, _scene: &Scene) -> Judged {
+        self.waited.clear();
+        self.has_leavers = false;
+        Ok(())
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        if scene.trouble_count != self.trouble_count {
+            self.trouble_count = scene.trouble_count;
+            self.waited.clear();
+        }
+        self.has_leavers |= leaves_a_queue(scene, event);
+        let Event::TaskLeased(_) = event else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let is_blurred = scene.model.live().any(|run| run.is_blurred);
+        let Some((lane, mine)) = place(found.run, found.task_index).filter(|_| !is_blurred) else {
+            return Ok(());
+        };
+        if scene.has_suspects() || self.has_leavers || has_parked(scene, lane) {
+            self.waited.clear();
+            return Ok(());
+        }
+        let waiting = rivals(scene, lane, mine);
+        let before = self.waited.insert((lane, mine), waiting.clone()).unwrap_or_default();
+        let passed = before.into_iter().find(|rival| waiting.contains(rival));
+        // A group that is served owes nothing to those that it had waited with.
+        for others in self.waited.iter_mut().filter(|((of, _), _)| *of == lane).map(|(_, all)| all)
+        {
+            others.retain(|(group, _)| *group != mine);
+        }
+        match passed {
+            Some((group, _)) => {
+                let name = found.name();
+                Err(format!("{name} goes twice while {group:?} waits in {lane:?}"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether an event takes ready work out of the queues, and not into a worker's hands.
+fn leaves_a_queue(scene: &Scene, event: &Event) -> bool {
+    let of_run = matches!(
+        event,
+        Event::RunPaused(_) | Event::RunCancelRequested(_) | Event::RunDeadlineExceeded(_)
+    );
+    let of_task = matches!(event, Event::TaskFailed(_) | Event::TaskCancelled(_))
+        && scene.subject(event).is_some_and(|found| found.entry.is_ready());
+    of_run || of_task
+}
+
+/// Whether work of the same type waits for a permit or a rate, so that a turn may have been spent on it.
+fn has_parked(scene: &Scene, (task_type, _): Lane) -> bool {
+    scene.model.live().any(|run| {
+        (0..run.entries.len()).filter(|instance| run.is_queued(*instance)).any(|instance| {
+            let task = run.place(instance).map_or(0, |(task, _)| task);
+            run.flow.tasks[task].worker_type() == Some(task_type) && place(run, task).is_none()
+        })
+    })
+}
+
+/// The lane and the group of a task that nothing but its place holds back.
+fn place(run: &Run, task: usize) -> Option<(Lane, Group)> {
+    let plan = &run.flow.tasks[task];
+    let options = &plan.options;
+    let has_limit = run.flow.max_concurrent_tasks.is_some()
+        || options.rate.is_some()
+        || (options.concurrency.is_some() && !plan.is_map());
+    if has_limit || run.was_paused() || run.generation > 0 {
+        return None;
+    }
+    let priority = options.priority.or(run.priority).unwrap_or(1);
+    Some(((plan.worker_type()?, priority), options.is_fair.then_some(run.number)))
+}
+
+/// What waits in a lane of other groups.
+fn rivals(scene: &Scene, lane: Lane, mine: Group) -> Vec<(Group, Waiting)> {
+    let mut found = Vec::new();
+    for run in scene.model.live() {
+        for (instance, entry) in run.entries.iter().enumerate() {
+            let Some((task, _)) = run.place(instance).filter(|_| run.is_queued(instance)) else {
+                continue;
+            };
+            if let Some((other, group)) = place(run, task)
+                && other == lane
+                && group != mine
+            {
+                found.push((group, (run.number, instance, entry.ready_at)));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,83 @@
+//! P24: where urgencies share the workers by weight, none waits much longer than its share while
+//! others are served.
+
+use pyflow_core::event::Event;
+use pyflow_core::schedule::Strategy;
+
+use super::invariant::{Invariant, Judged};
+use crate::model::Run;
+use crate::world::Scene;
+
+/// How often other urgencies were served while one had work of the same type waiting.
+#[derive(Debug, Default)]
+pub(crate) struct SharesAreKept {
+    passed: [u32; 3],
+    trouble_count: u64,
+}
+
+impl Invariant for SharesAreKept {
+    fn name(&self) -> &'static str {
+        "P24 shares are kept"
+    }
+
+    fn reopened(&mut self, _scene: &Scene) -> Judged {
+        self.passed = [0; 3];
+        Ok(())
+    }
+
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Event::TaskLeased(leased) = event else { return Ok(()) };
+        let Strategy::WeightedFairShare(weights) = scene.swarm.strategy else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let is_blurred = scene.model.live().any(|run| run.is_blurred);
+        if is_blurred || scene.has_suspects() || scene.trouble_count != self.trouble_count {
+            self.trouble_count = scene.trouble_count;
+            self.passed = [0; 3];
+            return Ok(());
+        }
+        let Some((task_type, served)) = urgency(found.run, found.task_index) else {
+            return Ok(());
+        };
+        let itself = (found.run.number, leased.instance.index());
+        let waits = waiting(scene, task_type, itself);
+        self.passed[served] = 0;
+        let total: u32 = weights.0.iter().sum();
+        for lane in (0..3).filter(|lane| *lane != served) {
+            self.passed[lane] = if waits[lane] { self.passed[lane] + 1 } else { 0 };
+            // It may have had a turn too many before, and the two others one each.
+            let most = total.div_ceil(weights.0[lane]) + 3;
+            if self.passed[lane] > most {
+                return Err(format!("urgency {lane} was passed over {} times", self.passed[lane]));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The type and the urgency of a task that nothing but its place holds back.
+fn urgency(run: &Run, task: usize) -> Option<(&'static str, usize)> {
+    let plan = &run.flow.tasks[task];
+    let options = &plan.options;
+    let has_limit = run.flow.max_concurrent_tasks.is_some()
+        || options.rate.is_some()
+        || (options.concurrency.is_some() && !plan.is_map());
+    let priority = options.priority.or(run.priority).unwrap_or(1);
+    (!has_limit).then_some((plan.worker_type()?, usize::from(priority)))
+}
+
+/// In which urgencies work of a type waits.
+fn waiting(scene: &Scene, task_type: &str, itself: (u64, usize)) -> [bool; 3] {
+    let mut waits = [false; 3];
+    for run in scene.model.live() {
+        for instance in (0..run.entries.len()).filter(|instance| run.is_queued(*instance)) {
+            let Some((task, _)) = run.place(instance) else { continue };
+            if let Some((other, lane)) = urgency(run, task)
+                && other == task_type
+                && (run.number, instance) != itself
+            {
+                waits[lane] = true;
+            }
+        }
+    }
+    waits
+}
