@@ -6,6 +6,10 @@ A build for one version of Python is given this as a file, so that nothing asks 
 
 import struct
 import sys
+import sysconfig
+
+if sys.abiflags or sysconfig.get_config_var("Py_GIL_DISABLED"):
+    sys.exit(f"{sys.executable} is a debug or a free-threaded build, which no wheel is made for")
 
 print("implementation=CPython")
 print(f"version={sys.version_info.major}.{sys.version_info.minor}")

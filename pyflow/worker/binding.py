@@ -89,14 +89,16 @@ class _Reader:
             return self.slow(data)
 
 
-_TAKEN: Final = (
+Takes: TypeAlias = Literal["nothing", "anything", "dict", "dicts", "list"]
+# Hints that plain data of the kind satisfies as it is: others convert or check more.
+_TAKEN: Final[tuple[tuple[tuple[Any, ...], Takes], ...]] = (
     ((dict, dict[str, Any]), "dict"),
     ((list, list[Any]), "list"),
     ((list[dict], list[dict[str, Any]]), "dicts"),  # type: ignore[type-arg]
 )
 
 
-def _takes(hint: Any) -> str:
+def _takes(hint: Any) -> Takes:
     """Tell which plain data a reader gives on as it is."""
     if hint in _values.PLAIN_HINTS:
         return "anything"

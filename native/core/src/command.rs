@@ -215,4 +215,20 @@ impl Wake {
     pub fn heartbeat_timeout(LeaseRef { run, instance, grant }: LeaseRef) -> Self {
         Self::HeartbeatTimeout { run, instance, grant }
     }
+
+    /// The lease that is over with it, and whether it is so because nothing was heard.
+    pub fn lease(self) -> Option<(LeaseRef, bool)> {
+        match self {
+            Self::AttemptTimeout { run, instance, grant } => {
+                Some((LeaseRef { run, instance, grant }, false))
+            }
+            Self::HeartbeatTimeout { run, instance, grant } => {
+                Some((LeaseRef { run, instance, grant }, true))
+            }
+            Self::RunDeadline { .. }
+            | Self::Instance { .. }
+            | Self::QueueTimeout { .. }
+            | Self::TotalTimeout { .. } => None,
+        }
+    }
 }

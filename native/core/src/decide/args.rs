@@ -41,9 +41,13 @@ impl Rendered {
     }
 }
 
+/// The size of a list: a comma or a bracket behind each item, and one bracket more.
+fn listed_size(items: &[Bytes]) -> usize {
+    items.iter().map(|item| item.trim_ascii().len() + 1).sum::<usize>() + 2
+}
+
 fn listed(items: &[Bytes]) -> Bytes {
-    let size = items.iter().map(|item| item.len() + 1).sum::<usize>() + 2;
-    let mut list = Vec::with_capacity(size);
+    let mut list = Vec::with_capacity(listed_size(items));
     list.push(b'[');
     for item in items {
         if list.len() > 1 {
@@ -132,13 +136,14 @@ pub(super) fn bounded(json: Bytes) -> Result<Bytes, ExprError> {
 
 fn list_of(run: &Run, tasks: &[TaskIndex]) -> Result<Rendered, ExprError> {
     let texts: Vec<Bytes> = tasks.iter().map(|task| output_of(run, *task)).collect();
-    if texts.iter().map(Bytes::len).sum::<usize>() + texts.len() + 1 > PAYLOAD_SIZE_MAX {
+    if listed_size(&texts) > PAYLOAD_SIZE_MAX {
         return Err(too_large(PAYLOAD_SIZE_MAX));
     }
     Ok(Rendered::List(texts))
 }
 
-fn output_of(run: &Run, task: TaskIndex) -> Bytes {
+/// The output of a task as it was recorded; null where it has none, or has not ended.
+pub(super) fn output_of(run: &Run, task: TaskIndex) -> Bytes {
     run.output(task.instance()).map_or_else(|| Bytes::from_static(NULL), Payload::json)
 }
 

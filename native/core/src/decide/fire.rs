@@ -16,13 +16,9 @@ pub(super) fn decide(state: &State, wake: Wake, now: Millis) -> Decision {
     match wake {
         Wake::RunDeadline { run } => run_deadline(state, run, now),
         Wake::Instance { run, instance } => instance_due(state, run, instance, now),
-        Wake::AttemptTimeout { run, instance, grant } => {
-            let lease = LeaseRef { run, instance, grant };
-            time_out(state, &TimeOut { lease, is_silent: false, details: None }, now)
-        }
-        Wake::HeartbeatTimeout { run, instance, grant } => {
-            let lease = LeaseRef { run, instance, grant };
-            time_out(state, &TimeOut { lease, is_silent: true, details: None }, now)
+        Wake::AttemptTimeout { .. } | Wake::HeartbeatTimeout { .. } => {
+            let (lease, is_silent) = wake.lease().expect("these are of a lease");
+            time_out(state, &TimeOut { lease, is_silent, details: None }, now)
         }
         Wake::QueueTimeout { run, instance } => queue_timeout(live(state, run)?, instance, now),
         Wake::TotalTimeout { run, instance } => total_timeout(live(state, run)?, instance, now),

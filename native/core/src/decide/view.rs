@@ -50,8 +50,7 @@ impl<'a> View<'a> {
     }
 
     fn output_of(&self, task: TaskIndex) -> Bytes {
-        let output = self.run.output(task.instance());
-        output.map_or_else(|| Bytes::from_static(b"null"), crate::payload::Payload::json)
+        super::args::output_of(self.run, task)
     }
 
     /// The parameters that are constants; the others are made from what this view shows.

@@ -130,7 +130,7 @@ impl Check {
                 ArgTemplate::List,
             ));
         }
-        (templates, lists)
+        (templates, lists.finished())
     }
 
     fn template(

@@ -28,7 +28,7 @@ impl Lists {
         ids: &[T],
         named: &[TaskIndex],
     ) -> Option<Range<u32>> {
-        let listed = template.listed_outputs()?;
+        let listed = template.whole_outputs()?;
         let is_whole = listed.len() == named.len() && ids.len() == named.len();
         if !is_whole || list_of_outputs(listed.iter().copied()) != source.as_bytes() {
             return None;
@@ -40,5 +40,11 @@ impl Lists {
             named[place.expect("what a template reads is among its references")]
         }));
         Some(begin..end)
+    }
+
+    /// All that there are, without the room that they grew in.
+    pub(super) fn finished(mut self) -> Self {
+        self.outputs.shrink_to_fit();
+        self
     }
 }

@@ -105,9 +105,9 @@ impl Template {
         matches!(self.parts.first(), Some(Part::Fixed(text)) if text.first() == Some(&b'{'))
     }
 
-    /// The tasks whose outputs follow each other in it with no more than fixed text between them: those
-    /// of a list, where [`list_of_outputs`] of them is its source.
-    pub fn listed_outputs(&self) -> Option<Vec<&str>> {
+    /// Its outputs in order, if nothing else is filled in. It is the list of them where its source is
+    /// what [`list_of_outputs`] writes.
+    pub fn whole_outputs(&self) -> Option<Vec<&str>> {
         let mut outputs = Vec::with_capacity(self.parts.len() / 2);
         for part in self.parts.iter() {
             match part {

@@ -1,7 +1,7 @@
 //! What is due, and what is asked then.
 
 use super::turn::Shard;
-use crate::command::{Command, LeaseRef, TimeOut, Wake};
+use crate::command::{Command, TimeOut, Wake};
 use crate::decide;
 use crate::lifecycle::RunState;
 use crate::time::Millis;
@@ -42,18 +42,7 @@ impl Shard {
 
     /// What is asked when something is due: of an attempt, with what its last heartbeat told.
     pub(super) fn command_of(&self, wake: Wake) -> Command {
-        let (lease, is_silent) = match wake {
-            Wake::AttemptTimeout { run, instance, grant } => {
-                (LeaseRef { run, instance, grant }, false)
-            }
-            Wake::HeartbeatTimeout { run, instance, grant } => {
-                (LeaseRef { run, instance, grant }, true)
-            }
-            Wake::RunDeadline { .. }
-            | Wake::Instance { .. }
-            | Wake::QueueTimeout { .. }
-            | Wake::TotalTimeout { .. } => return Command::Fire(wake),
-        };
+        let Some((lease, is_silent)) = wake.lease() else { return Command::Fire(wake) };
         let holder = self.sessions.holder(lease);
         let held = holder.and_then(|(session, handle)| self.sessions.find(session, handle));
         let details = held.and_then(|held| held.details.clone());

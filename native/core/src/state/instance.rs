@@ -22,7 +22,7 @@ pub enum Instance {
 
 pub(super) const NO_OUTPUT: u32 = u32::MAX;
 
-const _: () = assert!(size_of::<Instance>() <= 16);
+const _: () = assert!(size_of::<Instance>() <= 16, "a run has one for each of its tasks");
 
 /// How an instance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub struct Active {
     pub error: Option<Box<TaskError>>,
 }
 
-const _: () = assert!(size_of::<Active>() <= 80);
+const _: () = assert!(size_of::<Active>() <= 80, "a run that waits has one");
 
 impl Active {
     pub(super) fn new(phase: Phase, ready: Millis) -> Self {

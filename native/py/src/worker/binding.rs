@@ -30,15 +30,11 @@ struct Unreadable;
 impl Binding {
     pub(super) fn of(object: Bound<'_, PyAny>) -> PyResult<Self> {
         let readers: Option<Vec<(Py<PyAny>, String)>> = object.getattr("readers")?.extract()?;
-        let readers = readers.map(|readers| {
-            let readers = readers.into_iter();
-            readers.map(|(read, takes)| (read, Takes::parse(&takes))).collect()
-        });
         let function = object.getattr("task")?.getattr("fn")?.unbind();
         Ok(Self {
             is_bare: object.getattr("bare")?.extract()?,
             call: object.getattr("call")?.unbind(),
-            by_place: readers.map(|readers| ByPlace { function, readers }),
+            by_place: readers.map(|readers| ByPlace::new(function, readers)).transpose()?,
             object: object.unbind(),
         })
     }
@@ -61,6 +57,11 @@ impl Binding {
 }
 
 impl ByPlace {
+    fn new(function: Py<PyAny>, readers: Vec<(Py<PyAny>, String)>) -> PyResult<Self> {
+        let readers = readers.into_iter().map(|(read, takes)| Ok((read, Takes::parse(&takes)?)));
+        Ok(Self { function, readers: readers.collect::<PyResult<_>>()? })
+    }
+
     fn call<'py>(
         &self,
         py: Python<'py>,

@@ -9,6 +9,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use bytes::Bytes;
 use pyflow_core::decide::Rendered;
+use pyflow_core::payload::NULL;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
@@ -34,14 +36,15 @@ pub(super) enum Takes {
 
 impl Takes {
     /// By its name in `pyflow.worker.binding`.
-    pub(super) fn parse(name: &str) -> Self {
-        match name {
+    pub(super) fn parse(name: &str) -> PyResult<Self> {
+        Ok(match name {
+            "nothing" => Self::Nothing,
             "anything" => Self::Anything,
             "dict" => Self::Dict,
             "dicts" => Self::Dicts,
             "list" => Self::List,
-            _ => Self::Nothing,
-        }
+            _ => return Err(PyValueError::new_err(format!("no reader takes {name:?}"))),
+        })
     }
 
     /// What the items of a list may be.
@@ -101,7 +104,8 @@ pub(super) struct Copy(Kept);
 impl Copy {
     /// A copy of an output, where it is small and flat.
     pub(super) fn of(value: Bound<'_, PyAny>, text: &Bytes) -> Option<Self> {
-        if text.len() > TEXT_SIZE_MAX {
+        // The engine keeps no text of None.
+        if text.len() > TEXT_SIZE_MAX || value.is_none() {
             return None;
         }
         let form = Form::of(value)?;
@@ -138,6 +142,9 @@ impl Copies {
     }
 
     fn form(&self, py: Python<'_>, text: &Bytes, takes: Takes) -> Option<Form> {
+        if takes == Takes::Anything && text == NULL {
+            return Some(Form::Scalar(py.None()));
+        }
         let kept = self.kept.get(&address_of(text)).filter(|kept| kept.text.len() == text.len())?;
         match (&kept.form, takes) {
             (Form::Scalar(value), Takes::Anything) => Some(Form::Scalar(value.clone_ref(py))),
