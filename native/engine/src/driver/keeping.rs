@@ -5,6 +5,7 @@ use pyflow_store::Head;
 
 use super::ring::Driver;
 use crate::checkpoint;
+use crate::fault::Refusal;
 
 /// What is to be moved out of the log.
 #[derive(Debug)]
@@ -37,48 +38,49 @@ impl Driver {
         if self.checkpoint.1 >= self.checkpoint_size && self.fault.is_none() {
             self.keep_checkpoint();
         }
-        self.trim_a_slice();
+        // One that fails leaves the log longer than it need be, until the next checkpoint or the next owner.
+        let _ = self.trim_a_slice();
     }
 
     /// Keeps the state whole; what that covers is then moved from the log to the histories.
     pub(super) fn keep_checkpoint(&mut self) {
-        if let Some(position) = self.write_checkpoint() {
+        // One that fails costs nothing but the time to fold a longer log.
+        if let Ok(position) = self.write_checkpoint() {
             self.trimming.ask(position);
         }
     }
 
     /// Has the log up to a position moved to the histories; what lies behind it stays, for those who follow it.
-    pub(super) fn trim_to(&mut self, up_to: u64) {
-        if up_to > self.checkpoint.0 && self.write_checkpoint().is_none() {
-            return;
+    pub(super) fn trim_to(&mut self, up_to: u64) -> Result<(), Refusal> {
+        if up_to > self.checkpoint.0 {
+            self.write_checkpoint()?;
         }
         self.trimming.ask(up_to);
-        self.trim_a_slice();
+        self.trim_a_slice()
     }
 
-    /// Keeps the state whole, at the position that it answers; one that fails costs nothing but the time to fold a
-    /// longer log.
-    fn write_checkpoint(&mut self) -> Option<u64> {
+    /// Keeps the state whole, at the position that it answers.
+    fn write_checkpoint(&mut self) -> Result<u64, Refusal> {
         // The read model must not need what the checkpoint lets go of.
         self.project();
         self.shard.state_mut().retire_ended();
         let now = self.clock.now();
         let state = self.shard.state();
         let position = state.position();
-        let kept = checkpoint::write(self.log.as_mut(), state, (self.checkpoint.0, now)).is_ok();
-        self.checkpoint = (if kept { position } else { self.checkpoint.0 }, 0);
-        kept.then_some(position)
+        let kept = checkpoint::write(self.log.as_mut(), state, (self.checkpoint.0, now));
+        self.checkpoint = (if kept.is_ok() { position } else { self.checkpoint.0 }, 0);
+        kept.map(|()| position)
     }
 
-    fn trim_a_slice(&mut self) {
-        let Some(up_to) = self.trimming.up_to else { return };
+    fn trim_a_slice(&mut self) -> Result<(), Refusal> {
+        let Some(up_to) = self.trimming.up_to else { return Ok(()) };
         if self.read_only || self.fault.is_some() {
-            return;
+            return Ok(());
         }
-        // One that fails leaves the log longer than it need be, until the next checkpoint or the next owner.
         let has_more = checkpoint::trim(self.log.as_mut(), up_to, self.trimming.slice_size);
-        if !has_more.unwrap_or(false) {
+        if !matches!(has_more, Ok(true)) {
             self.trimming.up_to = None;
         }
+        has_more.map(drop)
     }
 }

@@ -160,7 +160,7 @@ impl Driver {
         let wanted = self.model.ended(&filter)?;
         let last = wanted.iter().map(|row| row.last_position).max().unwrap_or(0);
         if last > self.log.head()?.trimmed {
-            self.trim_to(last); // Their events must have left the log.
+            self.trim_to(last)?; // Their events must have left the log.
         }
         filter.last_position_max = Some(self.log.head()?.trimmed);
         let runs: Vec<EndedRun> = self.model.ended(&filter)?.into_iter().map(ended_run).collect();

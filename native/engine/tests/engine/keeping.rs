@@ -3,10 +3,14 @@
 use pyflow_core::command::StartRun;
 use pyflow_core::definition::Definition;
 use pyflow_engine::{Engine, EngineSettings, ListRuns, Look, Query, Request, Value};
+use pyflow_store::MemoryStore;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::rig::{answered, ask, named, opened, queried, run_out, settings, token_of};
+use crate::rig::{
+    answered, ask, full, named, opened, queried, report, result_of, run_out, settings, start,
+    token_of,
+};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// Large enough to be kept beside the log.
@@ -33,6 +37,11 @@ fn doctor(engine: &Engine) -> Json {
 
 /// Forgets everything that has ended, in as many turns as it takes.
 fn prune(engine: &Engine) -> u64 {
+    try_to_prune(engine).expect("it can be forgotten")
+}
+
+/// How many were forgotten, or the code of the refusal.
+fn try_to_prune(engine: &Engine) -> Result<u64, &'static str> {
     let before_ms = engine.now_ms() + 1;
     let look = Look::Prune { before_ms };
     let mut heard = ask(engine, Request::Look { ticket: 700, look, after: None });
@@ -43,10 +52,35 @@ fn prune(engine: &Engine) -> u64 {
     match answered(&heard, 700) {
         Some(Ok(Value::Json(json))) => {
             let found: Json = serde_json::from_slice(&json).expect("it is JSON");
-            found["count"].as_u64().expect("a count")
+            Ok(found["count"].as_u64().expect("a count"))
         }
+        Some(Err(code)) => Err(code),
         other => panic!("pruning was answered with {other:?}"),
     }
+}
+
+#[test]
+fn a_store_that_cannot_be_pruned_says_so() {
+    let mut refusals = 0;
+    for call in 1..200 {
+        let log = MemoryStore::default().open_with_faults([(call, full())]);
+        let Ok(engine) = Engine::open_on(Box::new(log), &settings()) else { continue };
+        let definition = opened(&engine);
+        start(&engine, &definition, 2);
+        report(&engine, 1, "1");
+        report(&engine, 2, "2");
+        if !matches!(answered(&result_of(&engine, 3), 3), Some(Ok(_))) {
+            continue; // It was full before.
+        }
+        match try_to_prune(&engine) {
+            Ok(count) => assert_eq!(count, 1, "call {call}"),
+            Err(code) => {
+                assert_eq!(code, "PF2004", "call {call}");
+                refusals += 1;
+            }
+        }
+    }
+    assert!(refusals > 1, "{refusals}");
 }
 
 /// Three runs that have ended, each with an output of its own that is kept beside the log.
