@@ -14,11 +14,11 @@ from typing import Any
 from benches.closed_loop import drive
 from benches.fresh import ROOT, environment
 from benches.loops import folder, runner
+from benches.peers.in_process import end_session
 from benches.race import Lap
 
 SERVER = "RESTATE_SERVER"
 READY_S = 90.0
-STOP_S = 20.0
 
 
 def is_installed() -> bool:
@@ -100,16 +100,19 @@ def service_command(port: int) -> list[str]:
 
 @contextmanager
 def process(command: list[str], place: Path, settings: dict[str, str]) -> Iterator[None]:
+    """A command in a session of its own: the server from npm is a script that starts it."""
     log = (place / f"{Path(command[0]).name}.log").open("wb")
-    with log, subprocess.Popen(command, cwd=ROOT, env=settings, stdout=log, stderr=log) as child:
+    with (
+        log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=settings, stdout=log, stderr=log, start_new_session=True
+        ) as child,
+    ):
         try:
             yield
         finally:
             child.terminate()
-            try:
-                child.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
+            end_session(child)
 
 
 def register(admin: int, service: int) -> None:
