@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyflow
 from benches.closed_loop import drive
 from benches.loops import with_store
-from benches.peers import dbos_steps, group_commit, restate
+from benches.peers import dbos_steps, group_commit, postgres, restate
 from benches.race import Lap, Outcome, Race, if_installed
 from benches.results import Curve, Plot, Report, Result
 
@@ -97,11 +97,11 @@ async def warm_up(engine: pyflow.Engine, _count: int, in_flight: int) -> None:
 
 
 def durable_peers(count: int, in_flight: int) -> dict[str, AbstractContextManager[Lap] | None]:
-    wish = ("five", count, in_flight)
+    wish = (count, in_flight)
     return {
-        "DBOS SQLite": if_installed("dbos", lambda: dbos_steps.on_sqlite(*wish)),
-        "DBOS Postgres": if_installed("dbos", lambda: dbos_steps.on_postgres(*wish)),
-        "Restate": restate.five(count, in_flight) if restate.is_installed() else None,
+        "DBOS SQLite": if_installed("dbos", lambda: dbos_steps.five(dbos_steps.sqlite, *wish)),
+        "DBOS Postgres": if_installed("dbos", lambda: dbos_steps.five(postgres.database, *wish)),
+        "Restate": restate.five(*wish) if restate.is_installed() else None,
     }
 
 
