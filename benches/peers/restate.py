@@ -1,4 +1,4 @@
-"""Restate: its server on its default durability, one Python service, and a client."""
+"""Restate: its server with its default durability and partitions, one Python service, a client."""
 
 import os
 import shutil
@@ -86,7 +86,6 @@ def server_settings(place: Path, ports: list[int]) -> dict[str, str]:
         "RESTATE_ADVERTISED_ADDRESS": f"http://{fabric}",
         "RESTATE_INGRESS__BIND_ADDRESS": ingress,
         "RESTATE_ADMIN__BIND_ADDRESS": admin,
-        "RESTATE_DEFAULT_NUM_PARTITIONS": "4",
         "RESTATE_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "1",
     }
