@@ -83,8 +83,8 @@ def any_nodes(race: Race, predecessors: Predecessors, of: str) -> list[Result]:
     )
     return [
         *outcome.versus(f"{of}, add and batches", "graphlib", times_faster=5),
-        *mapping.versus(f"{of}, mapping and static_order (one round)", "graphlib", times_faster=5),
-        *slow.versus(f"{of}, generations (one round)", "networkx"),
+        *mapping.versus(f"{of}, mapping and static_order", "graphlib", times_faster=5),
+        *slow.versus(f"{of}, generations", "networkx"),
     ]
 
 

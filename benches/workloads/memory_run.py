@@ -95,7 +95,7 @@ def slow_peers(size: Size) -> list[Result]:
     }
     peers = {name: if_installed(name, each) for name, each in hamilton.items()}
     outcome = Race(1).run({"pyflow": pyflow_lap(few), **peers})
-    what = f"layers of {len(few):,} tasks (one round)"
+    what = f"layers of {len(few):,} tasks"
     results = [*outcome.versus(what, "hamilton"), *outcome.versus(what, "dask")]
     if fewest:
         prefect = if_installed("prefect", lambda: prefect_flow.contestant("layers", len(fewest)))
@@ -103,7 +103,7 @@ def slow_peers(size: Size) -> list[Result]:
         on_disk = with_store(run_once, workflow_of(fewest), prepare=run_once)
         outcome = Race(1).run({"pyflow": on_disk, "prefect": prefect})
         what = f"layers of {len(fewest):,} tasks, both with a store on disk"
-        results += outcome.versus(f"{what} (one round)", "prefect")
+        results += outcome.versus(f"{what}", "prefect")
     return results
 
 
