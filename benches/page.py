@@ -22,7 +22,8 @@ measured, and how to run a part of it, is in [benches/](../benches/README.md).
 Peers do the same work beside pyflow, in turn with it, round by round, on the same machine, which
 also runs the load. A ratio is the median over rounds of two laps that ran one after the other. What
 is absolute tells of this machine and of what else ran on it; the load average is that of the minute
-before a workload began. ± is half of the way from the fastest round to the slowest.
+before a workload began. ± is half of the way from the fastest round to the slowest; how many rounds
+there were is said line by line.
 """
 
 
@@ -68,7 +69,7 @@ def place(kept: Kept) -> Iterator[str]:
 
 def part(report: Report) -> Iterator[str]:
     yield f"## {report.title}\n"
-    yield f"{report.measured_at}, {report.rounds} rounds, load average {report.load_average}.\n"
+    yield f"{report.measured_at}, load average {report.load_average}.\n"
     yield "| what | value | target | | medians |"
     yield "|---|---:|---|---|---|"
     for each in report.results:

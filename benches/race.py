@@ -42,6 +42,11 @@ class Times:
         """The distance from the fastest round to the slowest, as a part of the median."""
         return (max(self.seconds) - min(self.seconds)) / self.median
 
+    def named(self, name: str) -> str:
+        """The name, the median and, of more than one round, the spread."""
+        spread = f" ±{self.spread / 2:.0%}" if len(self.seconds) > 1 else ""
+        return f"{name} {readable(self.median)}{spread}"
+
     def median_of(self, name: str) -> float:
         """The median of what the laps told under this name."""
         return statistics.median(each[name] for each in self.said)
@@ -89,11 +94,13 @@ class Outcome:
         return [Result(what=what, value=value, unit="x", target=target, sense=sense, aside=aside)]
 
     def aside(self, *names: str) -> str:
-        """Name medians and spreads."""
-        return ", ".join(
-            f"{name} {readable(self.times[name].median)} ±{self.times[name].spread / 2:.0%}"
-            for name in names
-        )
+        """Name medians and spreads, and of how many rounds."""
+        return ", ".join([*(self.times[name].named(name) for name in names), self.rounds(names[0])])
+
+    def rounds(self, name: str) -> str:
+        """How many rounds this contestant ran, in words."""
+        count = len(self.times[name].seconds)
+        return f"{count} round" if count == 1 else f"{count} rounds"
 
 
 @dataclass

@@ -16,7 +16,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """None: there is no target, the line informs."""
     sense: Literal["at least", "at most"] = "at least"
     aside: str = ""
-    """Whose medians and spreads the value comes from."""
+    """Whose medians and spreads the value comes from, and of how many rounds."""
 
     @property
     def reached(self) -> bool | None:
@@ -55,4 +55,3 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     measured_at: str = ""
     load_average: float = 0.0
     """That of the machine when the workload began: others may have been at work."""
-    rounds: int = 0

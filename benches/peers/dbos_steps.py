@@ -3,37 +3,44 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from benches.closed_loop import drive
-from benches.loops import folder
+from benches.loops import Program, folder, runner
 from benches.numbers import fibonacci
-from benches.peers import postgres
 from benches.peers.in_process import peer, serve
 from benches.race import Lap
 
 CONNECTIONS_MAX = 64
 
 
-@contextmanager
-def on_sqlite(verb: str, *arguments: Any) -> Iterator[Lap]:
-    with folder() as place, asking(f"sqlite:///{place}/dbos.db", verb, *arguments) as lap:
-        yield lap
+Database = Callable[[], AbstractContextManager[str]]
+"""Gives the url of an empty database that lives as long as the block."""
 
 
 @contextmanager
-def on_postgres(verb: str, *arguments: Any) -> Iterator[Lap]:
-    with postgres.database() as url, asking(url, verb, *arguments) as lap:
-        yield lap
+def sqlite() -> Iterator[str]:
+    with folder() as place:
+        yield f"sqlite:///{place}/dbos.db"
 
 
 @contextmanager
-def asking(url: str, verb: str, *arguments: Any) -> Iterator[Lap]:
-    with peer("dbos_steps", url) as ask:
-        ask("five", 4, 2)
-        yield lambda: ask(verb, *arguments)
+def five(database: Database, count: int, in_flight: int) -> Iterator[Lap]:
+    """A lap is `count` workflows of 5 steps."""
+    with database() as url, peer("dbos_steps", url) as ask:
+        ask("five", in_flight, in_flight)
+        yield lambda: ask("five", count, in_flight)
+
+
+@contextmanager
+def flow(database: Database, workflow: str, count: int, number: int) -> Iterator[Lap]:
+    """A lap is one workflow of `count` numbers."""
+    with database() as url, peer("dbos_steps", url) as ask:
+        ask(workflow, count, number)
+        yield lambda: ask(workflow, count, number)
 
 
 def main(url: str) -> None:
@@ -55,32 +62,30 @@ def main(url: str) -> None:
         return number
 
     @DBOS.step()
-    def compute(number: int) -> int:
+    async def compute(number: int) -> int:
         return fibonacci(number)
 
     @DBOS.workflow()
-    def one(number: int) -> int:
-        return fibonacci(number)
+    async def in_sequence(count: int, number: int) -> list[int]:
+        return [await compute(number) for _ in range(count)]
 
     @DBOS.workflow()
-    def in_sequence(count: int, number: int) -> list[int]:
-        return [compute(number) for _ in range(count)]
+    async def at_once(count: int, number: int) -> list[int]:
+        return await asyncio.gather(*(compute(number) for _ in range(count)))
 
-    @DBOS.workflow()
-    def at_once(count: int, number: int) -> list[int]:
-        begun = [DBOS.start_workflow(one, number) for _ in range(count)]
-        return [each.get_result() for each in begun]
+    async def five_of(count: int, in_flight: int) -> None:
+        await drive(five, count, in_flight)
 
     DBOS.launch()
-    serve(
-        {
-            "five": lambda count, in_flight: asyncio.run(drive(five, count, in_flight)),
-            "in_sequence": in_sequence,
-            "at_once": at_once,
-        }
-    )
+    with runner() as loop:
+        programs = {"five": five_of, "in_sequence": in_sequence, "at_once": at_once}
+        serve({verb: partial(run, loop, program) for verb, program in programs.items()})
     # Its threads outlive the requests.
     os._exit(0)
+
+
+def run(loop: asyncio.Runner, program: Program, *arguments: int) -> Any:
+    return loop.run(program(*arguments))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ It has no runs, no retries, no recovery.
 """
 
 import asyncio
+import itertools
 import queue
 import sqlite3
 import threading
@@ -73,35 +74,39 @@ def wake(batch: list[Item]) -> None:
 
 @contextmanager
 def contestant(count: int, in_flight: int, row_size: int = 60) -> Iterator[Lap]:
-    """A lap is `count` workflows of 5 steps; it says the seconds that each step took."""
+    """A lap is `count` workflows of 5 steps; it says the seconds that each step took.
+
+    The store stays open between the laps, as that of an engine does.
+    """
+    data = b"z" * row_size
+    runs = itertools.count()
     with folder() as place, runner() as loop:
-        laps = 0
+        writer = Writer(f"{place}/steps.db", loop.get_loop())
 
-        def lap() -> Any:
-            nonlocal laps
-            laps += 1
-            return loop.run(closed_loop(f"{place}/{laps}.db", count, in_flight, b"z" * row_size))
+        def lap(lap_count: int) -> Any:
+            return loop.run(closed_loop(writer, itertools.islice(runs, lap_count), in_flight, data))
 
-        yield lap
+        try:
+            lap(in_flight)
+            yield lambda: lap(count)
+        finally:
+            writer.close()
 
 
-async def closed_loop(path: str, count: int, in_flight: int, data: bytes) -> list[float]:
-    writer = Writer(path, asyncio.get_running_loop())
-    numbers = iter(range(count))
+async def closed_loop(
+    writer: Writer, runs: Iterator[int], in_flight: int, data: bytes
+) -> list[float]:
     seconds: list[float] = []
 
     async def client() -> None:
-        for run in numbers:
+        for run in runs:
             for number in range(STEPS):
                 began = time.perf_counter()
                 await step(number)
                 await writer.put((run, number, data))
                 seconds.append(time.perf_counter() - began)
 
-    try:
-        await asyncio.gather(*(client() for _ in range(in_flight)))
-    finally:
-        writer.close()
+    await asyncio.gather(*(client() for _ in range(in_flight)))
     return seconds
 
 

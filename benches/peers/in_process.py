@@ -6,10 +6,11 @@ and answers are lines of JSON.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def peer(module: str, *arguments: str, cwd: Path = ROOT, **more: str) -> Iterato
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     ) as child:
         try:
             hear(child)
@@ -58,13 +60,18 @@ def hear(child: subprocess.Popen[str]) -> Any:
 
 
 def stop(child: subprocess.Popen[str]) -> None:
-    """Closing its input ends it; one that hangs is killed."""
+    """Closing its input ends it; what hangs, or what it left running, is killed."""
     assert child.stdin is not None
     child.stdin.close()
-    try:
+    end_session(child)
+
+
+def end_session(child: subprocess.Popen[Any]) -> None:
+    """Give a child that leads a session 20 s to end, then kill all that is left of its group."""
+    with suppress(subprocess.TimeoutExpired):
         child.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def serve(verbs: Mapping[str, Callable[..., Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Restate: its server on its default durability, one Python service, and a client."""
+"""Restate: its server with its default durability and partitions, one Python service, a client."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from typing import Any
 from benches.closed_loop import drive
 from benches.fresh import ROOT, environment
 from benches.loops import folder, runner
+from benches.peers.in_process import end_session
 from benches.race import Lap
 
 SERVER = "RESTATE_SERVER"
 READY_S = 90.0
-STOP_S = 20.0
 
 
 def is_installed() -> bool:
@@ -86,7 +86,6 @@ def server_settings(place: Path, ports: list[int]) -> dict[str, str]:
         "RESTATE_ADVERTISED_ADDRESS": f"http://{fabric}",
         "RESTATE_INGRESS__BIND_ADDRESS": ingress,
         "RESTATE_ADMIN__BIND_ADDRESS": admin,
-        "RESTATE_DEFAULT_NUM_PARTITIONS": "4",
         "RESTATE_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "1",
     }
@@ -100,16 +99,19 @@ def service_command(port: int) -> list[str]:
 
 @contextmanager
 def process(command: list[str], place: Path, settings: dict[str, str]) -> Iterator[None]:
+    """A command in a session of its own: the server from npm is a script that starts it."""
     log = (place / f"{Path(command[0]).name}.log").open("wb")
-    with log, subprocess.Popen(command, cwd=ROOT, env=settings, stdout=log, stderr=log) as child:
+    with (
+        log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=settings, stdout=log, stderr=log, start_new_session=True
+        ) as child,
+    ):
         try:
             yield
         finally:
             child.terminate()
-            try:
-                child.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
+            end_session(child)
 
 
 def register(admin: int, service: int) -> None:

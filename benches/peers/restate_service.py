@@ -25,24 +25,26 @@ async def five(ctx: Context, number: int) -> int:
     return number
 
 
-@service.handler()
-async def one(_ctx: Context, number: int) -> int:
+async def compute(number: int) -> int:
     return fibonacci(number)
 
 
 @service.handler()
 async def in_sequence(ctx: Context, wish: dict[str, int]) -> list[int]:
+    number = wish["number"]
     return [
-        await ctx.run_typed(f"number {each}", lambda: fibonacci(wish["number"]))
+        await ctx.run_typed(f"number {each}", compute, number=number)
         for each in range(wish["count"])
     ]
 
 
 @service.handler()
 async def at_once(ctx: Context, wish: dict[str, int]) -> list[int]:
-    begun = [ctx.service_call(one, arg=wish["number"]) for _ in range(wish["count"])]
-    await restate.gather(*begun)
-    return [await each for each in begun]
+    number = wish["number"]
+    begun = [
+        ctx.run_typed(f"number {each}", compute, number=number) for each in range(wish["count"])
+    ]
+    return [await each for each in await restate.gather(*begun)]
 
 
 app = restate.app([service])

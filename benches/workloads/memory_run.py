@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyflow
-from benches.loops import on_uvloop, runner, with_engine
+from benches.loops import on_uvloop, runner, with_engine, with_store
 from benches.peers import asyncio_program, dask_graph, hamilton_nodes, prefect_flow
 from benches.race import Outcome, Race, if_installed, plain
 from benches.results import Curve, Plot, Report, Result
@@ -95,12 +95,15 @@ def slow_peers(size: Size) -> list[Result]:
     }
     peers = {name: if_installed(name, each) for name, each in hamilton.items()}
     outcome = Race(1).run({"pyflow": pyflow_lap(few), **peers})
-    what = f"layers of {len(few):,} tasks (one round)"
+    what = f"layers of {len(few):,} tasks"
     results = [*outcome.versus(what, "hamilton"), *outcome.versus(what, "dask")]
     if fewest:
         prefect = if_installed("prefect", lambda: prefect_flow.contestant("layers", len(fewest)))
-        outcome = Race(1).run({"pyflow": pyflow_lap(fewest), "prefect": prefect})
-        results += outcome.versus(f"layers of {len(fewest):,} tasks (one round)", "prefect")
+        # Prefect records each state in a database on the disk, so pyflow does too.
+        on_disk = with_store(run_once, workflow_of(fewest), prepare=run_once)
+        outcome = Race(1).run({"pyflow": on_disk, "prefect": prefect})
+        what = f"layers of {len(fewest):,} tasks, both with a store on disk"
+        results += outcome.versus(f"{what}", "prefect")
     return results
 
 

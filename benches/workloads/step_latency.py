@@ -78,9 +78,7 @@ def measure(race: Race, size: Size) -> Report:
     pairs = list(zip(*medians.values(), strict=True))
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
     every = sorted(seconds for lap in outcome.times["pyflow"].said for seconds in lap)
-    aside = ", ".join(
-        f"{name} {readable(statistics.median(each))}" for name, each in medians.items()
-    )
+    said = [f"{name} {readable(statistics.median(each))}" for name, each in medians.items()]
     return Report(
         workload="step_latency",
         title=TITLE,
@@ -91,7 +89,7 @@ def measure(race: Race, size: Size) -> Report:
                 unit="x",
                 target=TIMES_COMMIT_MAX,
                 sense="at most",
-                aside=aside,
+                aside=", ".join([*said, outcome.rounds("pyflow")]),
             ),
             Result(
                 what="99th percentile of pyflow's steps",

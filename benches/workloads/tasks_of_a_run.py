@@ -8,7 +8,7 @@ from typing import Any
 import pyflow
 from benches.loops import with_store
 from benches.numbers import fibonacci
-from benches.peers import dbos_steps, restate
+from benches.peers import dbos_steps, postgres, restate
 from benches.race import Lap, Race, if_installed
 from benches.results import Report, Result
 
@@ -101,7 +101,7 @@ def measure_form(race: Race, size: Size, form: str) -> list[Result]:
 def durable_peers(form: str, count: int) -> dict[str, AbstractContextManager[Lap] | None]:
     wish = (form, count, NUMBER)
     return {
-        "DBOS SQLite": if_installed("dbos", lambda: dbos_steps.on_sqlite(*wish)),
-        "DBOS Postgres": if_installed("dbos", lambda: dbos_steps.on_postgres(*wish)),
+        "DBOS SQLite": if_installed("dbos", lambda: dbos_steps.flow(dbos_steps.sqlite, *wish)),
+        "DBOS Postgres": if_installed("dbos", lambda: dbos_steps.flow(postgres.database, *wish)),
         "Restate": restate.flow(*wish) if restate.is_installed() else None,
     }

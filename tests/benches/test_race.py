@@ -21,6 +21,14 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     assert (line.value, line.target, line.reached) == (3, 2, True)
 
 
+def test_a_line_says_of_how_many_rounds_it_is() -> None:
+    thrice = Outcome({"pyflow": times(1, 2, 3), "peer": times(4, 4, 4)})
+    once = Outcome({"pyflow": times(1), "peer": times(4)})
+
+    assert thrice.aside("pyflow", "peer") == "pyflow 2 s ±50%, peer 4 s ±0%, 3 rounds"
+    assert once.aside("peer") == "peer 4 s, 1 round"
+
+
 def test_a_target_at_most_is_about_our_time() -> None:
     outcome = Outcome({"pyflow": times(2), "peer": times(1)})
 
