@@ -22,7 +22,7 @@ pub(crate) fn all_invariants(has_canary: bool) -> Vec<Box<dyn Invariant>> {
     let mut all: Vec<Box<dyn Invariant>> = vec![
         Box::new(acknowledged_is_kept::AcknowledgedIsKept),
         Box::new(answers_tell_the_record::AnswersTellTheRecord),
-        Box::new(arguments_are_right::ArgumentsAreRight),
+        Box::new(arguments_are_right::ArgumentsAreRight::default()),
         Box::new(asks_are_answered::AsksAreAnswered),
         Box::new(at_most_once::AtMostOnce),
         Box::new(controls_do_what_they_say::ControlsDoWhatTheySay),
