@@ -118,11 +118,20 @@ impl Disk {
         self.shared.lock().armed = Some((after, trouble));
     }
 
-    /// Nothing is about to befall it any more.
+    /// Nothing is about to befall its next calls any more.
+    pub(crate) fn disarm(&self) {
+        self.shared.lock().armed = None;
+    }
+
+    /// Nothing is wrong with it any more.
     pub(crate) fn calm(&self) {
-        let mut platter = self.shared.lock();
-        platter.armed = None;
-        platter.is_full = false;
+        self.disarm();
+        self.set_full(false);
+    }
+
+    /// Whether it has no room at present.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.lock().is_full
     }
 
     pub(crate) fn set_full(&self, is_full: bool) {

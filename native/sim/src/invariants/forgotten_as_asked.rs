@@ -37,7 +37,7 @@ impl Invariant for ForgottenAsAsked {
         else {
             return Ok(());
         };
-        if scene.is_full || scene.trouble_count != asked.trouble_count {
+        if scene.disk.is_full() || scene.trouble_count != asked.trouble_count {
             return Ok(()); // What could not be moved to the histories is kept.
         }
         let mut runs = scene.model.runs.values();

@@ -13,7 +13,6 @@ impl World {
     pub(super) fn calm_down(&mut self, dice: &mut Dice) -> Result<(), Failure> {
         self.scene.trace.tell(format_args!("calm"));
         self.scene.disk.calm();
-        self.scene.is_full = false;
         self.scene.is_calm = true;
         if dice.chance(30) {
             self.die_and_return()?;

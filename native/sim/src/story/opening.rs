@@ -35,7 +35,6 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
         dice: dice.fork(),
         run_ids: Vec::new(),
         turn_count: 0,
-        is_full: false,
         is_quiet: false,
         trouble_count: 0,
         is_calm: false,

@@ -37,8 +37,6 @@ pub(crate) struct Scene {
     pub(crate) run_ids: Vec<String>,
     /// The bounds of what the log has been told: turns seen so far.
     pub(crate) turn_count: usize,
-    /// The store has no room at present.
-    pub(crate) is_full: bool,
     /// Whether nothing was written while the ring was turned last: what was told then is told of the
     /// same record that the model holds.
     pub(crate) is_quiet: bool,
