@@ -21,6 +21,9 @@ impl World {
     /// Opens the store with a new process, and lets its workers connect.
     pub(crate) fn open(&mut self) -> Result<(), Failure> {
         for _ in 0..OPENING_COUNT_MAX {
+            if self.scene.disk.lose_torn() > 0 {
+                self.scene.tally.probe(probes::TORN_LOST);
+            }
             let settings = self.settings();
             let disk = self.scene.disk.clone();
             let opened = guarded(|| {
@@ -182,7 +185,7 @@ impl World {
             self.scene.tally.fault(match trouble {
                 Trouble::KilledBefore => "killed before a call of the store",
                 Trouble::KilledAfter => "killed after a call of the store",
-                Trouble::Torn => "torn write",
+                Trouble::Torn { .. } => "torn write",
                 Trouble::SyncFails => "failed sync",
                 Trouble::WriteFails => "failed write",
                 Trouble::Refused => "refused write",
