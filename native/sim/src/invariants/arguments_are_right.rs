@@ -28,22 +28,22 @@ impl Invariant for ArgumentsAreRight {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(leased) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         if let Some(reads) = &found.task().reads {
             let attempt = (leased.run.0, found.instance, token(leased.epoch, leased.grant));
             self.read.insert(attempt, recorded(found.run, reads));
         }
-        Ok(())
+        scene.no_opinion()
     }
 
-    fn reopened(&mut self, _scene: &Scene) -> Judged {
+    fn reopened(&mut self, scene: &Scene) -> Judged {
         self.read.clear(); // Whoever was handed anything is gone.
-        Ok(())
+        scene.no_opinion()
     }
 
     fn granted(&mut self, scene: &Scene, granted: &Granted, held: &Held) -> Judged {
-        let Some(run) = scene.model.by_id(&held.run_id) else { return Ok(()) };
+        let Some(run) = scene.model.by_id(&held.run_id) else { return scene.no_opinion() };
         let task = &run.flow.tasks[held.task];
         let entry = scene.entry_of(held);
         if let Some(entry) = entry.filter(|entry| granted.details != entry.details) {

@@ -22,11 +22,11 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An invariant, and how often it was asked.
+/// An invariant, and how often it has judged.
 #[derive(Debug)]
 struct Judge {
     invariant: Box<dyn Invariant>,
-    asked: u64,
+    count: u64,
 }
 
 /// One seed's world.
@@ -40,7 +40,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(scene: Scene, has_canary: bool) -> Self {
         let invariants = all_invariants(has_canary).into_iter();
-        let judges = invariants.map(|invariant| Judge { invariant, asked: 0 }).collect();
+        let judges = invariants.map(|invariant| Judge { invariant, count: 0 }).collect();
         Self { scene, judges, step: 0 }
     }
 
@@ -50,8 +50,9 @@ impl World {
         mut question: impl FnMut(&mut dyn Invariant, &Scene) -> Judged,
     ) -> Result<(), Failure> {
         for judge in &mut self.judges {
-            judge.asked += 1;
-            if let Err(message) = question(judge.invariant.as_mut(), &self.scene) {
+            let judged = question(judge.invariant.as_mut(), &self.scene);
+            judge.count += u64::from(!self.scene.had_no_opinion.take());
+            if let Err(message) = judged {
                 let invariant = judge.invariant.name();
                 return Err(Failure { invariant, message, step: self.step });
             }
@@ -127,7 +128,7 @@ impl World {
             scene.tally.probe(SUSPECT);
         }
         for judge in &self.judges {
-            *scene.tally.checks.entry(judge.invariant.name()).or_default() += judge.asked;
+            *scene.tally.checks.entry(judge.invariant.name()).or_default() += judge.count;
         }
         scene.tally.runs = scene.model.runs.len() as u64;
         scene.tally.acknowledged = scene.ledger.acknowledged().count() as u64;
