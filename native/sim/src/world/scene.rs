@@ -60,6 +60,7 @@ pub(crate) struct Drawn {
 
 impl Scene {
     /// The answer of an invariant that a question is none of: it is not counted as a judgement.
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for an invariant's whole answer")]
     pub(crate) fn no_opinion(&self) -> Judged {
         self.had_no_opinion.set(true);
         Ok(())
