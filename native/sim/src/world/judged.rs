@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pyflow_core::event::Event;
+
 use super::scene::Scene;
 use crate::disk::KeptTurn;
 use crate::invariants::{Invariant, Judged, all_invariants};
@@ -45,7 +47,7 @@ impl World {
     }
 
     /// Asks every judge the same question.
-    pub(super) fn ask_all(
+    pub(crate) fn ask_all(
         &mut self,
         mut question: impl FnMut(&mut dyn Invariant, &Scene) -> Judged,
     ) -> Result<(), Failure> {
@@ -75,10 +77,7 @@ impl World {
     fn take_turn(&mut self, turn: &KeptTurn) -> Result<(), Failure> {
         self.scene.turn_count += 1;
         self.scene.tally.turns += 1;
-        let events = self.scene.mirror.read(turn).map_err(|error| {
-            let message = format!("turn {} cannot be read back: {error}", turn.position);
-            self.fails("P5 what is stored can be read", message)
-        })?;
+        let events = self.read_back(turn)?;
         self.ask_all(|invariant, scene| invariant.turn(scene, turn, &events))?;
         for event in &events {
             let position = turn.position;
@@ -94,6 +93,14 @@ impl World {
         Ok(())
     }
 
+    /// The events of a turn.
+    fn read_back(&mut self, turn: &KeptTurn) -> Result<Vec<Event>, Failure> {
+        let read = self.scene.mirror.read(turn);
+        let told = read.as_ref().map(drop).map_err(ToString::to_string);
+        self.ask_all(|invariant, scene| invariant.read_back(scene, turn, &told))?;
+        Ok(read.unwrap_or_default())
+    }
+
     /// Folds the log anew, where the disk has lost the end of it.
     pub(super) fn fold_again(&mut self) -> Result<(), Failure> {
         self.scene.model = self.scene.model.emptied();
@@ -101,10 +108,7 @@ impl World {
         self.scene.turn_count = 0;
         for turn in self.scene.disk.turns() {
             self.scene.turn_count += 1;
-            let events = self.scene.mirror.read(&turn).map_err(|error| {
-                let message = format!("turn {} cannot be read back: {error}", turn.position);
-                self.fails("P5 what is stored can be read", message)
-            })?;
+            let events = self.read_back(&turn)?;
             for event in &events {
                 self.scene.model.take(turn.position, event);
             }
