@@ -6,6 +6,7 @@ pub(crate) const PROBES: &[&str] = &[
     KILLED_WHILE_OPENING,
     LOST_WITH_POWER,
     WRITES_LOST,
+    TORN_LOST,
     STOPPED_BY_STORE,
     LARGE_OUTPUT,
     CHECKPOINT,
@@ -47,6 +48,7 @@ pub(crate) const AN_OPENING_FAILED: &str = "an opening failed";
 pub(crate) const KILLED_WHILE_OPENING: &str = "killed while opening";
 pub(crate) const LOST_WITH_POWER: &str = "turns were lost with the power";
 pub(crate) const WRITES_LOST: &str = "writes were lost with the power";
+pub(crate) const TORN_LOST: &str = "writes were lost with a torn one";
 pub(crate) const STOPPED_BY_STORE: &str = "the ring stopped by a fault of the store";
 pub(crate) const LARGE_OUTPUT: &str = "an output was kept beside the log";
 pub(crate) const CHECKPOINT: &str = "a checkpoint was written";

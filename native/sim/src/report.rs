@@ -49,9 +49,11 @@ fn faults(outcome: &Outcome, page: &mut String) -> std::fmt::Result {
 }
 
 fn checks(outcome: &Outcome, page: &mut String) -> std::fmt::Result {
-    writeln!(page, "\ninvariants, and the questions that each was asked")?;
-    let checks = &outcome.tally.checks;
-    checks.iter().try_for_each(|(name, count)| writeln!(page, "  {name:52} {count:9}"))
+    writeln!(page, "\ninvariants, and what each has judged")?;
+    outcome.tally.checks.iter().try_for_each(|(name, count)| match count {
+        0 => writeln!(page, "  NEVER: {name}"),
+        _ => writeln!(page, "  {name:52} {count:9}"),
+    })
 }
 
 fn probes(outcome: &Outcome, page: &mut String) -> std::fmt::Result {

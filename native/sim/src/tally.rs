@@ -12,7 +12,7 @@ pub struct Tally {
     pub events: u64,
     pub runs: u64,
     pub acknowledged: u64,
-    /// Questions that invariants have answered, by invariant.
+    /// What invariants have judged, by invariant; 0 for one that had nothing to judge.
     pub checks: BTreeMap<&'static str, u64>,
     pub faults: BTreeMap<&'static str, Met>,
     pub probes: BTreeMap<&'static str, Met>,

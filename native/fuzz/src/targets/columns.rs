@@ -13,6 +13,15 @@ const OPTIONS: [&str; 6] = [
     r#"{"condition":"input.flag"}"#,
     r#"{"max_retries":-1}"#,
 ];
+/// One output as it is, one of an input, no JSON, and lists of whole outputs.
+const TEMPLATES: [&str; 6] = [
+    "\"${output.task_0}\"",
+    "\"${input.a}\"",
+    "{",
+    "[\"${output.task_0}\"]",
+    "[\"${output.task_1}\",\"${output.task_0}\"]",
+    "[\"${output.task_0}\",\"${output.task_0}\"]",
+];
 
 fn texts(listed: &[&str]) -> Vec<String> {
     listed.iter().map(ToString::to_string).collect()
@@ -38,7 +47,7 @@ fn draft(feed: &mut Feed<'_>) -> Draft {
     draft.shapes = vec![vec![], texts(&["value"]), texts(&["value", "further"])];
     draft.consts =
         ["1", "null", "{\"seconds\":1}", "\"${input.a}\"", "not json"].into_iter().collect();
-    draft.templates = ["\"${output.task_0}\"", "\"${input.a}\"", "{"].into_iter().collect();
+    draft.templates = TEMPLATES.into_iter().collect();
     for task in 0..feed.byte().min(TASK_COUNT_MAX) {
         draft.ids.push_str("task_");
         draft.ids.push_str(&task.to_string());

@@ -43,6 +43,8 @@ pub(super) struct Platter {
     /// After so many more calls that it suits: this.
     armed: Option<(u64, Trouble)>,
     is_full: bool,
+    /// The power went in a write: how much is left of what was not synced, in percent.
+    torn: Option<u8>,
     /// The fault after which the opened log takes nothing more.
     broken: Option<StoreFault>,
     /// How long calls have taken since that was last asked.
@@ -107,6 +109,16 @@ impl Disk {
         platter.cut_to(left)
     }
 
+    /// What a torn write takes with it is lost, now that what came before it has been heard; how many
+    /// writes that is.
+    pub(crate) fn lose_torn(&self) -> usize {
+        let mut platter = self.shared.lock();
+        let Some(left_percent) = platter.torn.take() else { return 0 };
+        let unsynced = platter.operations.len() - platter.synced;
+        let left = platter.synced + unsynced * usize::from(left_percent) / 100;
+        platter.cut_to(left)
+    }
+
     /// Makes safe what was written without sync.
     pub(crate) fn sync(&self) {
         let mut platter = self.shared.lock();
@@ -118,11 +130,20 @@ impl Disk {
         self.shared.lock().armed = Some((after, trouble));
     }
 
-    /// Nothing is about to befall it any more.
+    /// Nothing is about to befall its next calls any more.
+    pub(crate) fn disarm(&self) {
+        self.shared.lock().armed = None;
+    }
+
+    /// Nothing is wrong with it any more.
     pub(crate) fn calm(&self) {
-        let mut platter = self.shared.lock();
-        platter.armed = None;
-        platter.is_full = false;
+        self.disarm();
+        self.set_full(false);
+    }
+
+    /// Whether it has no room at present.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.lock().is_full
     }
 
     pub(crate) fn set_full(&self, is_full: bool) {
@@ -197,7 +218,9 @@ impl Platter {
             Some(Trouble::KilledBefore | Trouble::KilledAfter) => kill(),
             Some(Trouble::Misread) => return Err(self.breaks(misread())),
             Some(Trouble::Slow { span_ms }) => self.delay_ms += span_ms,
-            Some(Trouble::Torn | Trouble::SyncFails | Trouble::WriteFails | Trouble::Refused)
+            Some(
+                Trouble::Torn { .. } | Trouble::SyncFails | Trouble::WriteFails | Trouble::Refused,
+            )
             | None => {}
         }
         body(self.log.as_mut().expect("a store is opened before it is read"))
@@ -222,7 +245,11 @@ impl Platter {
         self.must_be_whole()?;
         let trouble = self.meet(true);
         match trouble {
-            Some(Trouble::KilledBefore | Trouble::Torn) => kill(),
+            Some(Trouble::KilledBefore) => kill(),
+            Some(Trouble::Torn { left_percent }) => {
+                self.torn = Some(left_percent);
+                kill()
+            }
             Some(Trouble::WriteFails) => return Err(self.breaks(failed(name))),
             Some(Trouble::Refused) => return Err(refused(name)),
             Some(Trouble::Slow { span_ms }) => self.delay_ms += span_ms,
@@ -247,7 +274,7 @@ impl Platter {
             }
             Some(
                 Trouble::KilledBefore
-                | Trouble::Torn
+                | Trouble::Torn { .. }
                 | Trouble::WriteFails
                 | Trouble::Refused
                 | Trouble::Misread

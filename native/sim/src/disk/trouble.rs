@@ -11,8 +11,9 @@ pub(crate) enum Trouble {
     KilledBefore,
     /// The process is killed when the call has done its work and nobody has heard of it.
     KilledAfter,
-    /// The power goes while the call writes: what it wrote is torn, and the checksum sees that.
-    Torn,
+    /// The power goes while the call writes: what it wrote is torn, which the checksum sees, and of
+    /// what was not synced before no more than these percent are left.
+    Torn { left_percent: u8 },
     /// The bytes are written, and the sync after them fails.
     SyncFails,
     /// Nothing is written.
@@ -34,7 +35,7 @@ impl Trouble {
     pub(super) fn suits(self, writes: bool) -> bool {
         match self {
             Self::KilledBefore | Self::KilledAfter | Self::Slow { .. } => true,
-            Self::Torn | Self::SyncFails | Self::WriteFails | Self::Refused => writes,
+            Self::Torn { .. } | Self::SyncFails | Self::WriteFails | Self::Refused => writes,
             Self::Misread => !writes,
         }
     }

@@ -6,9 +6,9 @@ use crate::world::World;
 pub(super) const FAULT: Fault = Fault { name: "the disk is full for a while", strike };
 
 fn strike(world: &mut World) -> Struck {
-    world.scene.is_full = !world.scene.is_full;
-    world.scene.disk.set_full(world.scene.is_full);
-    if !world.scene.is_full {
+    let is_full = !world.scene.disk.is_full();
+    world.scene.disk.set_full(is_full);
+    if !is_full {
         // The ring looks once a second whether there is room again.
         world.move_clock(1_000);
     }

@@ -8,6 +8,7 @@ pub(super) const FAULT: Fault = Fault { name: "a write is about to be torn", str
 
 fn strike(world: &mut World) -> Struck {
     let after = world.scene.dice.between(0, 6);
-    world.scene.disk.arm(after, Trouble::Torn);
+    let left_percent = world.scene.dice.between(0, 100) as u8;
+    world.scene.disk.arm(after, Trouble::Torn { left_percent });
     world.pump()
 }

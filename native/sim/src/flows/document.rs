@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::flow::{Condition, Flow, Items, Join, Key, Options, Task, Work};
+use super::flow::{Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
 
 /// The document of a flow.
 pub(crate) fn document(flow: &Flow) -> Value {
@@ -89,8 +89,15 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
     if task.is_told {
         tell(task, flow, shown);
     }
-    if let Some(read) = task.reads {
-        shown["parameters"]["value"] = json!(output_of(&id_of(read)));
+    match &task.reads {
+        Some(Reads::Output(read)) => {
+            shown["parameters"]["value"] = json!(output_of(&id_of(*read)));
+        }
+        Some(Reads::List(read)) => {
+            let outputs = read.iter().map(|task| output_of(&id_of(*task)));
+            shown["parameters"]["value"] = outputs.collect();
+        }
+        None => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drawing a definition: every kind of task, join, handler and option may come.
 
-use super::flow::{Condition, Flow, Handler, Items, Join, Key, Limits, Options, Task, Work};
+use super::flow::{Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work};
 use crate::dice::Dice;
 
 /// A definition of about `count` tasks that can be deployed.
@@ -95,7 +95,7 @@ impl Making<'_> {
         };
         let condition = if self.dice.chance(10) { self.condition() } else { Condition::True };
         let is_worked_on = matches!(work, Work::Activity { .. } | Work::Map { .. });
-        let reads = if is_worked_on && self.dice.chance(50) { deps.first().copied() } else { None };
+        let reads = if is_worked_on && self.dice.chance(50) { self.reads(&deps) } else { None };
         let options = if is_worked_on { self.options(&work) } else { Options::default() };
         self.tasks.push(Task {
             id,
@@ -109,6 +109,29 @@ impl Making<'_> {
             handles: None,
             options,
         });
+    }
+
+    /// The output of the first of some tasks, or a list of what lies upstream of all of them.
+    fn reads(&mut self, deps: &[usize]) -> Option<Reads> {
+        let first = deps.first()?;
+        let mut dice = self.aside();
+        if dice.chance(40) {
+            return Some(Reads::Output(*first));
+        }
+        let mut upstream = deps.to_vec();
+        let mut seen = 0;
+        while let Some(task) = upstream.get(seen) {
+            let further = self.tasks[*task].deps.iter();
+            let new: Vec<usize> = further.filter(|dep| !upstream.contains(dep)).copied().collect();
+            upstream.extend(new);
+            seen += 1;
+        }
+        Some(listed(&mut dice, upstream))
+    }
+
+    /// A dice for what came to be drawn later than the rest: it moves nothing of the rest.
+    fn aside(&self) -> Dice {
+        self.dice.clone().fork()
     }
 
     /// A worker's task that waits for nothing by itself.
@@ -254,4 +277,15 @@ impl Making<'_> {
             owner = task;
         }
     }
+}
+
+/// Some of the tasks, of which there is one at least, in any order; seldom one of them twice.
+fn listed(dice: &mut Dice, mut tasks: Vec<usize>) -> Reads {
+    let count = dice.between(1, tasks.len().min(4) as u64);
+    let mut list: Vec<usize> =
+        (0..count).map(|_| tasks.swap_remove(dice.below(tasks.len()))).collect();
+    if dice.chance(10) {
+        list.push(list[0]);
+    }
+    Reads::List(list)
 }

@@ -23,14 +23,23 @@ pub(crate) struct Task {
     pub(crate) deps: Vec<usize>,
     pub(crate) join: Join,
     pub(crate) condition: Condition,
-    /// The task whose output it is given.
-    pub(crate) reads: Option<usize>,
+    /// What it is given of the outputs of others.
+    pub(crate) reads: Option<Reads>,
     /// Whether it is told of its run, its input, and the time.
     pub(crate) is_told: bool,
     pub(crate) handler: Option<Handler>,
     /// The task that it handles the failure of.
     pub(crate) handles: Option<usize>,
     pub(crate) options: Options,
+}
+
+/// What a task is given of the outputs of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// The whole output of a task.
+    Output(usize),
+    /// A list of whole outputs, in this order; one may stand in it twice.
+    List(Vec<usize>),
 }
 
 /// What runs when a task has failed for good.

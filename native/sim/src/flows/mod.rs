@@ -6,4 +6,4 @@ mod flow;
 
 pub(crate) use document::document;
 pub(crate) use draw::draw;
-pub(crate) use flow::{Flow, Items, Join, Key, Limits, Task, Work};
+pub(crate) use flow::{Flow, Items, Join, Key, Limits, Reads, Task, Work};

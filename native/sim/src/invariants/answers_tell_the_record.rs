@@ -17,9 +17,9 @@ impl Invariant for AnswersTellTheRecord {
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         if !scene.is_quiet {
-            return Ok(()); // It was told between two turns, and the model is past both.
+            return scene.no_opinion(); // It was told between two turns, and the model is past both.
         }
-        let Some(answer) = &asked.answer else { return Ok(()) };
+        let Some(answer) = &asked.answer else { return scene.no_opinion() };
         match (&asked.ask, answer) {
             (Ask::Result { run_id }, answer) => match scene.model.by_id(run_id) {
                 Some(run) => result_is_right(run, answer),
@@ -38,7 +38,7 @@ impl Invariant for AnswersTellTheRecord {
                 let is_wrong = refusal.code == "PF1101" && scene.model.by_id(run_id).is_some();
                 if is_wrong { Err(format!("run {run_id} is not known any more")) } else { Ok(()) }
             }
-            _ => Ok(()),
+            _ => scene.no_opinion(),
         }
     }
 }

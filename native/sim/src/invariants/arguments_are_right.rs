@@ -1,24 +1,49 @@
 //! P12: a task is given the outputs that were recorded, and an item its own item.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use pyflow_core::decide::Rendered;
 use pyflow_core::effect::Granted;
+use pyflow_core::event::Event;
+use pyflow_core::ids::token;
 use pyflow_core::time::Millis;
 use serde_json::{Value, json};
 
 use super::invariant::{Invariant, Judged};
+use crate::flows::Reads;
 use crate::model::{Entry, Run};
 use crate::world::{Held, Scene};
 
-#[derive(Debug)]
-pub(crate) struct ArgumentsAreRight;
+#[derive(Debug, Default)]
+pub(crate) struct ArgumentsAreRight {
+    /// What attempts are to be given of the outputs that were on record when they were handed out,
+    /// by run, instance and token. More may be on record when that is heard.
+    read: BTreeMap<(u64, usize, u64), Bytes>,
+}
 
 impl Invariant for ArgumentsAreRight {
     fn name(&self) -> &'static str {
         "P12 arguments are right"
     }
 
+    fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
+        if let Some(reads) = &found.task().reads {
+            let attempt = (leased.run.0, found.instance, token(leased.epoch, leased.grant));
+            self.read.insert(attempt, recorded(found.run, reads));
+        }
+        scene.no_opinion()
+    }
+
+    fn reopened(&mut self, scene: &Scene) -> Judged {
+        self.read.clear(); // Whoever was handed anything is gone.
+        scene.no_opinion()
+    }
+
     fn granted(&mut self, scene: &Scene, granted: &Granted, held: &Held) -> Judged {
-        let Some(run) = scene.model.by_id(&held.run_id) else { return Ok(()) };
+        let Some(run) = scene.model.by_id(&held.run_id) else { return scene.no_opinion() };
         let task = &run.flow.tasks[held.task];
         let entry = scene.entry_of(held);
         if let Some(entry) = entry.filter(|entry| granted.details != entry.details) {
@@ -30,10 +55,11 @@ impl Invariant for ArgumentsAreRight {
             let place = shape.iter().position(|known| &**known == name)?;
             granted.args.values.get(place).map(Rendered::text)
         };
-        if let Some(read) = task.reads {
-            let wanted = run.entries[read].output().cloned().unwrap_or_else(|| "null".into());
-            if given("value").as_ref() != Some(&wanted) && !run.is_blurred {
-                let given = given("value");
+        if task.reads.is_some() {
+            let instance = run.instance_of(held.task, held.item).unwrap_or(held.task);
+            let wanted = self.read.remove(&(run.number, instance, held.token));
+            let given = given("value");
+            if (wanted.is_none() || given != wanted) && !run.is_blurred {
                 return Err(format!("{} is given {given:?}, not {wanted:?}", task.id));
             }
         }
@@ -45,6 +71,18 @@ impl Invariant for ArgumentsAreRight {
             }
         }
         Ok(())
+    }
+}
+
+/// What is read of the outputs on record: null for one that is not there.
+fn recorded(run: &Run, reads: &Reads) -> Bytes {
+    let output = |task: &usize| run.entries[*task].output().map_or(&b"null"[..], |json| json);
+    match reads {
+        Reads::Output(task) => Bytes::copy_from_slice(output(task)),
+        Reads::List(tasks) => {
+            let outputs: Vec<&[u8]> = tasks.iter().map(output).collect();
+            [b"[", outputs.join(&b","[..]).as_slice(), b"]"].concat().into()
+        }
     }
 }
 

@@ -14,9 +14,9 @@ impl Invariant for AtMostOnce {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         if !found.task().options.at_most_once {
-            return Ok(());
+            return scene.no_opinion();
         }
         match event {
             Event::TaskLeased(leased)

@@ -17,13 +17,13 @@ impl Invariant for ControlsDoWhatTheySay {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Some(before) = &asked.before else { return Ok(()) };
-        let Some(now) = scene.model.run(before.number) else { return Ok(()) };
+        let Some(before) = &asked.before else { return scene.no_opinion() };
+        let Some(now) = scene.model.run(before.number) else { return scene.no_opinion() };
         let control = Control { before, since: &now.history[before.history.len()..] };
         let is_right = match &asked.answer {
             Some(Ok(_)) => control.is_done(&asked.ask),
             Some(Err(refusal)) => !is_about_the_state(refusal) || control.may_refuse(&asked.ask),
-            None => return Ok(()),
+            None => return scene.no_opinion(),
         };
         if is_right || before.is_blurred || now.is_blurred {
             return Ok(());

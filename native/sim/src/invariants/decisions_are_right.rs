@@ -18,7 +18,7 @@ impl Invariant for DecisionsAreRight {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let (run, name) = (found.run, found.name());
         match (event, &found.task().work) {
             (Event::DecisionTaken(taken), Work::Decision { condition, .. }) => {
@@ -61,7 +61,7 @@ impl Invariant for DecisionsAreRight {
             {
                 Err(format!("{} of {name}, which is none", event.kind()))
             }
-            _ => Ok(()),
+            _ => scene.no_opinion(),
         }
     }
 }

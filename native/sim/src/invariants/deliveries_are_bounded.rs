@@ -24,10 +24,10 @@ impl Invariant for DeliveriesAreBounded {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
-        let Some(most) = found.task().options.max_deliveries else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
+        let Some(most) = found.task().options.max_deliveries else { return scene.no_opinion() };
         if found.run.is_blurred {
-            return Ok(());
+            return scene.no_opinion();
         }
         let deliveries = found.entry.deliveries;
         if let Event::LeaseEnded(ended) = event
@@ -51,7 +51,7 @@ impl Invariant for DeliveriesAreBounded {
             {
                 Err(format!("{}: nothing has died and yet it counts", found.name()))
             }
-            _ => Ok(()),
+            _ => scene.no_opinion(),
         }
     }
 }

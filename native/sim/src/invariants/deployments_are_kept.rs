@@ -14,7 +14,7 @@ impl Invariant for DeploymentsAreKept {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::DefinitionDeployed(deployed) = event else { return Ok(()) };
+        let Event::DefinitionDeployed(deployed) = event else { return scene.no_opinion() };
         let DefinitionDeployed { name, version, definition, .. } = deployed;
         let is_taken = version.is_some()
             && scene.model.deployed.iter().any(|known| {
@@ -31,7 +31,7 @@ impl Invariant for DeploymentsAreKept {
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         let (Ask::Deploy { flow }, Some(Ok(_))) = (&asked.ask, &asked.answer) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let wanted = &scene.flows[*flow].definition;
         let all = &scene.model.deployed;

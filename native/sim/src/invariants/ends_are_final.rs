@@ -16,7 +16,7 @@ impl Invariant for EndsAreFinal {
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Some(run) = event.run().and_then(|run| scene.model.run(run.0)) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let reopens = matches!(event, Event::RunReopened(_));
         if run.stage.has_ended() != reopens || (reopens && run.stage != Stage::Failed) {
@@ -25,7 +25,9 @@ impl Invariant for EndsAreFinal {
         }
         let Some(found) = scene.subject(event) else { return Ok(()) };
         let names_a_failure = matches!(event, Event::TaskRecovered(_) | Event::RunFailed(_));
-        let Some(end) = found.entry.end().filter(|_| !names_a_failure) else { return Ok(()) };
+        let Some(end) = found.entry.end().filter(|_| !names_a_failure) else {
+            return Ok(());
+        };
         if run.is_blurred && !matches!(end, End::Completed(_)) {
             return Ok(());
         }

@@ -15,8 +15,8 @@ impl Invariant for FollowersMissNothing {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Watch { run_id, after } = &asked.ask else { return Ok(()) };
-        let Some(Ok(Value::Events(texts))) = &asked.answer else { return Ok(()) };
+        let Ask::Watch { run_id, after } = &asked.ask else { return scene.no_opinion() };
+        let Some(Ok(Value::Events(texts))) = &asked.answer else { return scene.no_opinion() };
         let told: Result<Vec<Json>, _> =
             texts.iter().map(|text| serde_json::from_slice(text)).collect();
         let told = told.map_err(|error| format!("an event is no JSON: {error}"))?;

@@ -16,7 +16,7 @@ impl Invariant for ForgottenAsAsked {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::RunsForgotten(forgotten) = event else { return Ok(()) };
+        let Event::RunsForgotten(forgotten) = event else { return scene.no_opinion() };
         let asks = scene.ledger.asked.values().filter_map(|asked| match asked.ask {
             Ask::Prune { before_ms } => Some(before_ms),
             _ => None,
@@ -35,10 +35,10 @@ impl Invariant for ForgottenAsAsked {
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         let (Ask::Prune { before_ms }, Some(Ok(Value::Json(_)))) = (&asked.ask, &asked.answer)
         else {
-            return Ok(());
+            return scene.no_opinion();
         };
-        if scene.is_full || scene.trouble_count != asked.trouble_count {
-            return Ok(()); // What could not be moved to the histories is kept.
+        if scene.disk.is_full() || scene.trouble_count != asked.trouble_count {
+            return scene.no_opinion(); // What could not be moved to the histories is kept.
         }
         let mut runs = scene.model.runs.values();
         match runs.find(|run| may_go(run, *before_ms, asked.at)) {

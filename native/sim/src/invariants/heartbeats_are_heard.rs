@@ -19,10 +19,10 @@ impl Invariant for HeartbeatsAreHeard {
         let details = match event {
             Event::TaskRetrying(retrying) => &retrying.details,
             Event::LeaseEnded(ended) if ended.cause != LeaseEnd::OwnerDied as u8 => &ended.details,
-            _ => return Ok(()),
+            _ => return scene.no_opinion(),
         };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
-        let Some(lease) = found.entry.lease() else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
+        let Some(lease) = found.entry.lease() else { return scene.no_opinion() };
         let attempt = (found.run.id.clone(), found.task_index, found.item, lease.token);
         match scene.workers.beats.get(&attempt).and_then(|(_, told)| told.as_ref()) {
             Some(told)

@@ -16,10 +16,10 @@ impl Invariant for HistoriesHaveNoGap {
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         if !scene.is_quiet {
-            return Ok(()); // It was told between two turns, and the model is past both.
+            return scene.no_opinion(); // It was told between two turns, and the model is past both.
         }
-        let Ask::History { run_id } = &asked.ask else { return Ok(()) };
-        let Some(Ok(Value::Json(text))) = &asked.answer else { return Ok(()) };
+        let Ask::History { run_id } = &asked.ask else { return scene.no_opinion() };
+        let Some(Ok(Value::Json(text))) = &asked.answer else { return scene.no_opinion() };
         let Some(run) = scene.model.by_id(run_id) else {
             return Err(format!("run {run_id} has a history and is not in the log"));
         };

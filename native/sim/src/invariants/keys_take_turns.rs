@@ -44,15 +44,15 @@ impl Invariant for KeysTakeTurns {
             self.waited.clear();
         }
         self.has_leavers |= leaves_a_queue(scene, event);
-        let Event::TaskLeased(_) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskLeased(_) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let is_blurred = scene.model.live().any(|run| run.is_blurred);
         let Some((lane, mine)) = place(found.run, found.task_index).filter(|_| !is_blurred) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         if scene.has_suspects() || self.has_leavers || has_parked(scene, lane) {
             self.waited.clear();
-            return Ok(());
+            return scene.no_opinion();
         }
         let waiting = rivals(scene, lane, mine);
         let before = self.waited.insert((lane, mine), waiting.clone()).unwrap_or_default();

@@ -15,7 +15,7 @@ impl Invariant for LeasesExclude {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(leased) = event else { return Ok(()) };
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
         let Some(found) = scene.subject(event) else {
             return Err("something unknown was handed out".into());
         };

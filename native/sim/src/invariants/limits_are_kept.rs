@@ -16,12 +16,12 @@ impl Invariant for LimitsAreKept {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(_) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskLeased(_) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         if let Some(most) = found.run.flow.max_concurrent_tasks {
             below(found.run.leased().count(), most, &format!("run {}", found.run.id))?;
         }
-        let Some(most) = found.task().options.concurrency else { return Ok(()) };
+        let Some(most) = found.task().options.concurrency else { return scene.no_opinion() };
         below(rivals(scene, &found), most, &found.name())
     }
 }

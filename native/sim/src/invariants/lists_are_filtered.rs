@@ -18,14 +18,14 @@ impl Invariant for ListsAreFiltered {
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         let Some(Ok(Value::Json(text))) = asked.answer.as_ref().filter(|_| scene.is_quiet) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let shown: Json =
             serde_json::from_slice(text).map_err(|error| format!("no JSON: {error}"))?;
         match &asked.ask {
             Ask::Filter(listing) => page_is_right(scene, listing, &shown),
             Ask::TaskResult { run_id, task_id } => output_is_right(scene, run_id, task_id, &shown),
-            _ => Ok(()),
+            _ => scene.no_opinion(),
         }
     }
 }

@@ -16,8 +16,8 @@ impl Invariant for LogsKeepWhatWasSaid {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskSaid(said) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskSaid(said) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let lease = found.entry.lease().ok_or("somebody who holds nothing has said something")?;
         let attempt = (found.run.id.clone(), found.task_index, found.item, lease.token);
         let told = scene.workers.lines.get(&attempt).map_or(&[][..], Vec::as_slice);
@@ -32,7 +32,7 @@ impl Invariant for LogsKeepWhatWasSaid {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         if !scene.takes_writes() {
-            return Ok(());
+            return scene.no_opinion();
         }
         for held in scene.workers.held() {
             let Some(told) = scene.workers.lines.get(&held.attempt()) else { continue };
@@ -50,9 +50,13 @@ impl Invariant for LogsKeepWhatWasSaid {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Logs { run_id, task_id, after, limit } = &asked.ask else { return Ok(()) };
-        let Some(Ok(Value::Json(text))) = &asked.answer else { return Ok(()) };
-        let Some(run) = scene.model.by_id(run_id).filter(|_| scene.is_quiet) else { return Ok(()) };
+        let Ask::Logs { run_id, task_id, after, limit } = &asked.ask else {
+            return scene.no_opinion();
+        };
+        let Some(Ok(Value::Json(text))) = &asked.answer else { return scene.no_opinion() };
+        let Some(run) = scene.model.by_id(run_id).filter(|_| scene.is_quiet) else {
+            return scene.no_opinion();
+        };
         let shown: Vec<Json> =
             serde_json::from_slice(text).map_err(|error| format!("no list: {error}"))?;
         let is_wanted = |instance: usize| {

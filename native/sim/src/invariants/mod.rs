@@ -1,6 +1,7 @@
 //! What must hold whatever happens: one file each, named after the promise that it keeps watch over.
 
 mod acknowledged_is_kept;
+mod answers_come_once;
 mod answers_tell_the_record;
 mod arguments_are_right;
 mod asks_are_answered;
@@ -12,6 +13,7 @@ mod definitions_are_pinned;
 mod deliveries_are_bounded;
 mod deployments_are_kept;
 mod ends_are_final;
+mod everything_ends;
 mod followers_miss_nothing;
 mod forgotten_as_asked;
 mod grants_are_recorded;
@@ -23,6 +25,7 @@ mod leases_exclude;
 mod limits_are_kept;
 mod lists_are_filtered;
 mod logs_keep_what_was_said;
+mod no_fact_breaks;
 mod nothing_is_early;
 mod one_result_an_attempt;
 mod one_run_a_key;
@@ -46,13 +49,16 @@ mod stops_reach_workers;
 mod suspects_run_alone;
 mod table;
 mod tasks_open_in_their_turn;
+mod the_store_opens_again;
 mod the_urgent_go_first;
 mod time_goes_forward;
 mod tokens_name_the_write;
 mod turns_are_whole;
+mod turns_can_be_read;
 mod waits_are_explained;
 mod what_is_due_happens;
 mod words_show_the_record;
 
 pub(crate) use invariant::{Invariant, Judged};
+pub(crate) use no_fact_breaks::NO_FACT_BREAKS;
 pub(crate) use table::all_invariants;

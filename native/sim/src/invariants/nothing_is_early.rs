@@ -22,7 +22,7 @@ impl Invariant for NothingIsEarly {
             let deadline = scene.model.run(exceeded.run.0).and_then(|run| run.deadline_at);
             return not_before(at, deadline, "a deadline");
         }
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         match event {
             Event::TimerFired(_) | Event::BackoffEnded(_) => match found.entry.phase {
                 Phase::Sleeping { until } | Phase::Backoff { until } => {
@@ -34,7 +34,7 @@ impl Invariant for NothingIsEarly {
             Event::TimerStarted(started) => timer_is_right(&found, started.until.0),
             Event::TaskRetrying(retrying) => timeout_is_right(scene, &found, &retrying.error, at),
             Event::TaskFailed(failed) => timeout_is_right(scene, &found, &failed.error, at),
-            _ => Ok(()),
+            _ => scene.no_opinion(),
         }
     }
 }

@@ -14,7 +14,7 @@ impl Invariant for OneResultAnAttempt {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         attempt_is_next(event, &found)?;
         let needs_lease = match event {
             Event::TaskCompleted(_) => found.is_work(),

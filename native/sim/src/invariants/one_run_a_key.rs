@@ -17,7 +17,7 @@ impl Invariant for OneRunAKey {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::RunCreated(created) = event else { return Ok(()) };
+        let Event::RunCreated(created) = event else { return scene.no_opinion() };
         if let Some(number) = scene.model.ids.get(&*created.run_id) {
             return Err(format!("the id {} is that of run {number} already", created.run_id));
         }
@@ -29,7 +29,9 @@ impl Invariant for OneRunAKey {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else { return Ok(()) };
+        let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else {
+            return scene.no_opinion();
+        };
         if let Some(Err(refusal)) = &asked.answer
             && refusal.code == "PF1102"
             && scene.is_quiet
@@ -48,7 +50,7 @@ impl Invariant for OneRunAKey {
             return if is_repeat { Err(refused()) } else { Ok(()) };
         }
         let Some(Ok(Value::Run { run_id: told, is_new, .. })) = &asked.answer else {
-            return Ok(());
+            return scene.no_opinion();
         };
         if *is_new && told == run_id {
             return Ok(());

@@ -15,9 +15,9 @@ impl Invariant for RatesAreKept {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(leased) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
-        let Some((burst, window_ms)) = found.task().options.rate else { return Ok(()) };
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
+        let Some((burst, window_ms)) = found.task().options.rate else { return scene.no_opinion() };
         let step_ms = window_ms / u64::from(burst);
         let now = leased.at.0;
         let metered = Metered::of(found.run, found.task_index);
@@ -35,7 +35,7 @@ impl Invariant for RatesAreKept {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         if !scene.takes_writes() || scene.has_suspects() || scene.model.metered.is_empty() {
-            return Ok(());
+            return scene.no_opinion();
         }
         for run in scene.model.live().filter(|run| !run.is_blurred) {
             for instance in 0..run.flow.tasks.len() {

@@ -14,7 +14,7 @@ impl Invariant for ReadyWorkIsHandedOut {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         if !scene.takes_writes() || scene.has_suspects() {
-            return Ok(());
+            return scene.no_opinion();
         }
         for run in scene.model.live().filter(|run| !run.is_blurred) {
             let waiting = (0..run.entries.len()).find(|instance| {

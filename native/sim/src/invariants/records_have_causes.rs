@@ -15,8 +15,8 @@ impl Invariant for RecordsHaveCauses {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
-        let Some(lease) = found.entry.lease() else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
+        let Some(lease) = found.entry.lease() else { return scene.no_opinion() };
         let name = (found.run.id.clone(), found.task_index, found.item, lease.token);
         let said = scene.workers.spoken.get(&name).map_or(&[][..], Vec::as_slice);
         let is_right = match event {
@@ -45,7 +45,7 @@ impl Invariant for RecordsHaveCauses {
                 let was_asked = lease.stop_asked || found.run.stop.is_some();
                 was_asked && (has_stopped(said) || ends_by_itself(scene, &found, lease))
             }
-            _ => true,
+            _ => return scene.no_opinion(),
         };
         if is_right {
             return Ok(());

@@ -15,8 +15,8 @@ impl Invariant for RecoversAreOfFailures {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskRecovered(_) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskRecovered(_) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         match found.entry.end() {
             Some(End::Failed | End::Quarantined | End::Cancelled) => Ok(()),
             _ if found.run.is_blurred => Ok(()),

@@ -17,11 +17,11 @@ impl Invariant for RefusalsLeaveNoTrace {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Start { run_id, .. } = &asked.ask else { return Ok(()) };
-        let Some(Err(refusal)) = &asked.answer else { return Ok(()) };
+        let Ask::Start { run_id, .. } = &asked.ask else { return scene.no_opinion() };
+        let Some(Err(refusal)) = &asked.answer else { return scene.no_opinion() };
         // A store that has failed may have kept it; an id that was taken is another's.
         if !matches!(refusal.code, "PF2004" | "PF1103" | "PF1002") || is_of_another(scene, run_id) {
-            return Ok(());
+            return scene.no_opinion();
         }
         if scene.model.by_id(run_id).is_some() {
             return Err(format!("run {run_id} was refused by {} and is there", refusal.code));
@@ -31,7 +31,7 @@ impl Invariant for RefusalsLeaveNoTrace {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::RunCreated(created) = event else { return Ok(()) };
+        let Event::RunCreated(created) = event else { return scene.no_opinion() };
         let is_refused = self.refused.iter().any(|run_id| **run_id == *created.run_id);
         if is_refused && !is_of_another(scene, &created.run_id) {
             return Err(format!("run {} was refused and comes all the same", created.run_id));

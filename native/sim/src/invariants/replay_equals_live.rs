@@ -14,7 +14,7 @@ impl Invariant for ReplayEqualsLive {
     fn settled(&mut self, scene: &Scene) -> Judged {
         let Some((position, live)) = scene.engine.as_ref().and_then(pyflow_engine::Engine::digest)
         else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let folded = &scene.mirror.state;
         if position != folded.position() {

@@ -17,8 +17,8 @@ impl Invariant for ResultsHoldAllOutputs {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::RunCompleted(completed) = event else { return Ok(()) };
-        let Some(run) = scene.model.run(completed.run.0) else { return Ok(()) };
+        let Event::RunCompleted(completed) = event else { return scene.no_opinion() };
+        let Some(run) = scene.model.run(completed.run.0) else { return scene.no_opinion() };
         let told: Value = serde_json::from_slice(&completed.result.json())
             .map_err(|error| format!("the result of run {} is no JSON: {error}", run.id))?;
         let wanted = expected(run);

@@ -20,9 +20,9 @@ impl Invariant for RetriesAreMade {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         if found.run.is_blurred {
-            return Ok(());
+            return scene.no_opinion();
         }
         match event {
             Event::TaskRetrying(retrying) => {
@@ -41,7 +41,7 @@ impl Invariant for RetriesAreMade {
                 }
                 Ok(())
             }
-            _ => Ok(()),
+            _ => scene.no_opinion(),
         }
     }
 }

@@ -15,7 +15,7 @@ impl Invariant for RunsAreAdmitted {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::RunStarted(started) = event else { return Ok(()) };
+        let Event::RunStarted(started) = event else { return scene.no_opinion() };
         let (count, most) = (working(scene), scene.swarm.max_concurrent_runs);
         if count >= most {
             return Err(format!("run {} is started beside {count} of {most}", started.run));

@@ -17,7 +17,7 @@ impl Invariant for RunsEndAsTheyShould {
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Some(run) = event.run().and_then(|run| scene.model.run(run.0)) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let is_right = match event {
             Event::RunCompleted(_) => is_done(run) && !has_failed(run),
@@ -27,7 +27,7 @@ impl Invariant for RunsEndAsTheyShould {
                 let is_reason = run.stop_reason.as_ref() == Some(&cancelled.reason);
                 run.stop == Some(Stop::Cancel) && is_reason
             }
-            _ => return Ok(()),
+            _ => return scene.no_opinion(),
         };
         if let Event::RunFailed(failed) = event
             && run.stop.is_none()
@@ -44,7 +44,7 @@ impl Invariant for RunsEndAsTheyShould {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         if !scene.takes_writes() {
-            return Ok(());
+            return scene.no_opinion();
         }
         let late = scene.model.live().find(|run| {
             let is_stopped = run.stop.is_some() && run.leased().next().is_none();

@@ -26,17 +26,19 @@ impl Invariant for SharesAreKept {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(leased) = event else { return Ok(()) };
-        let Strategy::WeightedFairShare(weights) = scene.swarm.strategy else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
+        let Strategy::WeightedFairShare(weights) = scene.swarm.strategy else {
+            return scene.no_opinion();
+        };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let is_blurred = scene.model.live().any(|run| run.is_blurred);
         if is_blurred || scene.has_suspects() || scene.trouble_count != self.trouble_count {
             self.trouble_count = scene.trouble_count;
             self.passed = [0; 3];
-            return Ok(());
+            return scene.no_opinion();
         }
         let Some((task_type, served)) = urgency(found.run, found.task_index) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let itself = (found.run.number, leased.instance.index());
         let waits = waiting(scene, task_type, itself);

@@ -15,7 +15,7 @@ impl Invariant for SnapshotsHoldEverything {
     }
 
     fn settled(&mut self, scene: &Scene) -> Judged {
-        let Some((former, read)) = &scene.mirror.renewed else { return Ok(()) };
+        let Some((former, read)) = &scene.mirror.renewed else { return scene.no_opinion() };
         shard_is_whole(scene, former, read)?;
         for run in former.runs() {
             let found = read.run(run.number()).ok_or(format!("run {} is lost", run.run_id()))?;

@@ -14,7 +14,7 @@ impl Invariant for StartsAreTakenAsAsked {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::RunCreated(created) = event else { return Ok(()) };
+        let Event::RunCreated(created) = event else { return scene.no_opinion() };
         let mut asks = scene.ledger.asked.values().map(|asked| &asked.ask);
         let is_asked = asks.any(|ask| match ask {
             Ask::Start { run_id, key, flow, flag, extras, .. } => {

@@ -17,7 +17,7 @@ impl Invariant for StoppedRunsBeginNothing {
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Some(run) = event.run().and_then(|run| scene.model.run(run.0)) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let wanted = match event {
             Event::RunStarted(_) => Stage::Created,
@@ -28,7 +28,7 @@ impl Invariant for StoppedRunsBeginNothing {
             | Event::GatewayPassed(_)
             | Event::TaskSkipped(_)
             | Event::RunCompleted(_) => Stage::Running,
-            _ => return Ok(()),
+            _ => return scene.no_opinion(),
         };
         if run.stage == wanted && run.stop.is_none() {
             return Ok(());

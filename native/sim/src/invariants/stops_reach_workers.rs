@@ -13,7 +13,7 @@ impl Invariant for StopsReachWorkers {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         if !scene.takes_writes() {
-            return Ok(());
+            return scene.no_opinion();
         }
         for held in scene.workers.held() {
             let Some(entry) = scene.entry_of(held) else { continue };

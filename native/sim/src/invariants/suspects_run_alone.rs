@@ -51,8 +51,8 @@ impl Invariant for SuspectsRunAlone {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(leased) = event else { return Ok(()) };
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let (session, at) = (leased.session.0, leased.at.0);
         let alone = self.alone.get(&session).filter(|suspect| at < suspect.until);
         if alone.is_some_and(|suspect| suspect.is_at_work(scene)) {

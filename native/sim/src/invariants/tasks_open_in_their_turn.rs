@@ -16,7 +16,7 @@ impl Invariant for TasksOpenInTheirTurn {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let begins = match event {
             Event::TaskLeased(_)
             | Event::DecisionTaken(_)
@@ -28,7 +28,7 @@ impl Invariant for TasksOpenInTheirTurn {
             _ => false,
         };
         if !begins || found.run.is_blurred {
-            return Ok(());
+            return scene.no_opinion();
         }
         let (name, kind) = (found.name(), event.kind());
         if found.entry.phase != Phase::Ready {

@@ -17,15 +17,15 @@ impl Invariant for TheUrgentGoFirst {
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
-        let Event::TaskLeased(leased) = event else { return Ok(()) };
+        let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
         let is_strict = matches!(scene.swarm.strategy, Strategy::Strict);
         let is_blurred = scene.model.live().any(|run| run.is_blurred);
         if !is_strict || is_blurred || scene.has_suspects() {
-            return Ok(());
+            return scene.no_opinion();
         }
-        let Some(found) = scene.subject(event) else { return Ok(()) };
+        let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         if !is_plain(found.run, found.task_index) {
-            return Ok(());
+            return scene.no_opinion();
         }
         let mine = urgency(found.run, found.task_index);
         for run in scene.model.live() {

@@ -20,7 +20,7 @@ impl Invariant for TokensNameTheWrite {
             let told = answer.as_ref().err().map(|refusal| refusal.code);
             return place_is_seen(scene, *after, told);
         }
-        let Some(Ok(value)) = &asked.answer else { return Ok(()) };
+        let Some(Ok(value)) = &asked.answer else { return scene.no_opinion() };
         let token = match value {
             Value::Done(token) | Value::Run { token, .. } | Value::Runs(_, token) => token,
             Value::Json(_) | Value::Stored(_) | Value::Events(_) => return Ok(()),

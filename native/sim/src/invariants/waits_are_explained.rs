@@ -16,14 +16,14 @@ impl Invariant for WaitsAreExplained {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Explain { run_id } = &asked.ask else { return Ok(()) };
+        let Ask::Explain { run_id } = &asked.ask else { return scene.no_opinion() };
         let Some(Ok(Value::Json(text))) = asked.answer.as_ref().filter(|_| scene.is_quiet) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let shown: Json =
             serde_json::from_slice(text).map_err(|error| format!("no JSON: {error}"))?;
         let Some(run) = scene.model.by_id(run_id).filter(|run| !run.is_blurred) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         let wanted = match run.stage {
             Stage::Paused => Some("paused"),

@@ -14,7 +14,7 @@ impl Invariant for WhatIsDueHappens {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         if !scene.takes_writes() {
-            return Ok(());
+            return scene.no_opinion();
         }
         scene.model.live().filter(|run| run.stop.is_none()).try_for_each(|run| {
             if run.deadline_at.is_some_and(|deadline| deadline <= scene.now) {

@@ -19,10 +19,10 @@ impl Invariant for WordsShowTheRecord {
 
     fn settled(&mut self, scene: &Scene) -> Judged {
         let Some(engine) = scene.engine.as_ref().filter(|_| scene.takes_writes()) else {
-            return Ok(());
+            return scene.no_opinion();
         };
         if !scene.model.position.is_multiple_of(TURNS) || scene.is_quiet {
-            return Ok(());
+            return scene.no_opinion();
         }
         for run in scene.model.live().filter(|run| !run.is_blurred) {
             let told = engine.run_state(&run.id).map(RunState::name);

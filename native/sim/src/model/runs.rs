@@ -91,10 +91,32 @@ impl Model {
             Event::DefinitionDeployed(deployed) => self.deployed.push(deployed.definition),
             Event::RunCreated(created) => self.create(created, position),
             Event::RunsForgotten(forgotten) => self.forget(forgotten),
-            _ => {}
-        }
-        if let Event::TaskLeased(leased) = event {
-            self.note_lease(leased);
+            Event::TaskLeased(leased) => self.note_lease(leased),
+            Event::RunStarted(_)
+            | Event::RunPaused(_)
+            | Event::RunResumed(_)
+            | Event::RunCancelRequested(_)
+            | Event::RunDeadlineExceeded(_)
+            | Event::RunCompleted(_)
+            | Event::RunFailed(_)
+            | Event::RunCancelled(_)
+            | Event::RunReopened(_)
+            | Event::TaskCompleted(_)
+            | Event::TaskFailed(_)
+            | Event::TaskRetrying(_)
+            | Event::TaskSkipped(_)
+            | Event::TaskCancelled(_)
+            | Event::TaskQuarantined(_)
+            | Event::LeaseEnded(_)
+            | Event::TaskCancelRequested(_)
+            | Event::BackoffEnded(_)
+            | Event::TaskSaid(_)
+            | Event::TaskRecovered(_)
+            | Event::DecisionTaken(_)
+            | Event::GatewayPassed(_)
+            | Event::MapExpanded(_)
+            | Event::TimerStarted(_)
+            | Event::TimerFired(_) => {}
         }
         let Some(run) = event.run().and_then(|number| self.runs.get_mut(&number.0)) else { return };
         run.history.push(Recorded {
@@ -221,7 +243,26 @@ impl Run {
                 self.deadline_at = self.deadline_at.filter(|deadline| *deadline > at);
                 self.reopen();
             }
-            _ => {}
+            Event::DefinitionDeployed(_)
+            | Event::RunsForgotten(_)
+            | Event::RunCreated(_)
+            | Event::TaskLeased(_)
+            | Event::TaskCompleted(_)
+            | Event::TaskFailed(_)
+            | Event::TaskRetrying(_)
+            | Event::TaskSkipped(_)
+            | Event::TaskCancelled(_)
+            | Event::TaskQuarantined(_)
+            | Event::LeaseEnded(_)
+            | Event::TaskCancelRequested(_)
+            | Event::BackoffEnded(_)
+            | Event::TaskSaid(_)
+            | Event::TaskRecovered(_)
+            | Event::DecisionTaken(_)
+            | Event::GatewayPassed(_)
+            | Event::MapExpanded(_)
+            | Event::TimerStarted(_)
+            | Event::TimerFired(_) => {}
         }
     }
 

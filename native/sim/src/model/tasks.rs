@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use pyflow_core::event::{Event, LeaseEnd, TaskError, TaskLeased};
+use pyflow_core::event::{
+    Event, LeaseEnd, LeaseEnded, TaskError, TaskLeased, TaskRetrying, TaskSaid,
+};
 use pyflow_core::ids::token;
 
-use super::entry::{End, Lease, Phase};
+use super::entry::{End, Entry, Lease, Phase};
 use super::run::{Line, Run};
 
 impl Run {
@@ -19,17 +21,10 @@ impl Run {
             return;
         }
         let at = event.at().0;
-        self.take_attempt(instance, event, at);
-        self.take_step(instance, event, at);
-    }
-
-    /// Of what workers do.
-    fn take_attempt(&mut self, instance: usize, event: &Event, at: u64) {
         match event {
             Event::TaskLeased(leased) => self.leased_now(instance, leased),
             Event::TaskCompleted(done) => {
-                let output = kept(&done.output.json());
-                self.entries[instance].ends(End::Completed(output));
+                self.entries[instance].ends(End::Completed(kept(&done.output.json())));
             }
             Event::TaskFailed(failed) => {
                 self.entries[instance].attempt = failed.attempt;
@@ -37,61 +32,20 @@ impl Run {
             }
             Event::TaskQuarantined(lost) => self.fails(instance, End::Quarantined, &lost.error),
             Event::TaskSkipped(_) => self.entries[instance].ends(End::Skipped),
-            Event::TaskCancelled(_) => {
-                self.failure_count += 1;
-                let entry = &mut self.entries[instance];
-                (entry.error, entry.failed_as) = (None, self.failure_count);
-                entry.ends(End::Cancelled);
-                entry.is_stopped = self.stop.is_some();
-            }
-            Event::TaskRetrying(retrying) => {
-                let entry = &mut self.entries[instance];
-                entry.phase = Phase::Backoff { until: retrying.until.0 };
-                entry.details.clone_from(&retrying.details);
-                entry.error = Some(Rc::new((*retrying.error).clone()));
-                entry.attempt = retrying.attempt + 1;
-                entry.handed_out = 0;
-                entry.suspicions = 0;
-            }
+            Event::TaskCancelled(_) => self.is_cancelled(instance),
+            Event::TaskRetrying(retrying) => self.entries[instance].retries(retrying),
             Event::BackoffEnded(_) => self.ready_again(instance, at),
             Event::LeaseEnded(ended) => {
-                let entry = &mut self.entries[instance];
-                if ended.details.is_some() {
-                    entry.details.clone_from(&ended.details);
-                }
-                entry.deliveries += u32::from(ended.counted);
-                entry.suspicions += u32::from(ended.cause == LeaseEnd::OwnerDied as u8);
-                if ended.cause == LeaseEnd::Returned as u8 {
-                    entry.handed_out = entry.handed_out.saturating_sub(1);
-                }
+                self.entries[instance].gave_back(ended);
                 self.ready_again(instance, at);
             }
-            Event::TaskSaid(said) => {
-                let token = self.entries[instance].token;
-                let texts = said.lines.iter().map(|line| line.text.clone());
-                self.lines.extend(texts.map(|text| Line { instance, token, text }));
-            }
+            Event::TaskSaid(said) => self.takes_lines(instance, said),
             Event::TaskCancelRequested(_) => {
                 if let Phase::Leased(lease) = &mut self.entries[instance].phase {
                     lease.stop_asked = true;
                 }
             }
-            _ => {}
-        }
-    }
-
-    /// Of what the core does by itself, and of recovers.
-    fn take_step(&mut self, instance: usize, event: &Event, at: u64) {
-        match event {
-            Event::DecisionTaken(_) => {
-                let names: Vec<String> = self
-                    .chosen_by(instance)
-                    .into_iter()
-                    .map(|task| format!("\"{}\"", self.flow.tasks[task].id))
-                    .collect();
-                let output = format!("{{\"next_task\":[{}]}}", names.join(","));
-                self.entries[instance].ends(End::Completed(Some(output.into())));
-            }
+            Event::DecisionTaken(_) => self.decides(instance),
             Event::GatewayPassed(passed) => {
                 let source = passed.from.and_then(|from| self.entries.get(from.index()));
                 let output = source.and_then(|entry| entry.output().cloned());
@@ -107,8 +61,44 @@ impl Run {
             }
             Event::TimerFired(_) => self.entries[instance].ends(End::Completed(None)),
             Event::TaskRecovered(_) => self.recover(instance, at),
-            _ => {}
+            Event::DefinitionDeployed(_)
+            | Event::RunsForgotten(_)
+            | Event::RunCreated(_)
+            | Event::RunStarted(_)
+            | Event::RunPaused(_)
+            | Event::RunResumed(_)
+            | Event::RunCancelRequested(_)
+            | Event::RunDeadlineExceeded(_)
+            | Event::RunCompleted(_)
+            | Event::RunFailed(_)
+            | Event::RunCancelled(_)
+            | Event::RunReopened(_) => {}
         }
+    }
+
+    fn is_cancelled(&mut self, instance: usize) {
+        self.failure_count += 1;
+        let entry = &mut self.entries[instance];
+        (entry.error, entry.failed_as) = (None, self.failure_count);
+        entry.ends(End::Cancelled);
+        entry.is_stopped = self.stop.is_some();
+    }
+
+    fn takes_lines(&mut self, instance: usize, said: &TaskSaid) {
+        let token = self.entries[instance].token;
+        let texts = said.lines.iter().map(|line| line.text.clone());
+        self.lines.extend(texts.map(|text| Line { instance, token, text }));
+    }
+
+    /// The core has chosen by itself: the output names what was chosen.
+    fn decides(&mut self, instance: usize) {
+        let names: Vec<String> = self
+            .chosen_by(instance)
+            .into_iter()
+            .map(|task| format!("\"{}\"", self.flow.tasks[task].id))
+            .collect();
+        let output = format!("{{\"next_task\":[{}]}}", names.join(","));
+        self.entries[instance].ends(End::Completed(Some(output.into())));
     }
 
     /// Ends an instance with its failure, which takes its place behind those before.
@@ -133,6 +123,29 @@ impl Run {
         let entry = &mut self.entries[instance];
         entry.phase = Phase::Ready;
         entry.ready_at = at;
+    }
+}
+
+impl Entry {
+    fn retries(&mut self, retrying: &TaskRetrying) {
+        self.phase = Phase::Backoff { until: retrying.until.0 };
+        self.details.clone_from(&retrying.details);
+        self.error = Some(Rc::new((*retrying.error).clone()));
+        self.attempt = retrying.attempt + 1;
+        self.handed_out = 0;
+        self.suspicions = 0;
+    }
+
+    /// A lease has ended without a result.
+    fn gave_back(&mut self, ended: &LeaseEnded) {
+        if ended.details.is_some() {
+            self.details.clone_from(&ended.details);
+        }
+        self.deliveries += u32::from(ended.counted);
+        self.suspicions += u32::from(ended.cause == LeaseEnd::OwnerDied as u8);
+        if ended.cause == LeaseEnd::Returned as u8 {
+            self.handed_out = self.handed_out.saturating_sub(1);
+        }
     }
 }
 

@@ -7,13 +7,10 @@ use crate::world::{Ask, Failure, Held, Outcome, World};
 /// moves the clock to what is due next.
 const STEPS_MAX: usize = 3_000;
 
-const ENDS: &str = "P35 everything ends once faults are over";
-
 impl World {
     pub(super) fn calm_down(&mut self, dice: &mut Dice) -> Result<(), Failure> {
         self.scene.trace.tell(format_args!("calm"));
         self.scene.disk.calm();
-        self.scene.is_full = false;
         self.scene.is_calm = true;
         if dice.chance(30) {
             self.die_and_return()?;
@@ -34,7 +31,8 @@ impl World {
             }
             self.calm_step(dice)?;
         }
-        Err(self.fails(ENDS, self.still_live()))
+        let left = self.still_live();
+        self.is_endless(&left)
     }
 
     /// What is done a bite at a time comes to its end too.
@@ -43,10 +41,10 @@ impl World {
             self.pump()?;
             let wake = self.scene.engine.as_ref().and_then(pyflow_engine::Engine::next_wake_ms);
             if wake != Some(0) {
-                return Ok(());
+                return self.ask_all(|invariant, scene| invariant.waited(scene, None));
             }
         }
-        Err(self.fails(ENDS, "there is always one more thing to tidy up".into()))
+        self.is_endless("there is always one more thing to tidy up")
     }
 
     /// One attempt ends well, or time goes on to what is due next.
@@ -60,10 +58,14 @@ impl World {
         let wake = self.scene.engine.as_ref().and_then(pyflow_engine::Engine::next_wake_ms);
         let Some(span_ms) = wake else {
             let message = format!("nothing is at work and nothing is due: {}", self.still_live());
-            return Err(self.fails(ENDS, message));
+            return self.is_endless(&message);
         };
         self.move_clock(span_ms);
         self.pump()
+    }
+
+    fn is_endless(&mut self, what: &str) -> Result<(), Failure> {
+        self.ask_all(|invariant, scene| invariant.waited(scene, Some(what)))
     }
 
     fn still_live(&self) -> String {

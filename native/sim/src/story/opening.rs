@@ -1,5 +1,6 @@
 //! The world as a seed finds it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,10 +36,10 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
         dice: dice.fork(),
         run_ids: Vec::new(),
         turn_count: 0,
-        is_full: false,
         is_quiet: false,
         trouble_count: 0,
         is_calm: false,
+        had_no_opinion: Cell::new(false),
         swarm,
     };
     for index in 0..scene.swarm.flow_count {

@@ -3,6 +3,7 @@
 use super::opening;
 use crate::dice::Dice;
 use crate::faults::FAULTS;
+use crate::invariants::NO_FACT_BREAKS;
 use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::world::{Ended, Failure, World, guarded};
@@ -30,7 +31,7 @@ pub(crate) fn tell(seed: u64, trace: Trace, has_canary: bool) -> Told {
         Err(Ended::Killed) => {
             Some(world.fails("the simulator", "killed at the wrong place".into()))
         }
-        Err(Ended::Broke(words)) => Some(world.fails("P49 no fact breaks", words)),
+        Err(Ended::Broke(words)) => Some(world.fails(NO_FACT_BREAKS, words)),
     };
     world.close_tally();
     let trace = std::mem::take(&mut world.scene.trace);
@@ -39,7 +40,7 @@ pub(crate) fn tell(seed: u64, trace: Trace, has_canary: bool) -> Told {
 }
 
 fn broken(seed: u64, words: String) -> Told {
-    let failure = Failure { invariant: "P49 no fact breaks", message: words, step: 0 };
+    let failure = Failure { invariant: NO_FACT_BREAKS, message: words, step: 0 };
     Told { seed, failure: Some(failure), tally: Tally::default(), trace: Trace::silent() }
 }
 

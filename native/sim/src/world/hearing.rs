@@ -7,8 +7,6 @@ use super::judged::{Failure, World};
 use super::workers::Held;
 use crate::probes::{KEY_REFUSED, KEY_REPEATED};
 
-const ANSWERS: &str = "P10 one answer to each ask";
-
 impl World {
     pub(super) fn hear(&mut self) -> Result<(), Failure> {
         let Some(engine) = &self.scene.engine else { return Ok(()) };
@@ -23,7 +21,8 @@ impl World {
                     }
                 }
                 Out::Broken(refusal) => {
-                    return Err(self.fails("P49 no fact breaks", refusal.fields.to_string()));
+                    let words = refusal.fields.to_string();
+                    self.ask_all(|invariant, scene| invariant.called(scene, Some(&words)))?;
                 }
             }
         }
@@ -32,13 +31,8 @@ impl World {
 
     fn hear_answer(&mut self, ticket: u64, answer: Result<Value, Refusal>) -> Result<(), Failure> {
         self.scene.trace.tell(format_args!("answer {ticket}: {answer:?}"));
-        let Some(asked) = self.scene.ledger.asked.get_mut(&ticket) else {
-            return Err(self.fails(ANSWERS, format!("nobody asked under ticket {ticket}")));
-        };
-        if asked.answer.is_some() {
-            let message = format!("{:?} was answered twice, now with {answer:?}", asked.ask);
-            return Err(self.fails(ANSWERS, message));
-        }
+        self.ask_all(|invariant, scene| invariant.heard(scene, ticket, &answer))?;
+        let Some(asked) = self.scene.ledger.asked.get_mut(&ticket) else { return Ok(()) };
         asked.answer = Some(answer);
         let asked = asked.clone();
         match &asked.answer {

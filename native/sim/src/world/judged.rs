@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pyflow_core::event::Event;
+
 use super::scene::Scene;
 use crate::disk::KeptTurn;
 use crate::invariants::{Invariant, Judged, all_invariants};
@@ -22,11 +24,11 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An invariant, and how often it was asked.
+/// An invariant, and how often it has judged.
 #[derive(Debug)]
 struct Judge {
     invariant: Box<dyn Invariant>,
-    asked: u64,
+    count: u64,
 }
 
 /// One seed's world.
@@ -40,18 +42,19 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(scene: Scene, has_canary: bool) -> Self {
         let invariants = all_invariants(has_canary).into_iter();
-        let judges = invariants.map(|invariant| Judge { invariant, asked: 0 }).collect();
+        let judges = invariants.map(|invariant| Judge { invariant, count: 0 }).collect();
         Self { scene, judges, step: 0 }
     }
 
     /// Asks every judge the same question.
-    pub(super) fn ask_all(
+    pub(crate) fn ask_all(
         &mut self,
         mut question: impl FnMut(&mut dyn Invariant, &Scene) -> Judged,
     ) -> Result<(), Failure> {
         for judge in &mut self.judges {
-            judge.asked += 1;
-            if let Err(message) = question(judge.invariant.as_mut(), &self.scene) {
+            let judged = question(judge.invariant.as_mut(), &self.scene);
+            judge.count += u64::from(!self.scene.had_no_opinion.take());
+            if let Err(message) = judged {
                 let invariant = judge.invariant.name();
                 return Err(Failure { invariant, message, step: self.step });
             }
@@ -74,10 +77,7 @@ impl World {
     fn take_turn(&mut self, turn: &KeptTurn) -> Result<(), Failure> {
         self.scene.turn_count += 1;
         self.scene.tally.turns += 1;
-        let events = self.scene.mirror.read(turn).map_err(|error| {
-            let message = format!("turn {} cannot be read back: {error}", turn.position);
-            self.fails("P5 what is stored can be read", message)
-        })?;
+        let events = self.read_back(turn)?;
         self.ask_all(|invariant, scene| invariant.turn(scene, turn, &events))?;
         for event in &events {
             let position = turn.position;
@@ -93,6 +93,14 @@ impl World {
         Ok(())
     }
 
+    /// The events of a turn.
+    fn read_back(&mut self, turn: &KeptTurn) -> Result<Vec<Event>, Failure> {
+        let read = self.scene.mirror.read(turn);
+        let told = read.as_ref().map(drop).map_err(ToString::to_string);
+        self.ask_all(|invariant, scene| invariant.read_back(scene, turn, &told))?;
+        Ok(read.unwrap_or_default())
+    }
+
     /// Folds the log anew, where the disk has lost the end of it.
     pub(super) fn fold_again(&mut self) -> Result<(), Failure> {
         self.scene.model = self.scene.model.emptied();
@@ -100,10 +108,7 @@ impl World {
         self.scene.turn_count = 0;
         for turn in self.scene.disk.turns() {
             self.scene.turn_count += 1;
-            let events = self.scene.mirror.read(&turn).map_err(|error| {
-                let message = format!("turn {} cannot be read back: {error}", turn.position);
-                self.fails("P5 what is stored can be read", message)
-            })?;
+            let events = self.read_back(&turn)?;
             for event in &events {
                 self.scene.model.take(turn.position, event);
             }
@@ -127,7 +132,7 @@ impl World {
             scene.tally.probe(SUSPECT);
         }
         for judge in &self.judges {
-            *scene.tally.checks.entry(judge.invariant.name()).or_default() += judge.asked;
+            *scene.tally.checks.entry(judge.invariant.name()).or_default() += judge.count;
         }
         scene.tally.runs = scene.model.runs.len() as u64;
         scene.tally.acknowledged = scene.ledger.acknowledged().count() as u64;

@@ -11,16 +11,13 @@ use super::workers::{TYPES, Worker};
 use crate::disk::Trouble;
 use crate::probes;
 
-/// A store that cannot be opened after so many tries is lost. Troubles of the disk come once each.
-const OPENING_COUNT_MAX: usize = 8;
-
-const STANDS: &str = "P49 no fact breaks";
-const OPENS: &str = "P34 the store opens again";
-
 impl World {
     /// Opens the store with a new process, and lets its workers connect.
     pub(crate) fn open(&mut self) -> Result<(), Failure> {
-        for _ in 0..OPENING_COUNT_MAX {
+        loop {
+            if self.scene.disk.lose_torn() > 0 {
+                self.scene.tally.probe(probes::TORN_LOST);
+            }
             let settings = self.settings();
             let disk = self.scene.disk.clone();
             let opened = guarded(|| {
@@ -29,6 +26,10 @@ impl World {
                 Engine::open_on(Box::new(log), &settings).map(|engine| (epoch, engine))
             });
             let had_trouble = self.count_troubles();
+            self.has_called(&opened)?;
+            let refused = opened.as_ref().ok().and_then(|opened| opened.as_ref().err());
+            let refused = refused.filter(|_| !had_trouble);
+            self.ask_all(|invariant, scene| invariant.tried_to_open(scene, refused))?;
             match opened {
                 Ok(Ok((epoch, engine))) => {
                     self.scene.now = engine.now_ms();
@@ -36,10 +37,6 @@ impl World {
                     self.scene.epoch = epoch;
                     self.scene.engine = Some(engine);
                     return self.opened();
-                }
-                Ok(Err(refusal)) if !had_trouble => {
-                    let message = format!("{} {}", refusal.code, refusal.fields);
-                    return Err(self.fails(OPENS, message));
                 }
                 Ok(Err(refusal)) => {
                     self.scene.tally.probe(probes::AN_OPENING_FAILED);
@@ -49,10 +46,18 @@ impl World {
                     self.scene.tally.probe(probes::KILLED_WHILE_OPENING);
                     self.scene.trace.tell(format_args!("killed while opening"));
                 }
-                Err(Ended::Broke(words)) => return Err(self.fails(STANDS, words)),
+                Err(Ended::Broke(_)) => {} // It is judged by now.
             }
         }
-        Err(self.fails(OPENS, "it did not open in many tries".into()))
+    }
+
+    /// Judges how a call of the code under test has ended.
+    fn has_called<T>(&mut self, outcome: &Result<T, Ended>) -> Result<(), Failure> {
+        let broken = match outcome {
+            Err(Ended::Broke(words)) => Some(words.as_str()),
+            Err(Ended::Killed) | Ok(_) => None,
+        };
+        self.ask_all(|invariant, scene| invariant.called(scene, broken))
     }
 
     fn settings(&self) -> EngineSettings {
@@ -106,10 +111,9 @@ impl World {
         let turned = guarded(|| engine.pump());
         let had_trouble = self.count_troubles();
         self.take_in()?;
-        match turned {
-            Err(Ended::Broke(words)) => return Err(self.fails(STANDS, words)),
-            Err(Ended::Killed) => return self.die_and_return(),
-            Ok(()) => {}
+        self.has_called(&turned)?;
+        if matches!(turned, Err(Ended::Killed)) {
+            return self.die_and_return();
         }
         if self.scene.disk.is_broken() {
             self.scene.tally.probe(probes::STOPPED_BY_STORE);
@@ -165,9 +169,7 @@ impl World {
             let closed = guarded(|| engine.close());
             self.count_troubles();
             self.take_in()?;
-            if let Err(Ended::Broke(words)) = closed {
-                return Err(self.fails(STANDS, words));
-            }
+            self.has_called(&closed)?;
         }
         self.scene.workers.are_leaving = false;
         self.die_and_return()
@@ -182,7 +184,7 @@ impl World {
             self.scene.tally.fault(match trouble {
                 Trouble::KilledBefore => "killed before a call of the store",
                 Trouble::KilledAfter => "killed after a call of the store",
-                Trouble::Torn => "torn write",
+                Trouble::Torn { .. } => "torn write",
                 Trouble::SyncFails => "failed sync",
                 Trouble::WriteFails => "failed write",
                 Trouble::Refused => "refused write",

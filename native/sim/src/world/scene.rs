@@ -1,5 +1,7 @@
 //! Everything of a world but those who judge it.
 
+use std::cell::Cell;
+
 use pyflow_core::consistency::Consistency;
 use pyflow_engine::Engine;
 
@@ -8,6 +10,7 @@ use super::mirror::Mirror;
 use super::workers::Workers;
 use crate::dice::Dice;
 use crate::disk::Disk;
+use crate::invariants::Judged;
 use crate::model::Model;
 use crate::swarm::Swarm;
 use crate::tally::Tally;
@@ -37,8 +40,6 @@ pub(crate) struct Scene {
     pub(crate) run_ids: Vec<String>,
     /// The bounds of what the log has been told: turns seen so far.
     pub(crate) turn_count: usize,
-    /// The store has no room at present.
-    pub(crate) is_full: bool,
     /// Whether nothing was written while the ring was turned last: what was told then is told of the
     /// same record that the model holds.
     pub(crate) is_quiet: bool,
@@ -46,6 +47,8 @@ pub(crate) struct Scene {
     pub(crate) trouble_count: u64,
     /// Whether faults are over.
     pub(crate) is_calm: bool,
+    /// Whether who was asked last had no opinion.
+    pub(crate) had_no_opinion: Cell<bool>,
 }
 
 /// A definition that was drawn, in the forms in which it is needed.
@@ -56,6 +59,13 @@ pub(crate) struct Drawn {
 }
 
 impl Scene {
+    /// The answer of an invariant that a question is none of: it is not counted as a judgement.
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for an invariant's whole answer")]
+    pub(crate) fn no_opinion(&self) -> Judged {
+        self.had_no_opinion.set(true);
+        Ok(())
+    }
+
     /// Whether a run may have been started with no more than that.
     pub(crate) fn may_be_lost(&self, run_id: &str) -> bool {
         let is_lax = |flow: &Drawn, extras: &Extras| {
