@@ -225,6 +225,30 @@ fn what_a_recovered_task_reads_is_kept_for_it() {
 }
 
 #[test]
+fn what_the_handler_of_a_handler_reads_is_kept_for_it() {
+    let reads = json!({"parameters": {"value": "${output.x}"}});
+    let tasks = [
+        task("x", &[]),
+        with(task("a", &["x"]), &json!({"on_error": {"task": "h", "recovers": false}})),
+        with(task("h", &[]), &json!({"on_error": {"task": "k", "recovers": false}})),
+        with(task("k", &[]), &reads),
+    ];
+    let mut rig = Rig::new();
+    rig.run("r", &with(document(&tasks), &json!({"result": 1})));
+    rig.complete_with("x", "7");
+    rig.fail("a");
+    rig.complete("h");
+
+    rig.recover("r", "a");
+    rig.fail("a");
+    rig.fail("h");
+
+    assert_eq!(rig.held("k").expect("it is at work").args, ["7"]);
+    rig.complete("k");
+    assert_eq!(rig.run_state("r"), RunState::Failed);
+}
+
+#[test]
 fn only_what_has_failed_can_be_recovered() {
     let tasks = [task("a", &[]), task("b", &[])];
     let mut rig = Rig::new();

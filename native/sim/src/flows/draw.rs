@@ -14,6 +14,9 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         making.handler(owner);
     }
     let on_error = making.dice.chance(20).then(|| making.plain("run_failed", "mend"));
+    if let Some(handler) = on_error {
+        making.tasks[handler].reads = making.any_of(handler);
+    }
     let Making { dice, tasks, .. } = making;
     Flow {
         name: name.to_string(),
@@ -256,6 +259,12 @@ impl Making<'_> {
         }
     }
 
+    /// A handler may be given the outputs of any others, whether they have ended or not.
+    fn any_of(&self, handler: usize) -> Option<Reads> {
+        let mut dice = self.aside();
+        dice.chance(50).then(|| listed(&mut dice, (0..handler).collect()))
+    }
+
     /// A handler for some tasks, which may have a handler itself.
     fn handler(&mut self, owner: usize) {
         if !self.dice.chance(20) {
@@ -266,6 +275,7 @@ impl Making<'_> {
             let id = format!("h{}", self.tasks.len());
             let task = self.plain(&id, "mend");
             self.tasks[task].handles = Some(owner);
+            self.tasks[task].reads = self.any_of(task);
             if self.dice.chance(15) {
                 self.tasks[task].condition = Condition::Flag;
             }

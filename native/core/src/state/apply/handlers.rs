@@ -148,12 +148,20 @@ impl Run {
     }
 
     /// Whether an error handler that has ended may be called once more, so that what it reads must
-    /// be kept: what it handles may be recovered and fail again.
+    /// be kept: what it handles may be recovered and fail again, or is a handler that may be called
+    /// once more.
     pub(in crate::state) fn may_handle_again(&self, handler: TaskIndex) -> bool {
-        let of_task = self.definition.handles(handler).is_some_and(|owner| {
-            self.ending(owner.instance()).is_none_or(Ending::may_be_recovered)
-        });
-        of_task || self.definition.on_error == Some(handler)
+        let mut handler = handler;
+        loop {
+            if self.definition.on_error == Some(handler) {
+                return true;
+            }
+            let Some(owner) = self.definition.handles(handler) else { return false };
+            if self.ending(owner.instance()).is_none_or(Ending::may_be_recovered) {
+                return true;
+            }
+            handler = owner;
+        }
     }
 
     pub(in crate::state) fn is_item(&self, instance: crate::ids::InstanceIndex) -> bool {
