@@ -102,7 +102,10 @@ def _takes(hint: Any) -> Takes:
     """Tell which plain data a reader gives on as it is."""
     if hint in _values.PLAIN_HINTS:
         return "anything"
-    return next((name for hints, name in _TAKEN if hint in hints), "nothing")
+    for hints, name in _TAKEN:
+        if hint in hints:
+            return name
+    return "nothing"
 
 
 def _by_parameter(signature: Signature, shape: Sequence[str]) -> list[str]:
