@@ -1,6 +1,5 @@
 """What a task can know about its own attempt: `pyflow.current()`."""
 
-import asyncio
 import contextvars
 import logging
 import time
@@ -22,6 +21,13 @@ _logger = logging.getLogger("pyflow.task")
 
 SecretPlace: TypeAlias = tuple[int, int, int, str]
 """A place for a secret: the argument's number, the bytes of it from and to, the secret's name."""
+
+
+def cancelled_error() -> type[BaseException]:
+    """`asyncio.CancelledError`, imported late: it is half of what a worker process starts with."""
+    from asyncio import CancelledError  # noqa: PLC0415
+
+    return CancelledError
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -127,7 +133,7 @@ class TaskContext(msgspec.Struct, eq=False, weakref=True):
             asyncio.CancelledError: The attempt was cancelled, timed out, or lost.
         """
         if self.stop_reason is not None:
-            raise asyncio.CancelledError(self.stop_reason)
+            raise cancelled_error()(self.stop_reason)
 
     def heartbeat(self, details: Any = None) -> None:
         """Say that the task is alive, and keep `details` for the next attempt."""

@@ -4,7 +4,6 @@ It is started by spawn, so it has nothing of its parent but the environment and 
 ends when the parent does.
 """
 
-import asyncio
 import contextlib
 import multiprocessing
 import os
@@ -12,16 +11,22 @@ import signal
 import threading
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pyflow.context import TaskContext, running
+from pyflow.resource import Resource
 from pyflow.worker import prepare
 from pyflow.worker.binding import Binding, write_output
 from pyflow.worker.failure import report_of
 from pyflow.worker.grant import COMPLETED, NUMBER, SHAPE, Grant, Report
 from pyflow.worker.importing import find_task
-from pyflow.worker.resources import OpenResources
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pyflow.worker.resources import OpenResources
 
 READY = b"ready"
 
@@ -55,6 +60,33 @@ class PipeDesk:
             self._pipe.send_bytes(_write_report(report))
 
 
+class Resources:
+    """Opens what functions ask for; where none asks, asyncio is not even imported."""
+
+    def __init__(self) -> None:
+        self._held: tuple[asyncio.Runner, OpenResources] | None = None
+
+    def get(self, wanted: dict[str, Resource[Any]]) -> dict[str, Any]:
+        """Give the values by parameter name, and open first what is not open yet."""
+        if not wanted:
+            return {}
+        if self._held is None:
+            import asyncio  # noqa: PLC0415
+
+            from pyflow.worker.resources import OpenResources  # noqa: PLC0415
+
+            self._held = asyncio.Runner(), OpenResources()
+        runner, resources = self._held
+        return runner.run(resources.get(wanted))
+
+    def close(self) -> None:
+        """Close what is open, the last opened first."""
+        if self._held is not None:
+            runner, resources = self._held
+            with runner:
+                runner.run(resources.close())
+
+
 @lru_cache(maxsize=1024)
 def _binding_of(module: str, qualname: str, shape: tuple[str, ...]) -> Binding:
     return Binding(find_task(module, qualname), shape)
@@ -66,13 +98,13 @@ def main(pipe: Pipe) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    desk, resources = PipeDesk(pipe), OpenResources()
+    desk, resources = PipeDesk(pipe), Resources()
     # A parent that is gone by now hears nothing, and leaves nothing to do.
-    with contextlib.suppress(BrokenPipeError), asyncio.Runner() as runner:
+    with contextlib.suppress(BrokenPipeError):
         pipe.send_bytes(READY)
         while (data := _next(pipe)) is not None:
-            desk.tell(_run(_read_job(data), desk, runner, resources))
-        runner.run(resources.close())
+            desk.tell(_run(_read_job(data), desk, resources))
+    resources.close()
 
 
 def _next(pipe: Pipe) -> bytes | None:
@@ -82,12 +114,12 @@ def _next(pipe: Pipe) -> bytes | None:
         return None
 
 
-def _run(job: Job, desk: PipeDesk, runner: asyncio.Runner, resources: OpenResources) -> Report:
+def _run(job: Job, desk: PipeDesk, resources: Resources) -> Report:
     attempt = TaskContext(job.grant, desk)
     running.set(attempt)
     try:
         binding = _binding_of(job.module, job.qualname, job.grant[SHAPE])
-        opened = runner.run(resources.get(binding.resources)) if binding.resources else {}
+        opened = resources.get(binding.resources)
         output = write_output(prepare.call_plain(attempt, binding, opened))
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is reported
         return report_of(attempt, error)

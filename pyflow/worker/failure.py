@@ -1,6 +1,5 @@
 """What is reported of an exception that a task raised."""
 
-import asyncio
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -8,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pyflow.context import TaskContext
+from pyflow.context import TaskContext, cancelled_error
 from pyflow.errors import ConfigInvalid, NonRetryable, RetryAfter
 from pyflow.worker.grant import CLOSING, FAILED, GIVEN_BACK, NUMBER, STOPPED, Report
 
@@ -73,7 +72,7 @@ def describe(error: BaseException) -> bytes:
 def report_of(attempt: TaskContext, error: BaseException) -> Report:
     """Make the report of an attempt that ended with an exception."""
     number = attempt.grant[NUMBER]
-    if attempt.cancelled and isinstance(error, asyncio.CancelledError):
+    if attempt.cancelled and isinstance(error, cancelled_error()):
         return number, GIVEN_BACK if attempt.stop_reason == CLOSING else STOPPED, None
     return number, FAILED, describe(error)
 

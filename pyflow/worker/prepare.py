@@ -1,7 +1,7 @@
 """Attempts that need more than their arguments: open resources, or the values of secrets."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -10,7 +10,9 @@ from pyflow.worker import secrets
 from pyflow.worker.binding import Binding, write_output
 from pyflow.worker.failure import DescribedError, describe
 from pyflow.worker.grant import ARGUMENTS, META, Desk, Report
-from pyflow.worker.resources import OpenResources
+
+if TYPE_CHECKING:
+    from pyflow.worker.resources import OpenResources
 
 
 class MaskingDesk:
@@ -31,7 +33,7 @@ def names_secrets(attempt: TaskContext) -> bool:
     return attempt.grant[META] is not None and bool(meta_of(attempt.grant).secrets)
 
 
-async def call_async(attempt: TaskContext, binding: Binding, resources: OpenResources) -> Any:
+async def call_async(attempt: TaskContext, binding: Binding, resources: "OpenResources") -> Any:
     """Call a coroutine function with all that it needs."""
     opened = await resources.get(binding.resources)
     if not names_secrets(attempt):
