@@ -24,9 +24,11 @@ def call(place: str, *arguments: Any, timeout_s: float = 900) -> Any:
     return json.loads(child.stdout.splitlines()[-1])
 
 
-def environment() -> dict[str, str]:
-    """This process's, with this tree before anything that is installed."""
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+def environment(package: Path | None = None) -> dict[str, str]:
+    """This process's, where modules are looked for in `package`, as here, and in this tree."""
+    places = [package, os.environ.get("PYTHONPATH"), ROOT]
+    path = os.pathsep.join(str(each) for each in places if each)
+    return os.environ | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def resident_bytes(pid: int | str = "self") -> int:

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pyflow
+from pyflow import _native
 
 PEERS = (
     "networkx",
@@ -46,7 +47,11 @@ def processor() -> str:
 
 def versions() -> dict[str, str]:
     """Of pyflow and of the peers that are installed."""
-    found = {"pyflow": pyflow.__version__, "SQLite (stdlib)": sqlite3.sqlite_version}
+    extension = Path(_native.__file__).name
+    found = {
+        "pyflow": f"{pyflow.__version__} ({extension})",
+        "SQLite (stdlib)": sqlite3.sqlite_version,
+    }
     for name in PEERS:
         try:
             found[name] = importlib.metadata.version(name)

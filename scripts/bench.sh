@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the benchmarks in `.venv-bench`, which holds the peers, and prints one table.
+# Runs the benchmarks in `.venv-bench`, which holds the peers, and prints one table. pyflow is
+# measured as its users get it: from the wheel that pip chooses for this Python.
 #
 #   ONLY=graph,durable   only these workloads (their files: benches/workloads/)
 #   QUICK=1              small sizes, to see that all works; the page is left as it is
@@ -11,6 +12,7 @@ source scripts/steps.sh
 
 restate_version=1.7.12
 export VENV=.venv-bench
+export WHEELS="$PWD/.benchmarks/wheels"
 export RESTATE_SERVER="$PWD/.tools/restate/node_modules/.bin/restate-server"
 
 # The server is a binary in an npm package. Without npm that peer is left out.
@@ -27,14 +29,27 @@ restate_server() {
   touch "$stamp"
 }
 
-mkdir -p .benchmarks
-bash scripts/setup.sh run bench || exit
-step "Restate's server (.tools/restate)" restate_server
+# Each wheel into a folder of its own.
+install_wheels() {
+  local wheel folder
+  rm -rf "$WHEELS"
+  for wheel in "$1"/*.whl; do
+    folder=$WHEELS/one_version
+    [[ $wheel != *-abi3-* ]] || folder=$WHEELS/abi3
+    "$VENV/bin/python" -m pip install --quiet --no-deps --no-index --target "$folder" "$wheel" ||
+      return 1
+  done
+}
 
-step 'extension for this Python only (.benchmarks/one_version)' \
-  scripts/build_one_version.sh "$VENV/bin/python" .benchmarks/one_version
+mkdir -p .benchmarks
+bash scripts/setup.sh run build bench || exit
+step "Restate's server (.tools/restate)" restate_server
+step 'wheels, as one unit (.benchmarks/dist)' bash scripts/build_wheels.sh .benchmarks/dist
+step 'wheels installed (.benchmarks/wheels)' install_wheels .benchmarks/dist
 
 options=(--benchmark-json=.benchmarks/last.json)
 if [ "${QUICK:-}" = 1 ]; then options+=(--size=quick); else options+=(--page); fi
-PYTHONPATH=$PWD exec "$VENV/bin/python" -m pytest -c benches/pytest.ini benches/bench_workloads.py \
+# The wheel's pyflow comes before that of this tree.
+export PYTHONPATH=$WHEELS/one_version:$PWD PYTHONSAFEPATH=1
+exec "$VENV/bin/python" -m pytest -c benches/pytest.ini benches/bench_workloads.py \
   --only="${ONLY:-}" "${options[@]}"

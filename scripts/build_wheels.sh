@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
-# Builds two wheels into dist/: one for every Python from 3.11 on, and one for the Python of .venv,
-# which pip prefers there. What crosses the border for each node of a graph is a third cheaper in it.
+# Builds two wheels: one for every Python from 3.11 on, and one for the Python of `.venv`, which pip
+# prefers there. What crosses the border for each node of a graph is a third cheaper in it.
+#
+#   scripts/build_wheels.sh [FOLDER]    into `dist`, or FOLDER; older ones there are removed
+#
+# VENV names another folder than `.venv`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+venv=${VENV:-.venv} folder=${1:-dist}
 export CARGO_TARGET_DIR=target/wheel
 mkdir -p "$CARGO_TARGET_DIR"
-build() { .venv/bin/maturin build --profile wheel --locked --out dist "$@"; }
+build() { "$venv/bin/maturin" build --profile wheel --locked --out "$folder" "$@"; }
 
+rm -f "$folder"/pyflow_engine-*.whl
 build
-.venv/bin/python scripts/describe_python.py >"$CARGO_TARGET_DIR/python.txt"
+"$venv/bin/python" scripts/describe_python.py >"$CARGO_TARGET_DIR/python.txt"
 PYO3_CONFIG_FILE="$PWD/$CARGO_TARGET_DIR/python.txt" \
-  build --no-default-features --interpreter .venv/bin/python
+  build --no-default-features --interpreter "$venv/bin/python"

@@ -1,4 +1,4 @@
-"""pyflow itself, from another folder than this tree: another build. Run as a child process."""
+"""pyflow itself, as one of its builds has it. Run as a child process."""
 
 import sys
 from contextlib import ExitStack

@@ -22,15 +22,15 @@ Ask = Callable[..., Any]
 
 
 @contextmanager
-def peer(module: str, *arguments: str, cwd: Path = ROOT, **more: str) -> Iterator[Ask]:
+def peer(module: str, *arguments: str, package: Path | None = None, **more: str) -> Iterator[Ask]:
     """Start a child, wait until it is ready, and give the call that asks it to do something.
 
-    Modules are looked for in `cwd` first, then in this tree; `more` is added to its environment.
+    Modules are looked for in `package` first; `more` is added to its environment.
     """
     with subprocess.Popen(
         [sys.executable, "-m", f"benches.peers.{module}", *arguments],
-        cwd=cwd,
-        env=environment() | more,
+        cwd=ROOT,
+        env=environment(package) | more,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,18 +1,20 @@
 """The extension that serves every Python from 3.11 on, against one built for this Python only."""
 
 import math
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
-from benches import fresh, loops
+from benches import fresh
 from benches.peers.in_process import Ask, peer
 from benches.race import Race, plain
 from benches.results import Report, Result
 
 TITLE = "Stable ABI against a build for one version"
-ONE_VERSION = loops.STORES / "one_version"
-"""Made by scripts/build_one_version.sh."""
+BUILDS = {"abi3": "abi3", "one version": "one_version"}
+"""Folders beside each other, into which scripts/bench.sh installs the wheels."""
 VERBS = {
     "graph": "graph of {tasks:,} tasks, add and batches",
     "memory_run": "run in memory of {run_tasks:,} tasks",
@@ -36,14 +38,14 @@ SIZES = {
 
 def measure(race: Race, size: Size) -> Report:
     packages = {"abi3": fresh.ROOT}
-    if any(ONE_VERSION.glob("pyflow/_native*.so")):
-        packages["one version"] = ONE_VERSION
+    if wheels := os.environ.get("WHEELS"):
+        packages = {name: Path(wheels, folder) for name, folder in BUILDS.items()}
     arguments = [str(each) for each in (size.tasks, size.run_tasks, size.workflows)]
     results: list[Result] = []
     with ExitStack() as stack:
         asks = {
-            name: stack.enter_context(peer("builds", str(package), *arguments, cwd=package))
-            for name, package in packages.items()
+            name: stack.enter_context(peer("builds", str(each), *arguments, package=each))
+            for name, each in packages.items()
         }
         for verb, what in VERBS.items():
             results += measure_verb(race, asks, verb, what.format(**vars(size)))

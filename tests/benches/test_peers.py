@@ -25,7 +25,7 @@ def test_what_a_peer_started_ends_with_it(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     heard = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with peer("leaves_a_child", str(fifo), cwd=tmp_path) as ask:
+        with peer("leaves_a_child", str(fifo), package=tmp_path) as ask:
             assert ask("answer") == 42
             assert select.select([heard], [], [], 0)[0] == []
 
