@@ -1,6 +1,5 @@
 //! The handle that callers hold: submit, drain, look, close.
 
-use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -253,7 +252,14 @@ impl Engine {
 
     /// Takes up to `count_max` things that are safe to be heard.
     pub fn drain(&self, count_max: usize) -> Vec<Out> {
-        self.outbox.drain(count_max)
+        let mut heard = Vec::new();
+        self.drain_into(&mut heard, count_max);
+        heard
+    }
+
+    /// The same into room that the caller uses again.
+    pub fn drain_into(&self, heard: &mut Vec<Out>, count_max: usize) {
+        self.outbox.drain(heard, count_max);
     }
 
     /// The state of a live run, read without a lock held by any writer.
@@ -269,7 +275,8 @@ impl Engine {
     /// Turns an inline ring until nothing is left to do.
     pub fn pump(&self) {
         if let Turning::Inline(driver) = &mut *self.turning.lock() {
-            driver.pump(self.inbox.take_nowait());
+            self.inbox.take_nowait(driver.backlog());
+            driver.pump();
             self.inbox.note_waiting(driver.waiting_count());
         }
     }
@@ -318,7 +325,8 @@ impl Engine {
         match turning {
             Turning::Thread(thread) => thread.join().unwrap_or_else(|_| Err(broken())),
             Turning::Inline(mut driver) => {
-                driver.pump(self.inbox.take_nowait());
+                self.inbox.take_nowait(driver.backlog());
+                driver.pump();
                 driver.close()
             }
             Turning::Closed => Ok(()),
@@ -344,12 +352,13 @@ fn turn_or_break(driver: Driver, inbox: &Inbox, outbox: &Outbox) -> Result<(), R
 
 /// The shard's thread: all that has arrived, one pump, and again.
 fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
-    driver.pump(VecDeque::new());
+    driver.pump();
     inbox.note_waiting(driver.waiting_count());
     loop {
-        let requests = inbox.wait_take(driver.quiet_for());
-        let is_quiet = requests.is_empty();
-        driver.pump(requests);
+        let timeout = driver.quiet_for();
+        inbox.wait_take(timeout, driver.backlog());
+        let is_quiet = driver.backlog().is_empty();
+        driver.pump();
         inbox.note_waiting(driver.waiting_count());
         if is_quiet {
             driver.idle();

@@ -23,6 +23,16 @@ struct Queue {
     closed: bool,
 }
 
+/// Room for so many requests is kept while none is there.
+const ROOM_COUNT_MAX: usize = 1_024;
+
+impl Queue {
+    fn hand_over(&mut self, to: &mut VecDeque<Request>) {
+        to.append(&mut self.requests);
+        self.requests.shrink_to(ROOM_COUNT_MAX);
+    }
+}
+
 /// Why a request was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotTaken {
@@ -61,12 +71,12 @@ impl Inbox {
     }
 
     /// Takes all that has arrived without waiting.
-    pub(crate) fn take_nowait(&self) -> VecDeque<Request> {
-        std::mem::take(&mut self.queue.lock().requests)
+    pub(crate) fn take_nowait(&self, to: &mut VecDeque<Request>) {
+        self.queue.lock().hand_over(to);
     }
 
     /// Waits until something arrives or the time is over, and takes all there is.
-    pub(crate) fn wait_take(&self, timeout: Option<Duration>) -> VecDeque<Request> {
+    pub(crate) fn wait_take(&self, timeout: Option<Duration>, to: &mut VecDeque<Request>) {
         let mut queue = self.queue.lock();
         if queue.requests.is_empty() && !queue.closed {
             match timeout {
@@ -74,7 +84,7 @@ impl Inbox {
                 None => self.arrived.wait(&mut queue),
             }
         }
-        std::mem::take(&mut queue.requests)
+        queue.hand_over(to);
     }
 
     /// Takes nothing more.

@@ -80,15 +80,14 @@ impl Outbox {
     }
 
     /// Takes up to `count_max` items; it stays readable while more are left.
-    pub(crate) fn drain(&self, count_max: usize) -> Vec<Out> {
+    pub(crate) fn drain(&self, to: &mut Vec<Out>, count_max: usize) {
         let mut items = self.items.lock();
         let count = items.len().min(count_max);
-        let taken = items.drain(..count).collect();
+        to.extend(items.drain(..count));
         if items.is_empty()
             && let Some(waker) = &self.waker
         {
             waker.clear();
         }
-        taken
     }
 }

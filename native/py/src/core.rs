@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use pyflow_core::command::{StartRun, Wanted};
 use pyflow_core::effect::Granted;
 use pyflow_core::payload::Payload;
-use pyflow_engine::{Engine, Look, Out, Refusal, Request, Value};
+use pyflow_engine::{AttemptReport, Engine, Look, Out, Refusal, Request, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
@@ -80,11 +80,16 @@ impl Core {
         self.engine.submit(request).map_err(|refusal| door::error(py, &refusal))
     }
 
-    /// Sends reports; gives how many there were.
-    fn send(&self, py: Python<'_>, session: u32, reports: Vec<Report>) -> PyResult<usize> {
+    /// Sends reports that were read; gives how many there were.
+    fn send(
+        &self,
+        py: Python<'_>,
+        session: u32,
+        reports: Result<Vec<AttemptReport>, Refusal>,
+    ) -> PyResult<usize> {
+        let reports = Self::made(py, reports)?;
         let count = reports.len();
         if count > 0 {
-            let reports = Self::made(py, Report::read_all(reports))?;
             self.submit(py, Request::Report { session, reports })?;
         }
         Ok(count)
@@ -279,7 +284,7 @@ impl Core {
     }
 
     fn report(&self, py: Python<'_>, session: u32, reports: Vec<Report>) -> PyResult<()> {
-        self.send(py, session, reports).map(drop)
+        self.send(py, session, Report::read_all(reports.into_iter())).map(drop)
     }
 
     fn drain<'py>(&self, py: Python<'py>, count_max: usize) -> PyResult<Bound<'py, PyList>> {
@@ -310,11 +315,13 @@ impl Core {
         let heard = PyList::empty(py);
         let mut batch = stepper.map(Batch::new).transpose()?;
         let mut count = usize::MAX; // Nothing is known of what others asked for.
+        let mut outs = Vec::new();
         loop {
             if self.is_inline {
                 self.turn(py, count);
             }
-            for out in self.engine.drain(OUT_COUNT_MAX) {
+            self.engine.drain_into(&mut outs, OUT_COUNT_MAX);
+            for out in outs.drain(..) {
                 match (Heard::of(py, out)?, stepper) {
                     (Heard::Grant(granted), Some(stepper)) => {
                         stepper.get().take_granted(py, granted)?;
@@ -330,9 +337,9 @@ impl Core {
                 return Ok((heard, is_done));
             };
             let ran = batch.run(until);
-            count = self.send(py, session, batch.stepper().reports().take_all())?;
-            ran?;
-            if !self.is_inline || Instant::now() > until {
+            count = self.send(py, session, batch.stepper().reports().read_waiting())?;
+            let is_late = ran?;
+            if !self.is_inline || is_late {
                 return Ok((heard, !self.is_inline && batch.is_empty()));
             }
         }

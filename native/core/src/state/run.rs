@@ -321,10 +321,15 @@ impl Run {
     }
 
     /// For an item of a map: the map's instance and the item's index.
+    #[inline]
     pub fn item_of(&self, instance: InstanceIndex) -> Option<(InstanceIndex, u32)> {
         if instance.index() < self.definition.task_count() {
             return None;
         }
+        self.item_of_maps(instance)
+    }
+
+    fn item_of_maps(&self, instance: InstanceIndex) -> Option<(InstanceIndex, u32)> {
         let (base, parent) = self.extra().map_bases.range(..=instance.0).next_back()?;
         Some((InstanceIndex(*parent), instance.0 - base))
     }

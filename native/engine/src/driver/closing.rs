@@ -40,7 +40,7 @@ impl Driver {
         for session in self.shard.sessions().ids() {
             self.shard.close_session(session, LeaseEnd::Returned, now);
         }
-        self.pump(std::collections::VecDeque::new());
+        self.pump();
     }
 
     fn mark_polite_end(&mut self) -> Result<(), Refusal> {

@@ -1,6 +1,5 @@
 //! What becomes of a turn that the log has not kept: memory is ahead of the log and must not live on.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use pyflow_core::effect::Effect;
@@ -107,10 +106,12 @@ impl Driver {
 
     /// Probes a store without room each second, however much is asked meanwhile.
     pub(super) fn probe_in_time(&mut self) {
+        if self.fault.is_none() || !self.may_resume {
+            return;
+        }
         let now = self.clock.now();
         let since = self.probed_at.map(|at| Duration::from_millis(now.since(at)));
-        let is_due = since.is_none_or(|span| span >= PROBE_DELAY);
-        if self.fault.is_some() && self.may_resume && is_due {
+        if since.is_none_or(|span| span >= PROBE_DELAY) {
             self.probed_at = Some(now);
             self.probe();
         }
@@ -137,6 +138,6 @@ impl Driver {
             self.unkept.push((session, report.clone()));
             self.report(session, report, now);
         }
-        self.pump(VecDeque::new());
+        self.pump();
     }
 }

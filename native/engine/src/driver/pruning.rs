@@ -84,11 +84,10 @@ impl Driver {
     }
 
     /// Does one bite of what is due.
-    pub(super) fn prune_a_bite(&mut self) {
+    pub(super) fn prune_a_bite(&mut self, now: Millis) {
         if self.read_only || self.fault.is_some() {
             return;
         }
-        let now = self.clock.now();
         let done = self.free_a_bite().and_then(|()| match self.pruning.asked.first().copied() {
             Some(asked) => self.prune_as_asked(asked, now),
             None => self.prune_by_retention(now),

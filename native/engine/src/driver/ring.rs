@@ -202,9 +202,13 @@ impl Driver {
         }
     }
 
+    /// Where requests are put before a pump.
+    pub(crate) fn backlog(&mut self) -> &mut VecDeque<Request> {
+        &mut self.backlog
+    }
+
     /// Turns the ring until nothing is left to do without a new request.
-    pub(crate) fn pump(&mut self, requests: VecDeque<Request>) {
-        self.backlog.extend(requests);
+    pub(crate) fn pump(&mut self) {
         if self.read_only {
             return self.look_only();
         }
@@ -212,8 +216,9 @@ impl Driver {
         if self.fault.is_some() {
             return self.refuse_all();
         }
+        // Read once a turn: it costs as much as a small map.
+        let mut now = self.clock.now();
         loop {
-            let now = self.clock.now();
             self.shard.fire_due(now);
             while !self.shard.is_full()
                 && let Some(request) = self.backlog.pop_front()
@@ -227,14 +232,15 @@ impl Driver {
             }
             self.unkept.clear();
             self.take_looks(now);
-            if self.backlog.is_empty() && !self.shard.has_work(self.clock.now()) {
+            if self.backlog.is_empty() && !self.shard.has_work(now) {
                 break;
             }
             self.speak();
+            now = self.clock.now();
         }
-        self.project_in_time();
+        self.project_in_time(now);
         self.keep_in_time();
-        self.prune_a_bite();
+        self.prune_a_bite(now);
         self.speak();
     }
 
@@ -298,8 +304,8 @@ impl Driver {
 
     /// Brings the read model up to what is known where there is much of it, or some for long: a log
     /// that has lost its end is found out by what the model knows.
-    fn project_in_time(&mut self) {
-        let age = Duration::from_millis(self.clock.now().since(self.projected_at));
+    fn project_in_time(&mut self, now: Millis) {
+        let age = Duration::from_millis(now.since(self.projected_at));
         if self.rows.len() >= PROJECTION_COUNT_MAX || age >= PROJECTION_AGE_MAX {
             self.project();
         }

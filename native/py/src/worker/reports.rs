@@ -32,7 +32,9 @@ impl<'py> FromPyObject<'_, 'py> for Report {
 
 impl Report {
     /// Reports as the engine takes them; lines that follow others of the same attempt go with them.
-    pub(crate) fn read_all(reports: Vec<Self>) -> Result<Vec<AttemptReport>, Refusal> {
+    pub(crate) fn read_all(
+        reports: impl ExactSizeIterator<Item = Self>,
+    ) -> Result<Vec<AttemptReport>, Refusal> {
         let mut read: Vec<AttemptReport> = Vec::with_capacity(reports.len());
         for report in reports {
             let report = report.read()?;
@@ -75,7 +77,7 @@ impl Reports {
         let made = |Report { number, code, data }| {
             (number, code, data.map(|data: Bytes| PyBytes::new(py, &data)))
         };
-        self.take_all().into_iter().map(made).collect()
+        std::mem::take(&mut *self.waiting.lock()).into_iter().map(made).collect()
     }
 
     fn __len__(&self) -> usize {
@@ -88,7 +90,8 @@ impl Reports {
         self.waiting.lock().push(report);
     }
 
-    pub(crate) fn take_all(&self) -> Vec<Report> {
-        std::mem::take(&mut *self.waiting.lock())
+    /// Takes all; their room is used again.
+    pub(crate) fn read_waiting(&self) -> Result<Vec<AttemptReport>, Refusal> {
+        Report::read_all(self.waiting.lock().drain(..))
     }
 }

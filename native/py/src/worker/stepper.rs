@@ -268,21 +268,21 @@ impl<'a, 'py> Batch<'a, 'py> {
         self.stepper.get().is_idle()
     }
 
-    /// Runs the backlog until none is left or the time is up.
-    pub(crate) fn run(&mut self, until: Instant) -> PyResult<()> {
+    /// Runs the backlog until none is left or the time is up, which it tells.
+    pub(crate) fn run(&mut self, until: Instant) -> PyResult<bool> {
         let (py, stepper) = (self.stepper.py(), self.stepper.get());
         if stepper.is_closed.load(Ordering::Relaxed) {
             stepper.give_back(py);
         }
         loop {
-            let Some(attempt) = stepper.backlog.lock().pop_front() else { return Ok(()) };
+            let Some(attempt) = stepper.backlog.lock().pop_front() else { return Ok(false) };
             if !self.has_begun {
                 self.has_begun = true;
                 stepper.floor.bind(py).call_method0(intern!(py, "batch_begins"))?;
             }
             self.step(attempt.bind(py))?;
             if Instant::now() > until {
-                return Ok(());
+                return Ok(true);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a store in memory holds. It outlives the logs that are opened on it, as a file would.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,7 +44,8 @@ impl MemoryStore {
 pub(super) struct Shelf {
     pub(super) epoch: u32,
     pub(super) trimmed: u64,
-    pub(super) turns: BTreeMap<u64, StoredTurn>,
+    /// One a position, from the first that was not trimmed.
+    pub(super) turns: VecDeque<StoredTurn>,
     pub(super) blobs: BTreeMap<BlobHash, Bytes>,
     pub(super) snapshots: BTreeMap<u64, Snapshot>,
     pub(super) checkpoint: Option<Checkpoint>,
@@ -67,7 +68,7 @@ impl Shelf {
 
     pub(super) fn head(&self) -> Head {
         Head {
-            position: self.turns.last_key_value().map_or(self.trimmed, |(position, _)| *position),
+            position: self.trimmed + self.turns.len() as u64,
             trimmed: self.trimmed,
             epoch: self.epoch,
             checkpoint: self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.position),
@@ -93,7 +94,7 @@ impl Shelf {
         self.blobs.extend(turn.blobs.iter().map(|blob| (blob.hash(), blob.bytes().clone())));
         let Turn { position, epoch, runs, events, forgotten, .. } = turn;
         self.forgotten.extend(forgotten);
-        self.turns.insert(position, StoredTurn { position, epoch, runs, events });
+        self.turns.push_back(StoredTurn { position, epoch, runs, events });
         Ok(())
     }
 
@@ -107,7 +108,7 @@ impl Shelf {
             return Err(StoreFault::Trimmed { asked: from, first: self.trimmed + 1 });
         }
         let (mut turns, mut size) = (Vec::new(), 0);
-        for turn in self.turns.range(from..).map(|(_, turn)| turn) {
+        for turn in self.turns_from(from) {
             size += turn.events.len();
             turns.push(turn.clone());
             if size >= limit_bytes {
@@ -117,11 +118,17 @@ impl Shelf {
         Ok(turns)
     }
 
+    /// The turns from a position on, as far back as there are any.
+    fn turns_from(&self, position: u64) -> impl Iterator<Item = &StoredTurn> {
+        let before = position.saturating_sub(self.trimmed + 1) as usize;
+        self.turns.range(before.min(self.turns.len())..)
+    }
+
     pub(super) fn read_run(&self, run: u64, first: u64, last: u64, limit_bytes: usize) -> RunPage {
         let mut page = RunPage::default();
         let mut size = 0;
-        let turns = self.turns.range(first..=last.max(first)).map(|(_, turn)| turn);
-        let turns = turns.filter(|turn| turn.runs.contains(&run) && turn.position <= last);
+        let turns = self.turns_from(first).take_while(|turn| turn.position <= last);
+        let turns = turns.filter(|turn| turn.runs.contains(&run));
         let pieces = self
             .chunks_between(run, first, last)
             .map(|chunk| (chunk.first_position.max(first), RunPiece::History(chunk.clone())))
@@ -189,7 +196,8 @@ impl Shelf {
             return Err(refused(wanted, detail));
         }
         let given: BTreeSet<u64> = parts.iter().map(|part| part.run).collect();
-        let mut touched = self.turns.range(..=up_to).flat_map(|(_, turn)| &turn.runs);
+        let count = (up_to - self.trimmed) as usize;
+        let mut touched = self.turns.range(..count).flat_map(|turn| &turn.runs);
         if let Some(run) = touched.find(|run| !given.contains(run)) {
             return Err(refused(
                 wanted,
@@ -207,7 +215,8 @@ impl Shelf {
         for part in parts {
             self.append_chunk(part);
         }
-        self.turns = self.turns.split_off(&(up_to + 1));
+        self.turns.drain(..count);
+        self.turns.shrink_to(2 * self.turns.len());
         self.trimmed = up_to;
         Ok(())
     }

@@ -16,25 +16,26 @@ impl Moving<'_> {
         task: TaskIndex,
         at: Millis,
         ended: &mut Vec<TaskIndex>,
-    ) -> Vec<TaskIndex> {
+    ) -> impl Iterator<Item = TaskIndex> + use<> {
         let definition = self.run.definition.clone();
-        if definition.on_error == Some(task) {
-            return Vec::new();
-        }
-        let mut speakers = Vec::new();
-        let mut next = Some(task);
+        // Most often a task speaks for itself alone, which takes no list.
+        let (mut itself, mut handled) = (None, Vec::new());
+        let mut next = Some(task).filter(|task| definition.on_error != Some(*task));
         while let Some(task) = next.take() {
             if self.hands_over(task, at, ended) {
                 break;
             }
-            speakers.push(task);
+            match itself {
+                None => itself = Some(task),
+                Some(_) => handled.push(task),
+            }
             // A failed task has kept silent until its handler ended.
             next = definition.handles(task).filter(|owner| self.run.has_failed(*owner));
             if let Some(owner) = next {
                 self.mend_where_recovered(owner, task);
             }
         }
-        speakers
+        itself.into_iter().chain(handled)
     }
 
     /// Whether an ended task leaves the word to its handler, which is opened or not needed.

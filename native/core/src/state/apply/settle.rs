@@ -132,14 +132,15 @@ impl Moving<'_> {
         if self.run.extra().stop.is_some() {
             return self.mend_what_is_handled(task); // Nobody waits in a run that is being stopped.
         }
-        let mut ended = vec![task];
-        while let Some(task) = ended.pop() {
+        let (mut next, mut ended) = (Some(task), Vec::new());
+        while let Some(task) = next {
             for speaker in self.speakers(task, at, &mut ended) {
                 let definition = self.run.definition.clone();
                 for successor in definition.successors(speaker) {
                     self.tell(speaker, TaskIndex(*successor), at, &mut ended);
                 }
             }
+            next = ended.pop();
         }
     }
 
