@@ -11,13 +11,10 @@ import pytest
 
 import pyflow
 from pyflow import errors
-from tests.crash.flows import pass_time
 from tests.faults.flows import chain, endless
 from tests.faults.stores import files_of, line, program, read_answers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-_LOOK_AGAIN_S = 0.02
 
 
 def _remove_files(store: Path) -> None:
@@ -59,7 +56,6 @@ async def refusal_of_starts(engine: pyflow.Engine) -> errors.StoreFault:
             await engine.start(chain, 1)
         except errors.StoreFault as found:
             return found
-        await pass_time(_LOOK_AGAIN_S)
 
 
 @pytest.mark.parametrize(
