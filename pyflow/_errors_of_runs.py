@@ -27,15 +27,18 @@ class RunExists(PyflowError):
 
 
 class KeyReused(PyflowError):
-    """The idempotency key started a run with another content before."""
+    """The idempotency key started a run with another content before; `differs` tells what first."""
 
     code = "PF1103"
-    sentence = (
-        "the idempotency key {key!r} started run {run_id!r} with another workflow, input or "
-        "options; use a new key for a new request"
-    )
     key: str = ""
     run_id: str | None = None
+    differs: str | None = None
+
+    def _sentence(self) -> str:
+        return (
+            f"the idempotency key {self.key!r} started run {self.run_id!r} with another "
+            f"{self.differs or 'workflow or input'}; use a new key for a new request"
+        )
 
 
 class RunStateRefused(PyflowError):

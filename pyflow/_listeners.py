@@ -10,7 +10,7 @@ import msgspec
 
 from pyflow import events
 from pyflow._engine import Answer, Door
-from pyflow.errors import ListenerLagged
+from pyflow.errors import EngineClosed, ListenerLagged, StoreFault
 from pyflow.events import Event
 
 Listener: TypeAlias = Callable[[Sequence[Event]], Any]
@@ -113,6 +113,9 @@ class Listeners:
             _logger.error("a listener is removed: %s", lagged)  # noqa: TRY400 - it says it all
             if on_lagged is not None:
                 await self._call(on_lagged, lagged)
+        except (EngineClosed, StoreFault) as ended:
+            # Nothing more is heard. Whoever calls or closes the engine is told why.
+            _logger.info("a listener is removed: %s", ended)
 
     def _has_heard(self, task: asyncio.Task[None], position: int) -> None:
         self._heard[task] = position
@@ -134,14 +137,15 @@ class Listeners:
         """Let each listener hear what has happened up to now, then remove it."""
         if not self._heard:
             return
-        end = await position(self._door)
         try:
+            end = await position(self._door)
             async with asyncio.timeout(_LAST_WORDS_S):
                 while any(heard < end for heard in self._heard.values()):
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
             _logger.warning("a listener had not heard of everything when the engine closed")
-        for task in list(self._heard):
-            task.cancel()
-        await asyncio.gather(*self._heard, return_exceptions=True)
+        finally:
+            for task in list(self._heard):
+                task.cancel()
+            await asyncio.gather(*self._heard, return_exceptions=True)

@@ -23,7 +23,7 @@ from pyflow._requests import (
     subject_of,
 )
 from pyflow.definition import Definition, definition_of_stored
-from pyflow.errors import ListenerLagged, RunExists, RunUnknown
+from pyflow.errors import KeyReused, ListenerLagged, PyflowError, RunExists, RunUnknown
 from pyflow.events import Event
 from pyflow.read_model import DefinitionInfo, RunPage, RunState, StoreReport
 from pyflow.run import Link, Run
@@ -150,7 +150,22 @@ class Engine:
         except RunExists as taken:
             taken.run = self._run(taken.run_id, subject)
             raise
+        except KeyReused as reused:
+            raise await self._told_apart(reused, subject, version) from None
         return self._run(run_id, subject)
+
+    async def _told_apart(
+        self, reused: KeyReused, subject: Subject, version: str | None
+    ) -> KeyReused:
+        """Say of which content the key's run is another; where that cannot be read, leave it."""
+        try:
+            known = await self.get_run(reused.run_id or "").info()
+            wanted = subject.definition or await self.get_definition(subject.name or "", version)
+        except PyflowError:
+            return reused
+        changed = "definition" if known.name == wanted.name else "workflow"
+        differs = "input" if known.definition == wanted.hash else changed
+        return KeyReused(key=reused.key, run_id=reused.run_id, differs=differs)
 
     @overload
     async def start_many(

@@ -1,6 +1,7 @@
-"""What every test may use: property profiles, and stores that are gone after the test."""
+"""What every test may use: profiles of properties, interrupts, and stores gone after the test."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +13,16 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("PYFLOW_TEST_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let SIGINT be what it is by default, here and in the programs that tests start.
+
+    What a shell starts behind it, and whatever that starts, is born deaf to it.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -102,3 +102,13 @@ def test_the_reader_of_rust_finds_where_functions_end(
     source: str, expected: list[tuple[str, int, int]]
 ) -> None:
     assert list(rust.functions(rust.blanked(source))) == expected
+
+
+@pytest.mark.parametrize("name", sorted(words.SLEEPS))
+def test_sleeps_are_found_in_code_and_in_texts_of_programs(name: str) -> None:
+    # The names stand apart from their brackets, so that this file does not accuse itself.
+    call, program = f"{name}(1)", f"async def main():\n    await {name}(1)"
+
+    assert list(words.sleeps_in(f"import time\n{call}\n")) == [(2, call)]
+    assert list(words.sleeps_in(f"PROGRAM = {program!r}\n")) == [(1, f"{name}(")]
+    assert list(words.sleeps_in(f"NAMES = {name!r}, 'pyflow.sleep(1)'\n")) == []

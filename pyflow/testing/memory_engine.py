@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import reprlib
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from types import ModuleType
@@ -12,6 +13,7 @@ import msgspec
 from pyflow._native import Core
 from pyflow.connection import COROUTINES_COUNT, THREADS_COUNT
 from pyflow.engine import Engine
+from pyflow.errors import InputInvalid
 from pyflow.task import Task
 from pyflow.testing.clock import Clock
 from pyflow.testing.memory_door import MemoryDoor
@@ -114,10 +116,16 @@ class MemoryEngine(Engine):
 
         Raises:
             TypeError: `error` cannot be raised.
+            InputInvalid: `times` is no whole number.
             ValueError: `times` is under 1, or the engine's core carries the task out itself.
             TaskTypeUnknown: No known task has the name; a whole type with its module need not be
                 known.
         """
+        if type(times) is not int:
+            raise InputInvalid(
+                f"times is {reprlib.repr(times)}; it must be a whole number from 1",
+                parameter="times",
+            )
         if times < 1:
             raise ValueError(f"times is {times}; it must be at least 1")
         return self._mocked.add_mock(task, raising(error), times)

@@ -105,6 +105,24 @@ async def test_a_key_makes_a_start_repeatable(any_store_url: str) -> None:
             await engine.start(diamond, 1, idempotency_key="today", run_id="x")
 
 
+async def test_a_key_that_is_used_again_tells_what_differs(any_store_url: str) -> None:
+    @workflow(name="diamond")
+    def changed(value: int) -> int:
+        return double(value)
+
+    async with connect(any_store_url) as engine:
+        first = await engine.start(diamond, 1, idempotency_key="today")
+        found: list[str | None] = []
+        for wanted in (diamond.bind(2), report.bind(["a"]), changed.bind(1)):
+            with pytest.raises(KeyReused, match=f"started run '{first.id}' with another") as caught:
+                await engine.start(wanted, idempotency_key="today")
+            found.append(caught.value.differs)
+        with pytest.raises(KeyReused, match="with another definition; use a new key"):
+            await engine.start("diamond", {"value": 1}, idempotency_key="today")
+
+    assert found == ["input", "workflow", "definition"]
+
+
 async def test_many_runs_are_started_at_once(any_store_url: str) -> None:
     async with connect(any_store_url) as engine:
         runs = await engine.start_many(diamond, [(each,) for each in range(200)])

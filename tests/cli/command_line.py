@@ -17,6 +17,7 @@ STRICT = ("-W", "error", "-W", "ignore:'imghdr' is deprecated:DeprecationWarning
 
 FLOWS = '''\
 import asyncio
+import os
 from pathlib import Path
 
 import pyflow
@@ -35,11 +36,18 @@ def refuse(x: int) -> int:
 
 @pyflow.task
 async def wait_for_gate(x: int) -> int:
-    """Say through a pipe that it has begun, and end once there is a file `open`."""
-    if Path("begun").exists():
-        Path("begun").write_text("begun")
-    while not Path("open").exists():
-        await asyncio.sleep(0.01)
+    """Say through a pipe that it has begun, and end once another, if it is there, is written to."""
+    if not Path("gate").exists():
+        return x
+    opened = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with open(os.open("gate", os.O_RDONLY | os.O_NONBLOCK)) as gate:
+        loop.add_reader(gate, opened.set)
+        try:
+            Path("begun").write_text("begun")
+            await opened.wait()
+        finally:
+            loop.remove_reader(gate)
     return x
 
 
@@ -144,6 +152,7 @@ class CommandLine:
         """Run `gated` until its second task has begun; it goes on when `open_gate` is called."""
         begun = self.directory / "begun"
         os.mkfifo(begun)
+        os.mkfifo(self.directory / "gate")
         words = ("run", "flows.py:gated", "--input", '{"x": 1}', *options)
         with self.running(*words) as process:
             # Opening it waits for the task, which opens the other end.
@@ -152,7 +161,13 @@ class CommandLine:
             yield process
 
     def open_gate(self) -> None:
-        (self.directory / "open").touch()
+        """Let pass the task that waits for it, if one does, and all that come later."""
+        gate = self.directory / "gate"
+        # Opened for both, so that it opens though nobody waits; unlinked before anybody goes on.
+        end = os.open(gate, os.O_RDWR)
+        gate.unlink()
+        os.write(end, b"open")
+        os.close(end)
 
     def interrupt(self, process: "subprocess.Popen[str]") -> Answer:
         """Press Ctrl-C once and wait for the end."""

@@ -1,5 +1,6 @@
 """Ctrl-C, and what is done beside a live engine."""
 
+import json
 import shlex
 import signal
 
@@ -87,3 +88,17 @@ def test_work_is_stopped_by_ctrl_c(cli: CommandLine) -> None:
 
     assert stopped.code == 130
     assert stopped.next_step == "pyflow work --tasks flows"
+
+
+def test_work_until_idle_that_is_stopped_is_typed_again_as_it_was(cli: CommandLine) -> None:
+    hour = {"id": "hour", "task_type": "timer", "parameters": {"seconds": 3600}}
+    (cli.directory / "hour.json").write_text(json.dumps({"id": "hour", "tasks": [hour]}))
+    cli("start", "hour.json")
+
+    with cli.running("work", "--tasks", "flows.py", "--until-idle") as working:
+        assert working.stderr is not None
+        assert working.stderr.readline().startswith("serving ")
+        stopped = cli.interrupt(working)
+
+    assert stopped.code == 130
+    assert stopped.next_step == "pyflow work --tasks flows.py --until-idle"

@@ -168,7 +168,9 @@ def test_work_until_idle_does_first_what_it_can(cli: CommandLine) -> None:
     (cli.directory / "wait.json").write_text(json.dumps({"id": "waits", "tasks": [wait]}))
     waiting = cli("start", "wait.json").out.strip()
 
-    worked = cli("work", "--until-idle")
+    (cli.directory / "others.py").touch()
+    worked = cli("work", "--until-idle", "--tasks", "others")
 
     assert worked.code == 1
+    assert worked.next_step == "pyflow work --tasks others --tasks MODULE"
     assert cli("show", waiting, "--json").json["state"] == "completed"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pyflow
-from tests.crash.flows import pass_time
+from pyflow import events
 from tests.faults.flows import chain, endless, held, in_child, lingering, refused, say, waits
 from tests.faults.forks import elsewhere, fork, fork_sync, orphan
 from tests.faults.limits import few_files, short_files
@@ -116,6 +116,13 @@ async def suspects(path: str, count: str) -> None:
         await asyncio.get_running_loop().create_future()
 
 
+async def timer_started(run: pyflow.Run[Any]) -> None:
+    """Wait until a run has begun to wait for its timer."""
+    async for event in run.watch():
+        if isinstance(event, events.TimerStarted):
+            return
+
+
 async def wait(path: str, span_s: str, purpose: str) -> None:
     """Begin a run with a long timer, look at it in a later life, or wait for its end."""
     async with pyflow.connect(f"sqlite:///{path}") as engine:
@@ -127,8 +134,7 @@ async def wait(path: str, span_s: str, purpose: str) -> None:
             return
         # Whatever is due has fired when a run that was started later has ended.
         await (await engine.start(chain, 1)).result()
-        while await run.task("sleep").state() == "pending":
-            await pass_time(0.01)
+        await timer_started(run)
         say(await run.task("sleep").state())
 
 
@@ -136,8 +142,7 @@ async def tick(path: str) -> None:
     """Wait for a short timer, while the wall clock is moved from outside."""
     async with pyflow.connect(f"sqlite:///{path}") as engine:
         run = await engine.start(waits, 2, 0.5, run_id="waits")
-        while await run.task("sleep").state() == "pending":
-            await pass_time(0.01)
+        await timer_started(run)
         say("waiting")
         await asyncio.to_thread(sys.stdin.readline)
         say("completed", await run.result())

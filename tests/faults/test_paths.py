@@ -12,7 +12,6 @@ import pytest
 
 import pyflow
 from pyflow import errors
-from tests.crash.flows import pass_time
 from tests.faults.flows import chain
 from tests.faults.stores import Answers, copied, line, program, read_answers
 from tests.workbench import give_way
@@ -239,4 +238,4 @@ async def _open_when_free(path: Path) -> None:
         try:
             return await _open(path)
         except errors.StoreBusy:
-            await pass_time(0.01)
+            continue

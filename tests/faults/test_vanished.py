@@ -1,23 +1,24 @@
 """A store that is taken away under a live engine stops it: no more is acknowledged and lost."""
 
 import asyncio
+import gc
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import pyflow
 from pyflow import errors
-from tests.crash.flows import pass_time
+from pyflow.events import Event
 from tests.faults.flows import chain, endless
 from tests.faults.stores import files_of, line, program, read_answers
+from tests.workbench import let_all_happen
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-_LOOK_AGAIN_S = 0.02
 
 
 def _remove_files(store: Path) -> None:
@@ -59,7 +60,6 @@ async def refusal_of_starts(engine: pyflow.Engine) -> errors.StoreFault:
             await engine.start(chain, 1)
         except errors.StoreFault as found:
             return found
-        await pass_time(_LOOK_AGAIN_S)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,33 @@ async def test_whoever_waits_when_the_store_vanishes_is_answered(tmp_path: Path)
 
         with pytest.raises(errors.StoreFault):
             await waiting
+
+
+async def test_listeners_of_a_store_that_vanishes_end_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = tmp_path / "flow.db"
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    heard: list[Event] = []
+    is_closed = asyncio.Event()
+
+    async def be_long(_: Sequence[Event]) -> None:
+        await is_closed.wait()
+
+    async with losing(store) as engine:
+        engine.add_listener(heard.extend)
+        engine.add_listener(be_long)
+        await (await engine.start(chain, 1)).result()
+        _remove_files(store)
+        await refusal_of_starts(engine)
+        engine.add_listener(heard.extend)
+    is_closed.set()
+    await let_all_happen()
+    gc.collect()
+
+    assert "RunCreated" in [event.kind for event in heard]
+    assert (unhandled, caplog.messages) == ([], [])
 
 
 async def test_what_moved_away_is_whole_where_it_is_now(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tests.house import tree
 UNFINISHED = re.compile(r"\b(?:T[O]DO|FIX[M]E|XX[X])\b")
 VAGUE_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "misc"})
 SLEEPS = frozenset({"time.sleep", "asyncio.sleep", "trio.sleep", "anyio.sleep"})
+SLEEP_CALL = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(SLEEPS)))})\(")
 ADDRESS = re.compile(r"\bhttps?://(?P<host>[^\s/:\"'`<>()\[\]{},*?#]*)")
 TEXT = frozenset(
     {".py", ".pyi", ".rs", ".sh", ".md", ".toml", ".txt", ".json", ".yaml", ".yml", ".cfg", ".lock"}
@@ -49,11 +50,20 @@ def vague_names() -> list[str]:
 def sleeps_in_tests() -> list[str]:
     """Tests that sleep. They wait for a fact, let the clock jump, or give way (`give_way`)."""
     return [
-        f"{tree.name(path)}:{node.lineno}: {ast.unparse(node)}"
+        f"{tree.name(path)}:{line}: {call}"
         for path in tree.code(".py", "tests")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in SLEEPS
+        for line, call in sleeps_in(path.read_text())
     ]
+
+
+def sleeps_in(source: str) -> Iterator[tuple[int, str]]:
+    """The line of each call that sleeps and how it reads, in programs that are texts here too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SLEEPS:
+            yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for found in SLEEP_CALL.finditer(node.value):
+                yield node.lineno, found[0]
 
 
 def outside_addresses() -> list[str]:

@@ -1,17 +1,9 @@
 """The work of the overload: tasks that take their time and none of the processor's."""
 
-import asyncio
-
 import pyflow
+from tests.crash.flows import pass_time
 
 STEP_S = 0.05
-
-
-async def pass_time(span_s: float) -> None:
-    """Wait, as for the world."""
-    passed = asyncio.Event()
-    asyncio.get_running_loop().call_later(span_s, passed.set)
-    await passed.wait()
 
 
 @pyflow.task

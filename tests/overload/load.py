@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 import pyflow
-from tests.overload.flows import heavy, pass_time, work
+from tests.crash.flows import pass_time
+from tests.overload.flows import heavy, work
+from tests.workbench import give_way
 
 CONCURRENT_COUNT = 4
 # As many wait as work: whoever is taken waits for one other at the most.
@@ -26,6 +28,7 @@ class Figures(msgspec.Struct, kw_only=True):
     taken: int = 0
     refused: int = 0
     without_hint: int = 0
+    last_hint_s: float = 0.0
     wrong: list[str] = msgspec.field(default_factory=list)
     latencies_ms: list[float] = msgspec.field(default_factory=list)
     took_s: float = 0.0
@@ -56,6 +59,7 @@ async def try_one(
         run = await engine.start(workflow, argument)
     except pyflow.EngineBusy as busy:
         figures.refused += 1
+        figures.last_hint_s = busy.retry_after_s
         figures.without_hint += busy.retry_after_s <= 0
         return False
     except Exception as error:  # noqa: BLE001 - each is one that should not be
@@ -109,7 +113,7 @@ async def retried(engine: pyflow.Engine) -> int:
     """Start one run, and ask again as told; gives how often it was refused."""
     figures = Figures()
     while not await try_one(engine, work, 1, 2, figures):
-        await pass_time(0.1)
+        await pass_time(figures.last_hint_s)
     assert not figures.wrong
     return figures.refused
 
@@ -127,23 +131,19 @@ class Crowd(msgspec.Struct, kw_only=True):
 async def crowd(engine: pyflow.Engine, runs_count: int) -> Crowd:
     """Offer large runs all at once, then small ones one by one."""
     found = Crowd(figures=Figures(), before_mib=resident_mib())
-    done, began = asyncio.Event(), time.monotonic()
+    began = time.monotonic()
 
-    async def look() -> None:
-        while not done.is_set():
-            found.peak_mib = max(found.peak_mib, resident_mib())
-            await pass_time(_TICK_S)
+    async def offer(text: str) -> None:
+        await try_one(engine, heavy, text, _HEAVY_SIZE, found.figures)
+        found.peak_mib = max(found.peak_mib, resident_mib())
 
-    looking = asyncio.create_task(look())
     # Texts that differ, so that each is a value of its own.
     async with asyncio.TaskGroup() as group:
         for number in range(runs_count):
             text = f"{number:08}" * (_HEAVY_SIZE // 8)
-            group.create_task(try_one(engine, heavy, text, _HEAVY_SIZE, found.figures))
+            group.create_task(offer(text))
             if number % 64 == 0:
-                await pass_time(0)
-    done.set()
-    await looking
+                await give_way()
     found.figures.took_s = time.monotonic() - began
     found.after_mib = resident_mib()
     found.refused_afterwards = await retried(engine)

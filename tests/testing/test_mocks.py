@@ -6,7 +6,7 @@ import pytest
 
 from pyflow.context import current
 from pyflow.definition import load_definition
-from pyflow.errors import NonRetryable, NotImportable, RunFailed, TaskTypeUnknown
+from pyflow.errors import InputInvalid, NonRetryable, NotImportable, RunFailed, TaskTypeUnknown
 from pyflow.events import TaskRetrying, TaskStarted
 from pyflow.task import task
 from pyflow.testing import MemoryEngine
@@ -292,6 +292,17 @@ async def test_an_error_handler_hears_of_a_mocked_failure(pyflow_engine: MemoryE
 async def test_failing_never_is_refused(pyflow_engine: MemoryEngine) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         pyflow_engine.fail("charge", ConnectionError, times=0)
+
+
+@pytest.mark.parametrize("times", ["x", 1.5, True, None])
+async def test_failing_so_many_times_takes_a_whole_number(
+    pyflow_engine: MemoryEngine, times: Any
+) -> None:
+    with pytest.raises(InputInvalid, match="must be a whole number from 1") as refused:
+        pyflow_engine.fail("double", ConnectionError, times=times)
+
+    assert refused.value.parameter == "times"
+    assert await (await pyflow_engine.start(fan_out, [1, 2])).result() == 6
 
 
 async def test_a_mock_of_one_engine_is_none_of_another(pyflow_engine: MemoryEngine) -> None:

@@ -42,17 +42,19 @@ def work(
     store = store_of(place or Place(), addresses)
     with told(store):
         import_named([*store.config.tasks, *tasks])
+    if_stuck = work_command(store, addresses, [*tasks, "MODULE"])
     try:
-        return run_interruptibly(lambda: _serve(store, until_idle=until_idle))
+        return run_interruptibly(lambda: _serve(store, if_stuck, until_idle=until_idle))
     except KeyboardInterrupt:
+        idle = " --until-idle" if until_idle else ""
         raise CommandFailed(
             f"stopped; what has not ended is kept in {store.shown}",
-            next_step=work_command(store, addresses, tasks),
+            next_step=work_command(store, addresses, tasks) + idle,
             code=Exit.INTERRUPTED,
         ) from None
 
 
-async def _serve(store: Store, *, until_idle: bool) -> int:
+async def _serve(store: Store, if_stuck: str, *, until_idle: bool) -> int:
     async with owned(store, works=True) as engine:
         report = _Report()
         engine.add_listener(report.hear, kinds=_TOLD)
@@ -69,7 +71,7 @@ async def _serve(store: Store, *, until_idle: bool) -> int:
                     raise CommandFailed(
                         f"stopped; every run that is left in {store.shown} waits for a task type "
                         "that is not known here",
-                        next_step=f"pyflow work{store.flags} --tasks MODULE",
+                        next_step=if_stuck,
                         code=Exit.RUN_FAILED,
                     ) from None
     return Exit.RUN_FAILED if report.has_failed else Exit.DONE
