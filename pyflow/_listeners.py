@@ -34,13 +34,8 @@ def read_position(line: bytes) -> int:
 
 
 def ask_position(door: Door) -> Answer:
-    """Ask for the last position; whatever is asked for after this call lies behind it."""
-    return door.query("metrics")
-
-
-async def position(door: Door) -> int:
-    """Give the last position."""
-    return read_position(await ask_position(door))
+    """Ask for a position; whatever is asked for after this call lies behind it."""
+    return door.query("position")
 
 
 async def follow(door: Door, after: int, *, bounded: bool) -> AsyncIterator[list[Event]]:
@@ -138,7 +133,7 @@ class Listeners:
         if not self._heard:
             return
         try:
-            end = await position(self._door)
+            end = read_position(await self._door.query("metrics"))
             async with asyncio.timeout(_LAST_WORDS_S):
                 while any(heard < end for heard in self._heard.values()):
                     self._moved.clear()

@@ -393,7 +393,7 @@ class Engine:
         """
         bounded = after is None
         if after is None:
-            after = await _listeners.position(self._door)
+            after = _listeners.read_position(await _listeners.ask_position(self._door))
         async for batch in _listeners.follow(self._door, after, bounded=bounded):
             for event in batch:
                 yield event

@@ -266,6 +266,24 @@ async def test_listeners_hear_of_what_they_ask_for_in_order(any_store_url: str) 
     assert awaited == ["TaskCompleted"] * 3 + ["RunCompleted"]
 
 
+async def test_a_listener_hears_what_is_asked_for_right_after_it(any_store_url: str) -> None:
+    heard: list[str] = []
+    has_ended = asyncio.Event()
+
+    def hear(batch: Sequence[Event]) -> None:
+        heard.extend(each.kind for each in batch)
+        if "RunCompleted" in heard:
+            has_ended.set()
+
+    async with connect(any_store_url) as engine:
+        await engine.deploy(diamond)
+        engine.add_listener(hear)
+        await engine.start(diamond, 1)
+        await has_ended.wait()
+
+    assert heard[0] == "RunCreated"
+
+
 async def test_a_removed_listener_hears_nothing_more(any_store_url: str) -> None:
     heard: list[Event] = []
     async with connect(any_store_url) as engine:

@@ -117,20 +117,53 @@ pub enum Look {
 /// A look at what is now.
 #[derive(Debug)]
 pub enum Query {
-    Status { run_id: Arc<str> },
-    Tasks { run_id: Arc<str>, task_id: Option<String>, state: Option<String>, limit: usize },
-    TaskResult { run_id: Arc<str>, task_id: String },
-    Explain { run_id: Arc<str>, task_id: Option<String> },
-    History { run_id: Arc<str>, after: u64, limit: usize },
-    Logs { run_id: Arc<str>, task_id: Option<String>, after: u64, limit: usize },
+    Status {
+        run_id: Arc<str>,
+    },
+    Tasks {
+        run_id: Arc<str>,
+        task_id: Option<String>,
+        state: Option<String>,
+        limit: usize,
+    },
+    TaskResult {
+        run_id: Arc<str>,
+        task_id: String,
+    },
+    Explain {
+        run_id: Arc<str>,
+        task_id: Option<String>,
+    },
+    History {
+        run_id: Arc<str>,
+        after: u64,
+        limit: usize,
+    },
+    Logs {
+        run_id: Arc<str>,
+        task_id: Option<String>,
+        after: u64,
+        limit: usize,
+    },
     ListRuns(Box<ListRuns>),
-    FindRun { text: String },
+    FindRun {
+        text: String,
+    },
     Definitions,
-    Definition { name: String, version: Option<String> },
-    DefinitionOfHash { hash: DefinitionHash },
+    Definition {
+        name: String,
+        version: Option<String>,
+    },
+    DefinitionOfHash {
+        hash: DefinitionHash,
+    },
+    /// The position that lies before all that is asked for later.
+    Position,
     Metrics,
     Doctor,
-    Backup { path: String },
+    Backup {
+        path: String,
+    },
 }
 
 /// Which runs to list.

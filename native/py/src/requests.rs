@@ -178,6 +178,7 @@ fn query(what: &str, object: &Value) -> Result<Query, Refusal> {
             let name = own("name")?.unwrap_or_default();
             Query::Definition { name, version: own("version")? }
         }
+        "position" => Query::Position,
         "metrics" => Query::Metrics,
         "doctor" => Query::Doctor,
         "backup" => Query::Backup { path: own("path")?.unwrap_or_default() },

@@ -51,6 +51,7 @@ impl Driver {
             Query::DefinitionOfHash { hash } => {
                 return self.definition_of_hash(hash).map(Answer::Stored);
             }
+            Query::Position => return Ok(self.released_position()),
             Query::Metrics => self.metrics(),
             Query::Doctor => self.doctor()?,
             Query::Backup { path } => {
@@ -58,6 +59,10 @@ impl Driver {
             }
         };
         Ok(Answer::Json(json.to_string().into()))
+    }
+
+    pub(super) fn released_position(&self) -> Answer {
+        Answer::Json(json!({ "position": self.released }).to_string().into())
     }
 
     fn status(&mut self, run_id: &str) -> Result<Value, Refusal> {

@@ -18,7 +18,7 @@ use pyflow_store::read_model::RunRow;
 use super::ring::{Batch, Driver};
 use crate::fault::Refusal;
 use crate::outbox::{Out, Value};
-use crate::request::{AttemptReport, Look, ReportKind, Request};
+use crate::request::{AttemptReport, Look, Query, ReportKind, Request};
 use crate::watch::Watcher;
 
 impl Driver {
@@ -47,6 +47,11 @@ impl Driver {
             Request::ControlRun { ticket, control } => self.control_run(ticket, control, now),
             Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
             Request::RecoverRun { ticket, run_id } => self.recover_run(ticket, &run_id, now),
+            // The turn at hand may have a part in what is asked for later.
+            Request::Look { ticket, look: Look::Query(Query::Position), .. } => {
+                let answer = Ok(self.released_position());
+                self.out.push(Out::Reply { ticket, answer });
+            }
             Request::Look { ticket, look, after } => self.looks.push((ticket, look, after)),
             Request::Forget { ticket } => self.forget(ticket),
             Request::OpenSession { session, slots } => {
