@@ -26,7 +26,7 @@ class Size:
     peers: bool
 
 
-SIZES = {"full": Size(40, 5, True), "quick": Size(40, 2, True), "tiny": Size(5, 1, False)}
+SIZES = {"full": Size(40, 20, True), "quick": Size(40, 2, True), "tiny": Size(5, 1, False)}
 
 
 @pyflow.task

@@ -1,7 +1,8 @@
 //! Calls of Python that make no tuple of their arguments.
 //!
 //! Under the stable ABI of 3.11 what `PyO3` offers makes one for each call, and a bound method for each
-//! call of a method. These C functions are of that ABI too, and make neither.
+//! call of a method. The C functions that are used here are of that ABI too, and make neither; a build
+//! for one version may use those that take the arguments as an array.
 #![expect(unsafe_code, reason = "each function states what it relies on")]
 
 use std::ptr;
@@ -10,7 +11,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-const END: *mut ffi::PyObject = ptr::null_mut();
+#[cfg(feature = "abi3")]
+const END: Object = ptr::null_mut();
 
 /// What the first step of a coroutine came to.
 pub(super) enum Sent<'py> {
@@ -25,12 +27,8 @@ pub(super) fn call1<'py>(
     a: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the interpreter is held, as the `Bound`s prove; each pointer is to a live object that
-    // its `Bound` keeps; the list ends with a null. The result is a new reference, or null with an
-    // exception set.
-    unsafe {
-        let made = ffi::PyObject_CallFunctionObjArgs(callable.as_ptr(), a.as_ptr(), END);
-        Bound::from_owned_ptr_or_err(callable.py(), made)
-    }
+    // its `Bound` keeps. The result is a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(callable.py(), call(callable.as_ptr(), [a.as_ptr()])) }
 }
 
 pub(super) fn call2<'py>(
@@ -38,12 +36,9 @@ pub(super) fn call2<'py>(
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (a, b) = (a.as_ptr(), b.as_ptr());
+    let arguments = [a.as_ptr(), b.as_ptr()];
     // SAFETY: as in `call1`.
-    unsafe {
-        let made = ffi::PyObject_CallFunctionObjArgs(callable.as_ptr(), a, b, END);
-        Bound::from_owned_ptr_or_err(callable.py(), made)
-    }
+    unsafe { Bound::from_owned_ptr_or_err(callable.py(), call(callable.as_ptr(), arguments)) }
 }
 
 pub(super) fn call3<'py>(
@@ -52,12 +47,9 @@ pub(super) fn call3<'py>(
     b: &Bound<'py, PyAny>,
     c: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_ptr());
+    let arguments = [a.as_ptr(), b.as_ptr(), c.as_ptr()];
     // SAFETY: as in `call1`.
-    unsafe {
-        let made = ffi::PyObject_CallFunctionObjArgs(callable.as_ptr(), a, b, c, END);
-        Bound::from_owned_ptr_or_err(callable.py(), made)
-    }
+    unsafe { Bound::from_owned_ptr_or_err(callable.py(), call(callable.as_ptr(), arguments)) }
 }
 
 pub(super) fn call_method1<'py>(
@@ -65,11 +57,46 @@ pub(super) fn call_method1<'py>(
     name: &Bound<'py, PyString>,
     a: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = [object.as_ptr(), a.as_ptr()];
     // SAFETY: as in `call1`.
+    unsafe { Bound::from_owned_ptr_or_err(object.py(), call_method(name.as_ptr(), arguments)) }
+}
+
+type Object = *mut ffi::PyObject;
+
+/// SAFETY: the interpreter is held, and all pointers are to live objects.
+#[cfg(not(feature = "abi3"))]
+unsafe fn call<const N: usize>(callable: Object, arguments: [Object; N]) -> Object {
+    // SAFETY: the array outlives the call; there are no keywords.
+    unsafe { ffi::PyObject_Vectorcall(callable, arguments.as_ptr(), N, ptr::null_mut()) }
+}
+
+/// SAFETY: as for `call`; the first argument is the object.
+#[cfg(not(feature = "abi3"))]
+unsafe fn call_method(name: Object, arguments: [Object; 2]) -> Object {
+    // SAFETY: as in `call`.
+    unsafe { ffi::PyObject_VectorcallMethod(name, arguments.as_ptr(), 2, ptr::null_mut()) }
+}
+
+/// SAFETY: the interpreter is held, and all pointers are to live objects.
+#[cfg(feature = "abi3")]
+unsafe fn call<const N: usize>(callable: Object, arguments: [Object; N]) -> Object {
+    // SAFETY: each list ends with a null.
     unsafe {
-        let made = ffi::PyObject_CallMethodObjArgs(object.as_ptr(), name.as_ptr(), a.as_ptr(), END);
-        Bound::from_owned_ptr_or_err(object.py(), made)
+        match arguments[..] {
+            [a] => ffi::PyObject_CallFunctionObjArgs(callable, a, END),
+            [a, b] => ffi::PyObject_CallFunctionObjArgs(callable, a, b, END),
+            [a, b, c] => ffi::PyObject_CallFunctionObjArgs(callable, a, b, c, END),
+            _ => unreachable!("nothing here calls with so many"),
+        }
     }
+}
+
+/// SAFETY: as for `call`; the first argument is the object.
+#[cfg(feature = "abi3")]
+unsafe fn call_method(name: Object, [object, a]: [Object; 2]) -> Object {
+    // SAFETY: the list ends with a null.
+    unsafe { ffi::PyObject_CallMethodObjArgs(object, name, a, END) }
 }
 
 /// How many references there are to an object.
