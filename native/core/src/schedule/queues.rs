@@ -7,7 +7,7 @@ use super::lane::Item;
 use super::permits::{PermitKey, Permits};
 use super::racks::{Rack, Racks};
 use super::sessions::{Pool, Session, Sessions};
-use super::strategy::{Strategy, Turns};
+use super::strategy::{Demand, Strategy, Turns};
 use crate::definition::{Priority, RateLimit};
 use crate::ids::{InstanceIndex, RunNumber, SessionId};
 use crate::time::Millis;
@@ -64,9 +64,9 @@ pub struct Picked {
     pub pool: Pool,
     pub is_suspect: bool,
     rack: Rack,
-    /// The urgency that it was taken from, and which urgencies had work then.
+    /// The urgency that it was taken from.
     lane: usize,
-    has_work: [bool; 3],
+    demand: Demand,
 }
 
 impl Queues {
@@ -117,7 +117,7 @@ impl Queues {
             pool: session.types[&waiting.task_type],
             is_suspect: true,
             lane: waiting.priority as usize,
-            has_work: [false; 3],
+            demand: Demand::default(),
             rack: waiting.rack(),
             item: waiting.item,
         }
@@ -125,13 +125,13 @@ impl Queues {
 
     fn take_best(&mut self, id: SessionId, session: &Session) -> Option<Picked> {
         let best = self.racks.best(session);
-        let has_work = best.map(|best| best.is_some());
-        let order = self.turns.order(self.strategy, has_work);
-        let lane = order.into_iter().find(|lane| has_work[*lane])?;
+        let demand = Demand { here: best.map(|best| best.is_some()), anywhere: self.racks.waits() };
+        let order = self.turns.order(self.strategy, demand);
+        let lane = order.into_iter().find(|lane| demand.here[*lane])?;
         let (rack, pool) = best[lane].map(|(rack, pool)| (rack.clone(), pool))?;
         let item = self.racks.pop(&rack, lane).expect("the best rack has work");
         self.count -= 1;
-        Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, has_work })
+        Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, demand })
     }
 
     /// Drops suspects that have ended meanwhile: no worker is to be kept clear for them.
@@ -166,7 +166,7 @@ impl Queues {
         let next = rated.and_then(|key| self.permits.try_next(key, &picked.rack));
         self.try_again(next);
         if !picked.is_suspect {
-            self.turns.served(self.strategy, picked.has_work, picked.lane);
+            self.turns.served(self.strategy, picked.demand, picked.lane);
         }
     }
 

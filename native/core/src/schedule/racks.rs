@@ -77,6 +77,11 @@ impl Racks {
         })
     }
 
+    /// Which urgencies have work that is not held back, whoever may begin it.
+    pub(super) fn waits(&self) -> [bool; 3] {
+        self.heads.each_ref().map(|heads| !heads.is_empty())
+    }
+
     /// Takes the next item of an urgency off a rack.
     pub(super) fn pop(&mut self, rack: &Rack, lane: usize) -> Option<Item> {
         let stock = self.stocks.get_mut(rack)?;

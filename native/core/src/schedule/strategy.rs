@@ -20,6 +20,15 @@ pub enum Strategy {
     WeightedFairShare(Weights),
 }
 
+/// Which urgencies had work when a worker took some.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Demand {
+    /// That this worker could begin.
+    pub(super) here: [bool; 3],
+    /// That any worker might.
+    pub(super) anywhere: [bool; 3],
+}
+
 /// Keeps count of what each urgency has had.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -27,12 +36,12 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// The order in which to look for work, given which urgencies have any.
-    pub(super) fn order(&self, strategy: Strategy, has_work: [bool; 3]) -> [usize; 3] {
+    /// The order in which to look for work.
+    pub(super) fn order(&self, strategy: Strategy, demand: Demand) -> [usize; 3] {
         let mut order = [0, 1, 2];
         if let Strategy::WeightedFairShare(weights) = strategy {
             let due = |lane: &usize| {
-                let gain = if has_work[*lane] { i64::from(weights.0[*lane]) } else { 0 };
+                let gain = if demand.here[*lane] { i64::from(weights.0[*lane]) } else { 0 };
                 (-(self.credit[*lane] + gain), *lane)
             };
             order.sort_by_key(due);
@@ -40,16 +49,17 @@ impl Turns {
         order
     }
 
-    /// Charges the urgency that was served; all that have work gain their weight.
-    pub(super) fn served(&mut self, strategy: Strategy, has_work: [bool; 3], lane: usize) {
+    /// Charges the urgency that was served; all that had work here gain their weight. One that waits
+    /// for another worker or pool keeps what it has, one that waits for nothing does not.
+    pub(super) fn served(&mut self, strategy: Strategy, demand: Demand, lane: usize) {
         let Strategy::WeightedFairShare(weights) = strategy else { return };
         let mut total = 0;
-        for ((credit, weight), has_work) in self.credit.iter_mut().zip(weights.0).zip(has_work) {
-            if has_work {
-                *credit += i64::from(weight);
-                total += i64::from(weight);
-            } else {
-                *credit = 0;
+        for (each, weight) in weights.0.into_iter().map(i64::from).enumerate() {
+            if demand.here[each] {
+                self.credit[each] += weight;
+                total += weight;
+            } else if !demand.anywhere[each] {
+                self.credit[each] = 0;
             }
         }
         self.credit[lane] -= total;
@@ -66,9 +76,10 @@ mod tests {
         let mut turns = Turns::default();
         let mut served = [0; 3];
 
+        let all = Demand { here: [true; 3], anywhere: [true; 3] };
         for _ in 0..1000 {
-            let lane = turns.order(strategy, [true; 3])[0];
-            turns.served(strategy, [true; 3], lane);
+            let lane = turns.order(strategy, all)[0];
+            turns.served(strategy, all, lane);
             served[lane] += 1;
         }
 
@@ -81,9 +92,10 @@ mod tests {
         let mut turns = Turns::default();
         let mut served = [0; 3];
 
+        let two = Demand { here: [false, true, true], anywhere: [false, true, true] };
         for _ in 0..300 {
-            let lane = turns.order(strategy, [false, true, true])[0];
-            turns.served(strategy, [false, true, true], lane);
+            let lane = turns.order(strategy, two)[0];
+            turns.served(strategy, two, lane);
             served[lane] += 1;
         }
 

@@ -98,6 +98,31 @@ fn weighted_shares_let_every_urgency_have_its_turn() {
 }
 
 #[test]
+fn an_urgency_keeps_its_share_while_other_workers_are_served() {
+    let strategy = Strategy::WeightedFairShare(Weights([3, 2, 1]));
+    let settings = ShardSettings { strategy, ..ShardSettings::default() };
+    let mut rig = Rig::with_slots(settings, [1, 0, 1]);
+    let tasks: Vec<Value> = [("high", "work"), ("normal", "work"), ("low", "heavy")]
+        .iter()
+        .flat_map(|(kind, task_type)| {
+            let typed = json!({ "task_type": task_type });
+            (0..6).map(move |n| with(urgent(&format!("{kind}_{n}"), kind), &typed))
+        })
+        .collect();
+
+    rig.run("r", &document(&tasks));
+
+    let mut first = Vec::new();
+    for _ in 0..5 {
+        let names = rig.names();
+        first.extend(names.iter().filter(|name| !name.starts_with("low")).cloned());
+        names.iter().for_each(|name| rig.complete(name));
+    }
+    let normal = first.iter().filter(|name| name.starts_with("normal")).count();
+    assert_eq!(normal, 2, "{first:?}");
+}
+
+#[test]
 fn within_an_urgency_the_earliest_deadline_goes_first() {
     let mut rig = busy(Strategy::Strict);
     for (name, deadline) in [("none", None), ("late", Some(900)), ("soon", Some(300))] {
