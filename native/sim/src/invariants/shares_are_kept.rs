@@ -37,12 +37,14 @@ impl Invariant for SharesAreKept {
             self.passed = [0; 3];
             return scene.no_opinion();
         }
-        let Some((task_type, served)) = urgency(found.run, found.task_index) else {
+        // Also where a limit holds its task back at times: it had the turn of its urgency.
+        let served = urgency(found.run, found.task_index);
+        self.passed[served] = 0;
+        let Some(task_type) = unlimited_type(found.run, found.task_index) else {
             return scene.no_opinion();
         };
         let itself = (found.run.number, leased.instance.index());
         let waits = waiting(scene, task_type, itself);
-        self.passed[served] = 0;
         let total: u32 = weights.0.iter().sum();
         for lane in (0..3).filter(|lane| *lane != served) {
             self.passed[lane] = if waits[lane] { self.passed[lane] + 1 } else { 0 };
@@ -56,15 +58,17 @@ impl Invariant for SharesAreKept {
     }
 }
 
-/// The type and the urgency of a task that nothing but its place holds back.
-fn urgency(run: &Run, task: usize) -> Option<(&'static str, usize)> {
+fn urgency(run: &Run, task: usize) -> usize {
+    usize::from(run.flow.tasks[task].options.priority.or(run.priority).unwrap_or(1))
+}
+
+/// The type of a task that nothing but its place holds back.
+fn unlimited_type(run: &Run, task: usize) -> Option<&'static str> {
     let plan = &run.flow.tasks[task];
-    let options = &plan.options;
     let has_limit = run.flow.max_concurrent_tasks.is_some()
-        || options.rate.is_some()
-        || (options.concurrency.is_some() && !plan.is_map());
-    let priority = options.priority.or(run.priority).unwrap_or(1);
-    (!has_limit).then_some((plan.worker_type()?, usize::from(priority)))
+        || plan.options.rate.is_some()
+        || (plan.options.concurrency.is_some() && !plan.is_map());
+    plan.worker_type().filter(|_| !has_limit)
 }
 
 /// In which urgencies work of a type waits.
@@ -73,11 +77,9 @@ fn waiting(scene: &Scene, task_type: &str, itself: (u64, usize)) -> [bool; 3] {
     for run in scene.model.live() {
         for instance in (0..run.entries.len()).filter(|instance| run.is_queued(*instance)) {
             let Some((task, _)) = run.place(instance) else { continue };
-            if let Some((other, lane)) = urgency(run, task)
-                && other == task_type
-                && (run.number, instance) != itself
-            {
-                waits[lane] = true;
+            let suits = unlimited_type(run, task) == Some(task_type);
+            if suits && (run.number, instance) != itself {
+                waits[urgency(run, task)] = true;
             }
         }
     }
