@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+WHEELS = "PYFLOW_BENCH_WHEELS"
+"""Where scripts/bench.sh has put what the wheels hold; without it this tree is measured."""
 
 
 def call(place: str, *arguments: Any, timeout_s: float = 900) -> Any:
@@ -25,8 +27,9 @@ def call(place: str, *arguments: Any, timeout_s: float = 900) -> Any:
 
 
 def environment(package: Path | None = None) -> dict[str, str]:
-    """This process's, where modules are looked for in `package`, as here, and in this tree."""
-    places = [package, os.environ.get("PYTHONPATH"), ROOT]
+    """This process's, where modules are looked for in `package`, in the wheel, in this tree."""
+    wheels = os.environ.get(WHEELS)
+    places = [package, wheels and Path(wheels, "one_version"), ROOT, os.environ.get("PYTHONPATH")]
     path = os.pathsep.join(str(each) for each in places if each)
     return os.environ | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 

@@ -108,9 +108,11 @@ class Listeners:
             _logger.error("a listener is removed: %s", lagged)  # noqa: TRY400 - it says it all
             if on_lagged is not None:
                 await self._call(on_lagged, lagged)
-        except (EngineClosed, StoreFault) as ended:
-            # Nothing more is heard. Whoever calls or closes the engine is told why.
-            _logger.info("a listener is removed: %s", ended)
+        except EngineClosed:
+            pass  # Nothing more is heard.
+        except StoreFault as fault:
+            # Whoever calls or closes the engine is told so too.
+            _logger.warning("a listener is removed: %s", fault)
 
     def _has_heard(self, task: asyncio.Task[None], position: int) -> None:
         self._heard[task] = position
@@ -133,6 +135,7 @@ class Listeners:
         if not self._heard:
             return
         try:
+            # Answered after the turn, unlike `ask_position`: all that was asked for is to be heard.
             end = read_position(await self._door.query("metrics"))
             async with asyncio.timeout(_LAST_WORDS_S):
                 while any(heard < end for heard in self._heard.values()):

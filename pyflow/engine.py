@@ -385,7 +385,9 @@ class Engine:
         """Follow the events of all runs, for ever.
 
         Args:
-            after: The `position` of the last event that is known; None begins with the next.
+            after: The `position` of the last event that is known; None begins with what is asked
+                for from now on. Of what was asked for just before and is not answered yet events
+                may come too.
 
         Raises:
             ListenerLagged: The one who watches has fallen 100,000 events behind; with `after`, the
@@ -405,7 +407,9 @@ class Engine:
         kinds: Sequence[type[Event] | str] | None = None,
         on_lagged: Callable[[ListenerLagged], Any] | None = None,
     ) -> Callable[[], None]:
-        """Have a function called with the events that happen from now on, in batches.
+        """Have a function called with the events of what is asked for from now on, in batches.
+
+        Of what was asked for just before and is not answered yet events may come too.
 
         Args:
             fn: A function or a coroutine function. It gets a list of events, in order.

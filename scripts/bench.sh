@@ -12,7 +12,7 @@ source scripts/steps.sh
 
 restate_version=1.7.12
 export VENV=.venv-bench
-export WHEELS="$PWD/.benchmarks/wheels"
+export PYFLOW_BENCH_WHEELS="$PWD/.benchmarks/wheels"
 export RESTATE_SERVER="$PWD/.tools/restate/node_modules/.bin/restate-server"
 
 # The server is a binary in an npm package. Without npm that peer is left out.
@@ -32,16 +32,17 @@ restate_server() {
 # Each wheel into a folder of its own.
 install_wheels() {
   local wheel folder
-  rm -rf "$WHEELS"
+  rm -rf "$PYFLOW_BENCH_WHEELS"
   for wheel in "$1"/*.whl; do
-    folder=$WHEELS/one_version
-    [[ $wheel != *-abi3-* ]] || folder=$WHEELS/abi3
+    folder=$PYFLOW_BENCH_WHEELS/one_version
+    [[ $wheel != *-abi3-* ]] || folder=$PYFLOW_BENCH_WHEELS/abi3
     "$VENV/bin/python" -m pip install --quiet --no-deps --no-index --target "$folder" "$wheel" ||
       return 1
   done
 }
 
 mkdir -p .benchmarks
+rm -rf .benchmarks/dist
 bash scripts/setup.sh run build bench || exit
 step "Restate's server (.tools/restate)" restate_server
 step 'wheels, as one unit (.benchmarks/dist)' bash scripts/build_wheels.sh .benchmarks/dist
@@ -50,6 +51,6 @@ step 'wheels installed (.benchmarks/wheels)' install_wheels .benchmarks/dist
 options=(--benchmark-json=.benchmarks/last.json)
 if [ "${QUICK:-}" = 1 ]; then options+=(--size=quick); else options+=(--page); fi
 # The wheel's pyflow comes before that of this tree.
-export PYTHONPATH=$WHEELS/one_version:$PWD PYTHONSAFEPATH=1
+export PYTHONPATH=$PYFLOW_BENCH_WHEELS/one_version:$PWD PYTHONSAFEPATH=1
 exec "$VENV/bin/python" -m pytest -c benches/pytest.ini benches/bench_workloads.py \
   --only="${ONLY:-}" "${options[@]}"

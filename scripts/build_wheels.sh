@@ -2,7 +2,7 @@
 # Builds two wheels: one for every Python from 3.11 on, and one for the Python of `.venv`, which pip
 # prefers there. What crosses the border for each node of a graph is a third cheaper in it.
 #
-#   scripts/build_wheels.sh [FOLDER]    into `dist`, or FOLDER; older ones there are removed
+#   scripts/build_wheels.sh [FOLDER]    into `dist`, or FOLDER
 #
 # VENV names another folder than `.venv`.
 set -euo pipefail
@@ -13,7 +13,6 @@ export CARGO_TARGET_DIR=target/wheel
 mkdir -p "$CARGO_TARGET_DIR"
 build() { "$venv/bin/maturin" build --profile wheel --locked --out "$folder" "$@"; }
 
-rm -f "$folder"/pyflow_engine-*.whl
 build
 "$venv/bin/python" scripts/describe_python.py >"$CARGO_TARGET_DIR/python.txt"
 PYO3_CONFIG_FILE="$PWD/$CARGO_TARGET_DIR/python.txt" \

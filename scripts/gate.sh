@@ -22,6 +22,15 @@ lint() {
   step 'basedpyright' $bin/basedpyright
   step 'stubtest' $bin/python -m mypy.stubtest pyflow._native
   step 'clippy' cargo clippy --release --locked --workspace --all-targets -j2 -- -D warnings
+  step 'clippy, as built for one version of Python' one_version
+}
+
+one_version() {
+  local python
+  python=$(realpath "$logs")/python.txt
+  $bin/python scripts/describe_python.py >"$python" || return 1
+  PYO3_CONFIG_FILE=$python \
+    cargo clippy --release --locked -p pyflow-py --no-default-features -j2 -- -D warnings
 }
 
 tests() {

@@ -38,7 +38,7 @@ SIZES = {
 
 def measure(race: Race, size: Size) -> Report:
     packages = {"abi3": fresh.ROOT}
-    if wheels := os.environ.get("WHEELS"):
+    if wheels := os.environ.get(fresh.WHEELS):
         packages = {name: Path(wheels, folder) for name, folder in BUILDS.items()}
     arguments = [str(each) for each in (size.tasks, size.run_tasks, size.workflows)]
     results: list[Result] = []

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pyflow.worker.resources import OpenResources
 
 READY = b"ready"
+# The second where the parent has left something unread.
+_GONE = BrokenPipeError, ConnectionResetError
 
 Pipe = Connection
 
@@ -100,17 +102,16 @@ def main(pipe: Pipe) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     desk, resources = PipeDesk(pipe), Resources()
     # A parent that is gone by now hears nothing, and leaves nothing to do.
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(*_GONE), contextlib.closing(resources):
         pipe.send_bytes(READY)
         while (data := _next(pipe)) is not None:
             desk.tell(_run(_read_job(data), desk, resources))
-    resources.close()
 
 
 def _next(pipe: Pipe) -> bytes | None:
     try:
         return pipe.recv_bytes()
-    except EOFError:
+    except (EOFError, *_GONE):
         return None
 
 

@@ -158,7 +158,7 @@ def test_work_until_idle_ends_where_a_run_waits_for_unknown_tasks(cli: CommandLi
 
     assert worked.code == 1
     assert "waits for flows.double: name their module with --tasks" in worked.err
-    assert worked.next_step == "pyflow work --tasks MODULE"
+    assert worked.next_step == "pyflow work --tasks MODULE --until-idle"
     assert cli("show", "@last", "--json").json["state"] == "running"
 
 
@@ -172,5 +172,5 @@ def test_work_until_idle_does_first_what_it_can(cli: CommandLine) -> None:
     worked = cli("work", "--until-idle", "--tasks", "others")
 
     assert worked.code == 1
-    assert worked.next_step == "pyflow work --tasks others --tasks MODULE"
+    assert worked.next_step == "pyflow work --tasks others --tasks MODULE --until-idle"
     assert cli("show", waiting, "--json").json["state"] == "completed"

@@ -68,6 +68,12 @@ def test_the_fixture_works_in_a_project_of_its_own(tmp_path: Path, mode: str) ->
     assert "1 passed" in answer.stdout
 
 
+def test_a_worker_process_starts_without_asyncio() -> None:
+    program = "import sys, pyflow.worker.child; assert 'asyncio' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=50)
+
+
 def test_the_package_costs_little_until_it_is_used() -> None:
     program = (
         "import sys, pyflow.testing; assert 'pyflow.engine' not in sys.modules; "

@@ -28,7 +28,11 @@ const ROOM_COUNT_MAX: usize = 1_024;
 
 impl Queue {
     fn hand_over(&mut self, to: &mut VecDeque<Request>) {
-        to.append(&mut self.requests);
+        if to.is_empty() {
+            std::mem::swap(to, &mut self.requests); // The room that it has had is the next one's.
+        } else {
+            to.append(&mut self.requests);
+        }
         self.requests.shrink_to(ROOM_COUNT_MAX);
     }
 }

@@ -92,7 +92,8 @@ pub enum ReportKind {
     Progress(Bytes),
 }
 
-/// What is answered from what is safe, after the turn in which it was asked.
+/// What is answered from what is safe, after the turn in which it was asked; a position, and it only,
+/// before that.
 #[derive(Debug)]
 pub enum Look {
     /// Wait for a run's end.
@@ -157,7 +158,7 @@ pub enum Query {
     DefinitionOfHash {
         hash: DefinitionHash,
     },
-    /// The position that lies before all that is asked for later.
+    /// A position that lies before all that is asked for later.
     Position,
     Metrics,
     Doctor,

@@ -42,11 +42,11 @@ def work(
     store = store_of(place or Place(), addresses)
     with told(store):
         import_named([*store.config.tasks, *tasks])
-    if_stuck = work_command(store, addresses, [*tasks, "MODULE"])
+    idle = " --until-idle" if until_idle else ""
+    if_stuck = work_command(store, addresses, [*tasks, "MODULE"]) + idle
     try:
         return run_interruptibly(lambda: _serve(store, if_stuck, until_idle=until_idle))
     except KeyboardInterrupt:
-        idle = " --until-idle" if until_idle else ""
         raise CommandFailed(
             f"stopped; what has not ended is kept in {store.shown}",
             next_step=work_command(store, addresses, tasks) + idle,

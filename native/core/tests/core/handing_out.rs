@@ -116,7 +116,9 @@ fn an_urgency_keeps_its_share_while_other_workers_are_served() {
     for _ in 0..5 {
         let names = rig.names();
         first.extend(names.iter().filter(|name| !name.starts_with("low")).cloned());
-        names.iter().for_each(|name| rig.complete(name));
+        for name in &names {
+            rig.complete(name);
+        }
     }
     let normal = first.iter().filter(|name| name.starts_with("normal")).count();
     assert_eq!(normal, 2, "{first:?}");

@@ -48,7 +48,7 @@ impl Driver {
             Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
             Request::RecoverRun { ticket, run_id } => self.recover_run(ticket, &run_id, now),
             // The turn at hand may have a part in what is asked for later.
-            Request::Look { ticket, look: Look::Query(Query::Position), .. } => {
+            Request::Look { ticket, look: Look::Query(Query::Position), after: None } => {
                 let answer = Ok(self.released_position());
                 self.out.push(Out::Reply { ticket, answer });
             }

@@ -90,6 +90,8 @@ pub(crate) struct Driver {
     pub(super) probed_at: Option<Millis>,
     /// When the read model was last brought up to what is known.
     projected_at: Millis,
+    /// The time that the last turn went by: what is due since then is still to be done.
+    turned_at: Millis,
     /// Reports that no kept turn holds yet.
     pub(super) unkept: Vec<(SessionId, AttemptReport)>,
     pub(super) counts: Counts,
@@ -161,6 +163,7 @@ impl Driver {
             lost: None,
             probed_at: None,
             projected_at: Millis(0),
+            turned_at: Millis(0),
             unkept: Vec::new(),
             counts: Counts::default(),
             checkpoint: parts.checkpoint,
@@ -219,6 +222,7 @@ impl Driver {
         // Read once a turn: it costs as much as a small map.
         let mut now = self.clock.now();
         loop {
+            self.turned_at = now;
             self.shard.fire_due(now);
             while !self.shard.is_full()
                 && let Some(request) = self.backlog.pop_front()
@@ -352,7 +356,7 @@ impl Driver {
             return Some(Duration::ZERO);
         }
         let in_ms = |at: Millis| Duration::from_millis(at.since(now).max(1));
-        let wake = self.shard.next_wake(now).map(in_ms);
+        let wake = self.shard.next_wake(self.turned_at).map(in_ms);
         let tidy = (!self.rows.is_empty()).then_some(PROJECTION_DELAY);
         let prune = self.pruning.next_look().map(in_ms);
         wake.into_iter().chain(tidy).chain(prune).min()
@@ -363,8 +367,7 @@ impl Driver {
         if self.has_chores() && self.fault.is_none() {
             return Some(0);
         }
-        let now = self.clock.now();
-        self.shard.next_wake(now).map(|at| at.since(now))
+        self.shard.next_wake(self.turned_at).map(|at| at.since(self.clock.now()))
     }
 
     /// Whether there is housekeeping to be done at once, a bite at a time.

@@ -15,7 +15,7 @@ use pyflow_store::MemoryStore;
 
 use crate::rig::{
     DOCUMENT, answered, ask, full, granted, named, opened, queried, refused, report, result_of,
-    settings, start,
+    settings, start, token_of,
 };
 
 #[test]
@@ -32,6 +32,20 @@ fn a_run_goes_from_grant_to_grant_to_its_result() {
     let result = answered(&result_of(&engine, 3), 3);
     let wanted = Value::Json(Bytes::from_static(br#"{"first":1,"second":2}"#));
     assert_eq!(result, Some(Ok(wanted)));
+}
+
+#[test]
+fn a_position_lies_before_what_is_asked_for_after_it() {
+    let engine = Engine::open("memory://", &settings()).expect("it opens");
+    let definition = opened(&engine);
+    let look = Look::Query(Query::Position);
+    engine.submit(Request::Look { ticket: 5, look, after: None }).expect("the door is open");
+
+    let heard = start(&engine, &definition, 6);
+
+    let Some(Ok(Value::Json(json))) = answered(&heard, 5) else { panic!("no position: {heard:?}") };
+    let answer: serde_json::Value = serde_json::from_slice(&json).expect("it is JSON");
+    assert!(answer["position"].as_u64().expect("a number") < token_of(&heard, 6).position);
 }
 
 #[test]
