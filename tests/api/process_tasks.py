@@ -1,10 +1,12 @@
 """Tasks that worker processes can import."""
 
+import asyncio
 import os
 import signal
 import sys
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,6 +86,27 @@ def keeps(header: str) -> str:
 @resource
 async def model() -> AsyncIterator[int]:
     yield os.getpid()
+
+
+@resource
+async def kept_open() -> AsyncIterator[Path]:
+    """Leaves a file behind when it is closed."""
+    place = Path(os.environ["CLOSED_FILE"])
+    yield place
+    await asyncio.to_thread(place.touch)
+
+
+@task(executor="process")
+def leaves_a_thread(_place: Annotated[Path, Use(kept_open)]) -> None:
+    """End while a thread of its own goes on to report."""
+    mine = current()
+
+    def go_on() -> None:
+        with suppress(OSError):
+            while True:
+                mine.heartbeat("still here")
+
+    threading.Thread(target=go_on, daemon=True).start()
 
 
 @task(executor="process")

@@ -165,6 +165,18 @@ async def test_a_process_opens_resources_of_its_own() -> None:
         assert value == pid != os.getpid()
 
 
+async def test_a_process_closes_its_resources_also_where_a_report_was_not_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    monkeypatch.setenv("CLOSED_FILE", str(closed))
+    async with workbench() as bench:
+        answer = await bench.run(tasks.leaves_a_thread)
+
+    assert answer == (COMPLETED, None)
+    assert closed.exists()
+
+
 @task(executor="process")
 def importable() -> None:
     pass
