@@ -36,8 +36,17 @@ def environment(package: Path | None = None) -> dict[str, str]:
 
 def resident_bytes(pid: int | str = "self") -> int:
     """How much of a process's memory is in RAM, as the kernel counts it."""
+    return kernel_bytes("VmRSS", pid)
+
+
+def peak_bytes() -> int:
+    """The most that it was; `ru_maxrss` would begin with what the parent had."""
+    return kernel_bytes("VmHWM", "self")
+
+
+def kernel_bytes(field: str, pid: int | str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError(f"process {pid} has ended")
 

@@ -4,7 +4,6 @@ Each size is measured in a process of its own.
 """
 
 import asyncio
-import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,7 +168,7 @@ def deploy_layers(path: str, count: int) -> int:
 
     with loops.runner() as loop:
         loop.run(work())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return fresh.peak_bytes()
 
 
 def pend_layers(path: str, count: int) -> int:
