@@ -95,16 +95,11 @@ fn has_parked(scene: &Scene, (task_type, _): Lane) -> bool {
 
 /// The lane and the group of a task that nothing but its place holds back.
 fn place(run: &Run, task: usize) -> Option<(Lane, Group)> {
-    let plan = &run.flow.tasks[task];
-    let options = &plan.options;
-    let has_limit = run.flow.max_concurrent_tasks.is_some()
-        || options.rate.is_some()
-        || (options.concurrency.is_some() && !plan.is_map());
-    if has_limit || run.was_paused() || run.generation > 0 {
+    if run.was_paused() || run.generation > 0 {
         return None;
     }
-    let priority = options.priority.or(run.priority).unwrap_or(1);
-    Some(((plan.worker_type()?, priority), options.is_fair.then_some(run.number)))
+    let is_fair = run.flow.tasks[task].options.is_fair;
+    Some(((run.unlimited_type(task)?, run.urgency(task)), is_fair.then_some(run.number)))
 }
 
 /// What waits in a lane of other groups.

@@ -5,7 +5,6 @@ use pyflow_core::event::Event;
 use pyflow_core::schedule::Strategy;
 
 use super::invariant::{Invariant, Judged};
-use crate::model::Run;
 use crate::world::Scene;
 
 /// How often other urgencies were served while one had work of the same type waiting.
@@ -38,9 +37,9 @@ impl Invariant for SharesAreKept {
             return scene.no_opinion();
         }
         // Also where a limit holds its task back at times: it had the turn of its urgency.
-        let served = urgency(found.run, found.task_index);
+        let served = usize::from(found.run.urgency(found.task_index));
         self.passed[served] = 0;
-        let Some(task_type) = unlimited_type(found.run, found.task_index) else {
+        let Some(task_type) = found.run.unlimited_type(found.task_index) else {
             return scene.no_opinion();
         };
         let itself = (found.run.number, leased.instance.index());
@@ -58,28 +57,15 @@ impl Invariant for SharesAreKept {
     }
 }
 
-fn urgency(run: &Run, task: usize) -> usize {
-    usize::from(run.flow.tasks[task].options.priority.or(run.priority).unwrap_or(1))
-}
-
-/// The type of a task that nothing but its place holds back.
-fn unlimited_type(run: &Run, task: usize) -> Option<&'static str> {
-    let plan = &run.flow.tasks[task];
-    let has_limit = run.flow.max_concurrent_tasks.is_some()
-        || plan.options.rate.is_some()
-        || (plan.options.concurrency.is_some() && !plan.is_map());
-    plan.worker_type().filter(|_| !has_limit)
-}
-
 /// In which urgencies work of a type waits.
 fn waiting(scene: &Scene, task_type: &str, itself: (u64, usize)) -> [bool; 3] {
     let mut waits = [false; 3];
     for run in scene.model.live() {
         for instance in (0..run.entries.len()).filter(|instance| run.is_queued(*instance)) {
             let Some((task, _)) = run.place(instance) else { continue };
-            let suits = unlimited_type(run, task) == Some(task_type);
+            let suits = run.unlimited_type(task) == Some(task_type);
             if suits && (run.number, instance) != itself {
-                waits[urgency(run, task)] = true;
+                waits[usize::from(run.urgency(task))] = true;
             }
         }
     }

@@ -47,8 +47,7 @@ impl Invariant for TheUrgentGoFirst {
 
 /// Its own priority, or that of its run, then its run's deadline.
 fn urgency(run: &Run, task: usize) -> (u8, u64) {
-    let priority = run.flow.tasks[task].options.priority.or(run.priority).unwrap_or(1);
-    (priority, run.deadline_at.unwrap_or(u64::MAX))
+    (run.urgency(task), run.deadline_at.unwrap_or(u64::MAX))
 }
 
 /// Whether nothing but its priority and its arrival orders it.

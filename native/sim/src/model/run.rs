@@ -163,6 +163,20 @@ impl Run {
         })
     }
 
+    /// How urgent a task is, by its own word or its run's: 0, 1 or 2, the most urgent first.
+    pub(crate) fn urgency(&self, task: usize) -> u8 {
+        self.flow.tasks[task].options.priority.or(self.priority).unwrap_or(1)
+    }
+
+    /// The type of a task that no limit holds back, only its place among others.
+    pub(crate) fn unlimited_type(&self, task: usize) -> Option<&'static str> {
+        let plan = &self.flow.tasks[task];
+        let has_limit = self.flow.max_concurrent_tasks.is_some()
+            || plan.options.rate.is_some()
+            || (plan.options.concurrency.is_some() && !plan.is_map());
+        plan.worker_type().filter(|_| !has_limit)
+    }
+
     /// Whether an instance waits for a worker and nothing else.
     pub(crate) fn is_queued(&self, instance: usize) -> bool {
         self.is_work(instance)
