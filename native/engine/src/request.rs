@@ -115,56 +115,24 @@ pub enum Look {
     },
 }
 
-/// A look at what is now.
+/// A look at what is now. `Position` is one that lies before all that is asked for later.
 #[derive(Debug)]
 pub enum Query {
-    Status {
-        run_id: Arc<str>,
-    },
-    Tasks {
-        run_id: Arc<str>,
-        task_id: Option<String>,
-        state: Option<String>,
-        limit: usize,
-    },
-    TaskResult {
-        run_id: Arc<str>,
-        task_id: String,
-    },
-    Explain {
-        run_id: Arc<str>,
-        task_id: Option<String>,
-    },
-    History {
-        run_id: Arc<str>,
-        after: u64,
-        limit: usize,
-    },
-    Logs {
-        run_id: Arc<str>,
-        task_id: Option<String>,
-        after: u64,
-        limit: usize,
-    },
+    Status { run_id: Arc<str> },
+    Tasks { run_id: Arc<str>, task_id: Option<String>, state: Option<String>, limit: usize },
+    TaskResult { run_id: Arc<str>, task_id: String },
+    Explain { run_id: Arc<str>, task_id: Option<String> },
+    History { run_id: Arc<str>, after: u64, limit: usize },
+    Logs { run_id: Arc<str>, task_id: Option<String>, after: u64, limit: usize },
     ListRuns(Box<ListRuns>),
-    FindRun {
-        text: String,
-    },
+    FindRun { text: String },
     Definitions,
-    Definition {
-        name: String,
-        version: Option<String>,
-    },
-    DefinitionOfHash {
-        hash: DefinitionHash,
-    },
-    /// A position that lies before all that is asked for later.
+    Definition { name: String, version: Option<String> },
+    DefinitionOfHash { hash: DefinitionHash },
     Position,
     Metrics,
     Doctor,
-    Backup {
-        path: String,
-    },
+    Backup { path: String },
 }
 
 /// Which runs to list.
