@@ -36,11 +36,11 @@ def five(database: Database, count: int, in_flight: int) -> Iterator[Lap]:
 
 
 @contextmanager
-def flow(database: Database, workflow: str, count: int, number: int) -> Iterator[Lap]:
-    """A lap is one workflow of `count` numbers."""
+def flow(database: Database, workflow: str, count: int, number: int, runs: int) -> Iterator[Lap]:
+    """A lap is `runs` workflows of `count` numbers, one after the other."""
     with database() as url, peer("dbos_steps", url) as ask:
-        ask(workflow, count, number)
-        yield lambda: ask(workflow, count, number)
+        ask(workflow, runs, count, number)
+        yield lambda: ask(workflow, runs, count, number)
 
 
 def main(url: str) -> None:
@@ -78,10 +78,19 @@ def main(url: str) -> None:
 
     DBOS.launch()
     with runner() as loop:
-        programs = {"five": five_of, "in_sequence": in_sequence, "at_once": at_once}
+        programs = {
+            "five": five_of,
+            "in_sequence": partial(repeat, in_sequence),
+            "at_once": partial(repeat, at_once),
+        }
         serve({verb: partial(run, loop, program) for verb, program in programs.items()})
     # Its threads outlive the requests.
     os._exit(0)
+
+
+async def repeat(workflow: Program, runs: int, count: int, number: int) -> None:
+    for _ in range(runs):
+        await workflow(count, number)
 
 
 def run(loop: asyncio.Runner, program: Program, *arguments: int) -> Any:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from benches.closed_loop import drive
 from benches.fresh import ROOT, environment
@@ -43,15 +42,16 @@ def five(count: int, in_flight: int) -> Iterator[Lap]:
 
 
 @contextmanager
-def flow(handler: str, count: int, number: int) -> Iterator[Lap]:
-    """A lap is one workflow of `count` numbers."""
+def flow(handler: str, count: int, number: int, runs: int) -> Iterator[Lap]:
+    """A lap is `runs` workflows of `count` numbers, one after the other."""
     import httpx  # noqa: PLC0415
 
     with server() as url, httpx.Client(base_url=url, timeout=300) as client:
 
-        def lap() -> Any:
+        def lap() -> None:
             wish = {"count": count, "number": number}
-            return client.post(f"/bench/{handler}", json=wish).raise_for_status().json()
+            for _ in range(runs):
+                client.post(f"/bench/{handler}", json=wish).raise_for_status().json()
 
         lap()
         yield lap

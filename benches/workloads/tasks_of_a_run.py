@@ -1,7 +1,7 @@
 """One durable run of 40 light tasks, one after the other and all at once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +59,10 @@ def at_once(task: Any, count: int) -> Any:
 FLOWS: dict[str, Callable[[Any, int], Any]] = {"in_sequence": in_sequence, "at_once": at_once}
 
 
-async def run_once(engine: pyflow.Engine, flow: Any, number: int) -> Any:
-    run = await engine.start(flow, number)
-    return await run.result()
+async def run_all(engine: pyflow.Engine, flow: Any, number: int, runs: int) -> None:
+    for _ in range(runs):
+        run = await engine.start(flow, number)
+        await run.result()
 
 
 def measure(race: Race, size: Size) -> Report:
@@ -70,16 +71,12 @@ def measure(race: Race, size: Size) -> Report:
 
 
 def measure_form(race: Race, size: Size, form: str) -> list[Result]:
-    flow_of = FLOWS[form]
-    contestants: dict[str, AbstractContextManager[Lap] | None] = {
-        "pyflow": with_store(run_once, flow_of(compute, size.tasks), NUMBER, prepare=run_once),
-        "pyflow, threads": with_store(
-            run_once, flow_of(compute_on_thread, size.tasks), NUMBER, prepare=run_once
-        ),
-        **(durable_peers(form, size.tasks) if size.peers else {}),
-    }
     outcome = race.run(
-        {name: each and repeated(each, size.runs) for name, each in contestants.items()}
+        {
+            "pyflow": with_pyflow(form, compute, size),
+            "pyflow, threads": with_pyflow(form, compute_on_thread, size),
+            **(durable_peers(form, size) if size.peers else {}),
+        }
     )
     what = f"{size.runs} times {size.tasks} x fibonacci({NUMBER}), {SAYS[form]}"
     ours = {"pyflow", "pyflow, threads"}
@@ -101,15 +98,13 @@ def measure_form(race: Race, size: Size, form: str) -> list[Result]:
     return lines
 
 
-@contextmanager
-def repeated(contestant: AbstractContextManager[Lap], times: int) -> Iterator[Lap]:
-    """A lap is so many of the contestant's own."""
-    with contestant as lap:
-        yield lambda: [lap() for _ in range(times)]
+def with_pyflow(form: str, task: Any, size: Size) -> AbstractContextManager[Lap]:
+    flow = FLOWS[form](task, size.tasks)
+    return with_store(run_all, flow, NUMBER, size.runs, prepare=run_all)
 
 
-def durable_peers(form: str, count: int) -> dict[str, AbstractContextManager[Lap] | None]:
-    wish = (form, count, NUMBER)
+def durable_peers(form: str, size: Size) -> dict[str, AbstractContextManager[Lap] | None]:
+    wish = (form, size.tasks, NUMBER, size.runs)
     return {
         "DBOS SQLite": if_installed("dbos", lambda: dbos_steps.flow(dbos_steps.sqlite, *wish)),
         "DBOS Postgres": if_installed("dbos", lambda: dbos_steps.flow(postgres.database, *wish)),
