@@ -241,7 +241,7 @@ impl Engine {
 
     /// Puts a request at the door. A full or closed door is a refusal; nothing was recorded.
     pub fn submit(&self, request: Request) -> Result<(), Refusal> {
-        if request.may_be_refused() && self.memory.is_full() {
+        if request.may_be_refused() && self.memory.is_full(|| request.size()) {
             return Err(Refusal::busy(RETRY_AFTER_S));
         }
         self.inbox.put(request).map_err(|not_taken| match not_taken {

@@ -2,26 +2,31 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A look at the process costs a system call, so that one in so many is worth it.
-const ASKED_PER_LOOK: u64 = 64;
+/// A look at the process costs a system call, so that one for so many bytes of requests is worth it.
+const SIZE_PER_LOOK: u64 = 1024 * 1024;
+/// What the smallest request counts as.
+const SIZE_OF_ONE: u64 = 16 * 1024;
 
 /// Tells whether the process holds more memory than it may.
 #[derive(Debug)]
 pub(crate) struct MemoryGauge {
     size_max: Option<u64>,
-    asked: AtomicU64,
+    asked_size: AtomicU64,
     seen_size: AtomicU64,
 }
 
 impl MemoryGauge {
     pub(crate) fn new(size_max: Option<u64>) -> Self {
-        Self { size_max, asked: AtomicU64::new(0), seen_size: AtomicU64::new(0) }
+        Self { size_max, asked_size: AtomicU64::new(0), seen_size: AtomicU64::new(0) }
     }
 
-    /// Whether the bound was passed when it was looked at last.
-    pub(crate) fn is_full(&self) -> bool {
+    /// Whether the bound was passed when it was looked at last, for a request of so many bytes.
+    pub(crate) fn is_full(&self, size: impl FnOnce() -> u64) -> bool {
         let Some(size_max) = self.size_max else { return false };
-        let is_due = self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(ASKED_PER_LOOK);
+        let size = size() + SIZE_OF_ONE;
+        let asked_size = self.asked_size.fetch_add(size, Ordering::Relaxed);
+        let looks = |size: u64| size.div_ceil(SIZE_PER_LOOK);
+        let is_due = looks(asked_size) != looks(asked_size + size);
         // Whoever is refused asks again when there may be room, and should not hear of old times.
         if is_due || self.seen_size.load(Ordering::Relaxed) > size_max {
             self.seen_size.store(resident_size().unwrap_or(0), Ordering::Relaxed);
@@ -39,12 +44,31 @@ fn resident_size() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::MemoryGauge;
+    use std::sync::atomic::Ordering;
+
+    use super::{MemoryGauge, SIZE_PER_LOOK};
 
     #[test]
     fn a_bound_below_what_every_process_holds_is_passed() {
-        assert!(MemoryGauge::new(Some(1)).is_full());
-        assert!(!MemoryGauge::new(Some(u64::MAX)).is_full());
-        assert!(!MemoryGauge::new(None).is_full());
+        assert!(MemoryGauge::new(Some(1)).is_full(|| 0));
+        assert!(!MemoryGauge::new(Some(u64::MAX)).is_full(|| 0));
+        assert!(!MemoryGauge::new(None).is_full(|| 0));
+    }
+
+    #[test]
+    fn large_requests_have_it_looked_at_more_often() {
+        assert_eq!(looks_of(640, 0), 10);
+        assert_eq!(looks_of(640, SIZE_PER_LOOK), 640);
+    }
+
+    /// How often the process is looked at for so many requests of a size.
+    fn looks_of(count: usize, size: u64) -> usize {
+        let gauge = MemoryGauge::new(Some(u64::MAX));
+        let is_looked_at = |_: &usize| {
+            gauge.seen_size.store(0, Ordering::Relaxed);
+            gauge.is_full(|| size);
+            gauge.seen_size.load(Ordering::Relaxed) > 0
+        };
+        (0..count).filter(is_looked_at).count()
     }
 }

@@ -152,6 +152,25 @@ impl Request {
         matches!(self, Self::Start { .. } | Self::StartMany { .. } | Self::Deploy { .. })
     }
 
+    /// Bytes of what it brings that may be large.
+    pub(crate) fn size(&self) -> u64 {
+        let size = match self {
+            Self::Deploy { stored, .. } => stored.len(),
+            Self::Start { start, .. } => start.input.size(),
+            Self::StartMany { starts, .. } => starts.iter().map(|start| start.input.size()).sum(),
+            Self::ControlRun { .. }
+            | Self::ControlTask { .. }
+            | Self::RecoverRun { .. }
+            | Self::Look { .. }
+            | Self::Forget { .. }
+            | Self::OpenSession { .. }
+            | Self::SetTypes { .. }
+            | Self::DrainSession { .. }
+            | Self::Report { .. } => 0,
+        };
+        size as u64
+    }
+
     /// The ticket that waits for its answer.
     pub(crate) fn ticket(&self) -> Option<u64> {
         match self {
