@@ -133,8 +133,8 @@ impl Shard {
         let heartbeat_timeout_ms = options.heartbeat_timeout_ms;
         let (details, progress, said_count) = (None, None, 0);
         let held = Held { lease, pool, details, progress, said_count, heartbeat_timeout_ms };
-        let suspicions = run.active(event.instance).map_or(0, |active| active.suspicions);
-        let alone_until = picked.is_suspect.then(|| event.at.plus(self.alone_ms(suspicions)));
+        let times = run.active(event.instance).map_or(0, crate::state::Active::times_suspected);
+        let alone_until = picked.is_suspect.then(|| event.at.plus(self.alone_ms(times)));
         let handle = self.sessions.hold(session, held, alone_until);
         if let Some(span_ms) = timeout_ms {
             self.timers.arm(event.at.plus(span_ms), Wake::attempt_timeout(lease));
@@ -167,8 +167,8 @@ impl Shard {
 
     /// How long a suspect runs alone: twice as long each time, so that one that takes its time to
     /// bring its process down is alone with it in the end.
-    fn alone_ms(&self, suspicions: u32) -> u64 {
-        self.settings.alone_ms.saturating_mul(1 << suspicions.saturating_sub(1).min(16))
+    fn alone_ms(&self, times_suspected: u32) -> u64 {
+        self.settings.alone_ms.saturating_mul(1 << times_suspected.saturating_sub(1).min(16))
     }
 }
 

@@ -127,13 +127,17 @@ pub struct Active {
     pub grant: Grant,
     /// How often it may have brought a worker down.
     pub deliveries: u32,
-    /// How often it was running when its process died; it runs alone until it has proved itself.
+    /// How often it was running when its process died, since it last proved itself.
     pub suspicions: u32,
     /// What its last heartbeat told, in a box of its own, since few say anything.
     pub details: Option<Box<Bytes>>,
     /// Why the last attempt ended.
     pub error: Option<Box<TaskError>>,
 }
+
+/// So many deaths of its process may an attempt share with others: whoever switches the machine off
+/// twice would otherwise have all that was under way run one after the other.
+const SHARED_DEATHS_FORGIVEN: u32 = 2;
 
 const _: () = assert!(size_of::<Active>() <= 80, "a run that waits has one");
 
@@ -159,9 +163,16 @@ impl Active {
         Self { attempt, first_attempt: attempt, grant: past.grant, ..Self::new(phase, ready) }
     }
 
-    /// Whether it may be what brought its process down.
+    /// Whether it may be what brought its process down so often that it runs alone now.
     pub fn is_suspect(&self) -> bool {
-        self.suspicions > 0
+        self.times_suspected() > 0
+    }
+
+    /// How often it has died with its process beyond what is forgiven. Nothing is forgiven what a
+    /// death was charged to already.
+    pub fn times_suspected(&self) -> u32 {
+        let beyond = self.suspicions.saturating_sub(SHARED_DEATHS_FORGIVEN);
+        if self.deliveries > 0 { beyond.max(self.suspicions.min(1)) } else { beyond }
     }
 
     /// The number of the attempt that was begun last, at least 1.

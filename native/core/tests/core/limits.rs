@@ -220,6 +220,11 @@ fn a_suspect_obeys_permits_and_rates() {
     let mut rig = Rig::new();
     rig.run("r", &document(&tasks));
 
+    for _ in 0..2 {
+        rig.restart(false);
+        rig.advance(60_000);
+        assert_eq!(rig.names(), ["a", "b"]);
+    }
     rig.restart(false);
     assert_eq!(rig.names(), [""; 0], "two have started in this minute");
     rig.advance(30_000);

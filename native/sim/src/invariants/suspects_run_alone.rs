@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{ALONE_MS, Entry, Run};
+use crate::model::{Entry, Run};
 use crate::world::Scene;
 
 /// By session: what runs alone there.
@@ -58,16 +58,13 @@ impl Invariant for SuspectsRunAlone {
         if alone.is_some_and(|suspect| suspect.is_at_work(scene)) {
             return Err(format!("{} runs beside a suspect", found.name()));
         }
-        let suspicions = found.entry.suspicions;
-        if suspicions > 0 && self.has_company(scene, session) {
+        let Some(alone_ms) = found.entry.alone_ms() else { return Ok(()) };
+        if self.has_company(scene, session) {
             return Err(format!("{} is a suspect and is begun beside others", found.name()));
         }
-        if suspicions > 0 {
-            let until = at + (ALONE_MS << (suspicions - 1).min(16));
-            let token = pyflow_core::ids::token(leased.epoch, leased.grant);
-            let (run, instance) = (found.run.number, found.instance);
-            self.alone.insert(session, Suspect { run, instance, token, until });
-        }
+        let token = pyflow_core::ids::token(leased.epoch, leased.grant);
+        let (run, instance) = (found.run.number, found.instance);
+        self.alone.insert(session, Suspect { run, instance, token, until: at + alone_ms });
         Ok(())
     }
 }

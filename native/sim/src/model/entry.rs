@@ -5,6 +5,9 @@ use std::rc::Rc;
 use bytes::Bytes;
 use pyflow_core::event::TaskError;
 
+/// How long a suspect has a worker for itself; doubled with each further suspicion.
+const ALONE_MS: u64 = 5_000;
+
 /// What is known of one instance. Times are in milliseconds since 1970.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -123,6 +126,15 @@ impl Entry {
             | Phase::Mapped
             | Phase::Ended(_) => None,
         }
+    }
+
+    /// How long it has a worker for itself, where it is a suspect: it died with the whole process
+    /// oftener than twice, or at all where a worker's death was its own before.
+    pub(crate) fn alone_ms(&self) -> Option<u64> {
+        if self.suspicions == 0 || (self.suspicions <= 2 && self.deliveries == 0) {
+            return None;
+        }
+        Some(ALONE_MS << self.suspicions.saturating_sub(3).min(16))
     }
 
     pub(crate) fn is_ready(&self) -> bool {

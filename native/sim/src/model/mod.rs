@@ -13,5 +13,5 @@ mod verdict;
 
 pub(crate) use entry::{End, Entry, Lease, Phase};
 pub(crate) use run::{Recorded, Run};
-pub(crate) use runs::{ALONE_MS, KEY_KEPT_MS, Metered, Model};
+pub(crate) use runs::{KEY_KEPT_MS, Metered, Model};
 pub(crate) use stage::{Stage, Stop};

@@ -14,8 +14,6 @@ use crate::flows::{Flow, Key};
 
 /// How long an idempotency key outlives its run.
 pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600_000;
-/// How long a suspect has a worker for itself; doubled with each further suspicion.
-pub(crate) const ALONE_MS: u64 = 5_000;
 
 /// What the starts of tasks with a rate are counted under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,10 +149,9 @@ impl Model {
         if let Some(metered) = Metered::of(run, task) {
             self.metered.entry(metered).or_default().push(leased.at.0);
         }
-        let suspicions = run.entries.get(leased.instance.index()).map_or(0, |e| e.suspicions);
-        if suspicions > 0 {
-            let until = leased.at.0 + (ALONE_MS << (suspicions - 1).min(16));
-            self.alone_until = self.alone_until.max(until);
+        let alone_ms = run.entries.get(leased.instance.index()).and_then(Entry::alone_ms);
+        if let Some(alone_ms) = alone_ms {
+            self.alone_until = self.alone_until.max(leased.at.0 + alone_ms);
         }
     }
 

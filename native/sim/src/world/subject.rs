@@ -60,7 +60,7 @@ impl Scene {
         !is_clear
             || live
                 .filter(|entry| !matches!(entry.phase, Phase::Ended(_)))
-                .any(|entry| entry.suspicions > 0)
+                .any(|entry| entry.alone_ms().is_some())
     }
 
     /// Whether a worker has room for an instance.
