@@ -318,7 +318,8 @@ impl Driver {
         let [high, normal, low] = self.shard.queues().depths();
         let counts = &self.counts;
         json!({
-            "runs_live": self.shard.state().run_count(),
+            // Ended ones leave memory a little later.
+            "runs_live": self.shard.state().runs().filter(|run| !run.state().is_terminal()).count(),
             "runs_started": counts.runs_started,
             "runs_ended": counts.runs_ended,
             "grants": counts.grants,
