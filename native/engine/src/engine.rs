@@ -370,7 +370,8 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
 }
 
 /// The model where it tells of this store. One of another store lay beside it: its owner makes it
-/// anew, a reader makes its own in memory.
+/// anew, a reader makes its own in memory. A log that holds nothing is no other store, but stands
+/// where one was that is gone.
 fn model_of(log: &mut dyn Log, (mut model, owns_model): Model) -> Result<Model, Refusal> {
     let identity = log.identity()?;
     if model.is_of(&identity)? {
@@ -378,6 +379,10 @@ fn model_of(log: &mut dyn Log, (mut model, owns_model): Model) -> Result<Model, 
     }
     if !owns_model {
         return Ok((memory_model()?, true));
+    }
+    let durable = model.durable()?;
+    if durable > 0 && log.head()?.position == 0 {
+        return Err(model.absence_of_log(durable).into());
     }
     model.adopt(&identity)?;
     Ok((model, true))

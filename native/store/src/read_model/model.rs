@@ -98,6 +98,28 @@ impl ReadModel {
     /// No crash leaves that: the write-ahead log was taken away, or an older copy of the store put here.
     pub fn damage_of_log(&self, head: u64, durable: u64) -> StoreFault {
         let model = self.path.display();
+        self.log_is_damaged(
+            head,
+            format!(
+                "it ends at position {head}, but {model} knows that position {durable} was kept: its -wal file was \
+                 removed or cut short, or an older copy was put here; to go on without what is missing, remove {model}"
+            ),
+        )
+    }
+
+    /// The damage of a log that holds nothing, where this model knows of one that did.
+    pub fn absence_of_log(&self, durable: u64) -> StoreFault {
+        let model = self.path.display();
+        self.log_is_damaged(
+            0,
+            format!(
+                "it is empty, but {model} knows of a store of this name whose position {durable} was kept: its file \
+                 was removed; put it back, or remove {model} to begin anew"
+            ),
+        )
+    }
+
+    fn log_is_damaged(&self, head: u64, reason: String) -> StoreFault {
         let whole = self.path.to_string_lossy();
         StoreFault::Damaged(Box::new(Damage {
             path: whole.strip_suffix(ENDING).unwrap_or(&whole).into(),
@@ -105,10 +127,7 @@ impl ReadModel {
             position: Some(head),
             offset: None,
             frame: None,
-            reason: format!(
-                "it ends at position {head}, but {model} knows that position {durable} was kept: its -wal file was \
-                 removed or cut short, or an older copy was put here; to go on without what is missing, remove {model}"
-            ),
+            reason,
         }))
     }
 
