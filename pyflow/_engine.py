@@ -23,6 +23,7 @@ from pyflow.errors import (
     EngineForked,
     InputInvalid,
     PyflowError,
+    StoreFault,
     from_code,
 )
 from pyflow.worker.grant import Grant, Report
@@ -99,9 +100,11 @@ class Door:
         self,
         core: Core,
         loop: asyncio.AbstractEventLoop,
+        url: str,
         give_memory: Callable[[], None] | None = None,
     ) -> None:
         self._core = core
+        self._url = url
         self._loop = loop
         self._give_memory = give_memory
         self._pid = _PROCESS.id
@@ -132,10 +135,13 @@ class Door:
         text = _encode({**settings, "url": url})
         give_memory = make_giver() if "memory_mb" in settings else None
         if settings["inline"]:
-            return cls(Core.open(url, text), loop, give_memory)
+            return cls(Core.open(url, text), loop, url, give_memory)
         opening = loop.run_in_executor(None, Core.open, url, text)
         try:
-            return cls(await asyncio.shield(opening), loop, give_memory)
+            return cls(await asyncio.shield(opening), loop, url, give_memory)
+        except StoreFault as fault:
+            fault.url = fault.url or url
+            raise
         except asyncio.CancelledError:
             # The thread goes on, and what it opens in the end must not stay open.
             opening.add_done_callback(_close_unwanted)
@@ -340,11 +346,19 @@ class Door:
                 if self._hands is not None:
                     self._hands.stop(item[1], item[2])
             elif kind == _BROKEN:
-                self._refuse_all(from_code(item[2], msgspec.json.decode(item[3])))
+                self._refuse_all(self._refusal(item))
             else:
                 answer = self._answers.pop(item[1], None)
-                if answer is not None and not answer.done():
-                    _answer(answer, item)
+                if answer is None or answer.done():
+                    continue
+                if kind == _REFUSED:
+                    answer.set_exception(self._refusal(item))
+                else:
+                    answer.set_result(item[2])
+
+    def _refusal(self, item: tuple[Any, ...]) -> PyflowError:
+        fields = msgspec.json.decode(item[3]) or {}
+        return from_code(item[2], {"url": self._url, **fields})
 
     # Turns of an inline core.
 
@@ -390,9 +404,3 @@ def _close_unwanted(opening: asyncio.Future[Core]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
 
-
-def _answer(answer: Answer, item: tuple[Any, ...]) -> None:
-    if item[0] == _REFUSED:
-        answer.set_exception(from_code(item[2], msgspec.json.decode(item[3]) or {}))
-    else:
-        answer.set_result(item[2])

@@ -38,7 +38,7 @@ class MemoryDoor(Door):
     """
 
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop, seed: int) -> None:
-        super().__init__(core, loop)
+        super().__init__(core, loop, "memory://")
         self._order = Random(seed) if seed else None  # noqa: S311 - it must be the same each time
         self._in_hands: set[int] = set()
         self._sent: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}

@@ -28,7 +28,8 @@ async def start_until_refused(engine: pyflow.Engine) -> list[pyflow.Run[Any]]:
     while True:
         try:
             run = await engine.start(chain, len(started), metadata={"text": "x" * 8000})
-        except errors.StoreFull:
+        except errors.StoreFull as full:
+            assert full.url
             return started
         started.append(run)
 
@@ -104,9 +105,10 @@ async def test_a_full_disk_cannot_be_owned(small_disk: Path) -> None:
     filler = fill(small_disk)
 
     for name in ("flow.db", "new.db"):
-        with pytest.raises(errors.StoreFull):
+        with pytest.raises(errors.StoreFull) as found:
             async with pyflow.connect(small_disk / name):
                 pass
+        assert found.value.url == f"sqlite:///{small_disk / name}"
 
     filler.unlink()
     async with pyflow.connect(small_disk / "flow.db") as engine:
