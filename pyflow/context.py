@@ -88,7 +88,10 @@ class TaskContext(msgspec.Struct, eq=False, weakref=True):
 
     @property
     def token(self) -> str:
-        """The fencing token of this hand-out of the attempt: no other one of any task has it."""
+        """The fencing token of this hand-out: a whole number that grows with each one of the task.
+
+        Compare it as a number, and only with others of the same `idempotency_key`.
+        """
         return str(self.grant[at.TOKEN])
 
     @property
