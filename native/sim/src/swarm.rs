@@ -39,6 +39,8 @@ pub(crate) struct Swarm {
 
 impl Swarm {
     pub(crate) fn draw(dice: &mut Dice) -> Self {
+        // For what came to be drawn later than the rest: it moves nothing of the rest.
+        let mut aside = dice.clone().fork();
         let is_wild = dice.chance(75);
         let fault_weights =
             FAULTS.iter().map(|_| if dice.chance(50) { 1 + dice.below(5) } else { 0 }).collect();
@@ -54,6 +56,7 @@ impl Swarm {
                 heavy: 1 + dice.below(2) as u32,
                 keyed: 1 + dice.below(2) as u32,
                 rate: [(2, 1_000), (30, 60_000), (1, 1_000)][dice.below(3)],
+                default_flag: aside.chance(25).then(|| aside.chance(50)),
             },
             slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
             worker_count: 1 + dice.below(2),

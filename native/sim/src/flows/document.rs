@@ -1,8 +1,12 @@
 //! A definition in the form in which users write it.
 
+use pyflow_core::consistency::Consistency;
 use serde_json::{Value, json};
 
 use super::flow::{Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
+
+/// What stands in for the field `more` of an input, which no start gives.
+const DEFAULT_OF_MORE: u64 = 7;
 
 /// The document of a flow.
 pub(crate) fn document(flow: &Flow) -> Value {
@@ -23,10 +27,23 @@ pub(crate) fn document(flow: &Flow) -> Value {
     if let Some(task) = flow.result_of {
         document["result"] = json!(output_of(&flow.tasks[task].id));
     }
-    if flow.is_eventual {
-        document["consistency"] = json!("eventual");
+    if let Some(consistency) = flow.consistency {
+        document["consistency"] = json!(consistency_name(consistency));
+    }
+    if let Some(flag) = flow.default_flag {
+        document["defaults"] = json!({ "flag": flag, "more": DEFAULT_OF_MORE });
     }
     document
+}
+
+fn consistency_name(consistency: Consistency) -> &'static str {
+    match consistency {
+        Consistency::Strong => "strong",
+        Consistency::Causal => "causal",
+        Consistency::Session => "session",
+        Consistency::MonotonicRead => "monotonic_read",
+        Consistency::Eventual => "eventual",
+    }
 }
 
 fn output_of(id: &str) -> String {
@@ -181,5 +198,16 @@ fn options(options: &Options, shown: &mut Value) {
     }
     if options.at_most_once {
         shown["delivery"] = json!("at_most_once");
+    }
+}
+
+/// The input of a run that gives this flag, or none.
+pub(crate) fn input_of(flow: &Flow, flag: Option<bool>) -> Value {
+    match (flag, flow.default_flag) {
+        (Some(flag), None) => json!({ "flag": flag }),
+        (None, None) => json!({}),
+        (flag, Some(default)) => {
+            json!({ "flag": flag.unwrap_or(default), "more": DEFAULT_OF_MORE })
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Drawing a definition: every kind of task, join, handler and option may come.
 
+use pyflow_core::consistency::Consistency;
+
 use super::flow::{Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work};
 use crate::dice::Dice;
 
@@ -18,6 +20,7 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         making.tasks[handler].reads = making.any_of(handler);
     }
     let Making { dice, tasks, .. } = making;
+    let consistency = consistency(&mut dice.clone().fork());
     Flow {
         name: name.to_string(),
         version: None,
@@ -25,9 +28,15 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         deadline_s: dice.chance(15).then(|| dice.between(1, 600)),
         max_concurrent_tasks: dice.chance(15).then(|| dice.between(1, 3) as u32),
         result_of: dice.chance(15).then_some(0),
-        is_eventual: dice.chance(10),
+        consistency,
+        default_flag: limits.default_flag,
         tasks,
     }
+}
+
+fn consistency(dice: &mut Dice) -> Option<Consistency> {
+    let levels = [Consistency::Eventual, Consistency::Session, Consistency::Strong];
+    dice.chance(20).then(|| levels[dice.below(levels.len())])
 }
 
 struct Making<'a> {

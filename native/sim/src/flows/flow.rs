@@ -1,5 +1,7 @@
 //! A definition as the simulator knows it: what it was drawn as, not what the core made of it.
 
+use pyflow_core::consistency::Consistency;
+
 /// A graph of tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
@@ -12,7 +14,10 @@ pub(crate) struct Flow {
     pub(crate) max_concurrent_tasks: Option<u32>,
     /// The task whose output is the run's result; none: an object of all outputs.
     pub(crate) result_of: Option<usize>,
-    pub(crate) is_eventual: bool,
+    /// The least that its starts are promised.
+    pub(crate) consistency: Option<Consistency>,
+    /// What stands in for a flag that a start leaves out of its input, where anything does.
+    pub(crate) default_flag: Option<bool>,
 }
 
 /// A node of the graph; others are named by their index.
@@ -152,6 +157,8 @@ pub(crate) struct Limits {
     pub(crate) keyed: u32,
     /// Starts of the type `metered` in a window of milliseconds.
     pub(crate) rate: (u32, u64),
+    /// What definitions have stand in for the flag of the input, where they do.
+    pub(crate) default_flag: Option<bool>,
 }
 
 impl Condition {

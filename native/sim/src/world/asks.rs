@@ -56,12 +56,13 @@ impl World {
                 Request::Deploy { ticket, definition, stored }
             }
             Ask::Start { run_id, is_chosen, key, flow, flag, extras } => {
-                let start = self.start_run(&run_id, key, flow, flag);
+                let start = self.start_run(&run_id, key, flow, extras.given(flag));
                 let start = Box::new(StartRun { chosen: is_chosen, ..extras.added_to(start) });
                 Request::Start { ticket, start }
             }
             Ask::StartMany { run_ids } => {
-                let starts = run_ids.iter().map(|run_id| self.start_run(run_id, None, 0, true));
+                let starts =
+                    run_ids.iter().map(|run_id| self.start_run(run_id, None, 0, Some(true)));
                 Request::StartMany { ticket, starts: starts.collect() }
             }
             Ask::Pause { run_id } => run(run_id, RunVerb::Pause),
@@ -88,12 +89,19 @@ impl World {
         }
     }
 
-    fn start_run(&self, run_id: &str, key: Option<String>, flow: usize, flag: bool) -> StartRun {
+    fn start_run(
+        &self,
+        run_id: &str,
+        key: Option<String>,
+        flow: usize,
+        flag: Option<bool>,
+    ) -> StartRun {
+        let input = flag.map_or("{}".into(), |flag| format!("{{\"flag\":{flag}}}"));
         let wanted = Wanted::Hash(self.scene.flows[flow].definition.hash);
         StartRun {
             chosen: true,
             key: key.map(Arc::from),
-            input: Payload::new(format!("{{\"flag\":{flag}}}").into()),
+            input: Payload::new(input.into()),
             ..StartRun::new(NAMESPACE, run_id, wanted)
         }
     }

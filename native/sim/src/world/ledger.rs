@@ -131,19 +131,27 @@ pub(crate) struct Extras {
     pub(crate) metadata: Option<&'static str>,
     pub(crate) created_by: Option<&'static str>,
     pub(crate) consistency: Option<Consistency>,
-    /// By the name of its definition, of which the latest is taken.
+    /// By the name of its definition, of which the latest is taken, or the one of this version.
     pub(crate) by_name: Option<String>,
+    pub(crate) of_version: Option<String>,
+    /// Whether it leaves the flag out of its input.
+    pub(crate) lacks_flag: bool,
 }
 
 impl Extras {
     /// How sure its writes are: a start may ask for more than its definition, never for less.
-    pub(crate) fn consistency_of(&self, is_eventual: bool) -> Consistency {
-        let own = is_eventual.then_some(Consistency::Eventual);
+    pub(crate) fn consistency_of(&self, own: Option<Consistency>) -> Consistency {
         own.into_iter().chain(self.consistency).min().unwrap_or(Consistency::Strong)
     }
 
+    /// The flag that its input gives.
+    pub(crate) fn given(&self, flag: bool) -> Option<bool> {
+        Some(flag).filter(|_| !self.lacks_flag)
+    }
+
     pub(super) fn added_to(self, start: StartRun) -> StartRun {
-        let named = self.by_name.map(|name| Wanted::Name { name: name.into(), version: None });
+        let version = self.of_version.map(Into::into);
+        let named = self.by_name.map(|name| Wanted::Name { name: name.into(), version });
         StartRun {
             priority: self.priority.map(Priority::from_code),
             deadline_ms: self.deadline_ms,
