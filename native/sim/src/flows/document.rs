@@ -3,7 +3,7 @@
 use pyflow_core::consistency::Consistency;
 use serde_json::{Value, json};
 
-use super::flow::{Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
+use super::flow::{Branch, Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
 
 /// What stands in for the field `more` of an input, which no start gives.
 const DEFAULT_OF_MORE: u64 = 7;
@@ -59,7 +59,7 @@ fn task_json(flow: &Flow, task: &Task) -> Value {
         shown["join"] = json!(join);
     }
     if task.condition != Condition::True {
-        shown["condition"] = json!(task.condition.text());
+        shown["condition"] = json!(task.condition.text(flow));
     }
     if let Some(handler) = task.handler {
         let id = id_of(&handler.task);
@@ -93,11 +93,15 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
             shown["task_type"] = json!("data_transformation");
             shown["parameters"] = json!({ "operation": "average", name: [1, 2, 6], "name": "n" });
         }
-        Work::Decision { condition, targets, default } => {
-            let targets: Vec<String> = targets.iter().map(|target| id_of(*target)).collect();
-            let next = json!([{ "condition": condition.text(), "next_task": targets }]);
+        Work::Decision { branches, default } => {
+            let branch = |branch: &Branch| {
+                let targets = branch.targets.iter().map(|target| id_of(*target));
+                let targets: Vec<String> = targets.collect();
+                json!({ "condition": branch.condition.text(flow), "next_task": targets })
+            };
+            let branches: Vec<Value> = branches.iter().map(branch).collect();
             shown["task_type"] = json!("decision");
-            shown["parameters"] = json!({ "conditions": next });
+            shown["parameters"] = json!({ "conditions": branches });
             if let Some(default) = default {
                 shown["parameters"]["default"] = json!(id_of(*default));
             }

@@ -2,7 +2,9 @@
 
 use pyflow_core::consistency::Consistency;
 
-use super::flow::{Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work};
+use super::flow::{
+    Branch, Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work,
+};
 use crate::dice::Dice;
 
 /// A definition of about `count` tasks that can be deployed.
@@ -88,6 +90,17 @@ impl Making<'_> {
         [Condition::True, Condition::False, Condition::Flag][self.dice.below(3)]
     }
 
+    /// A condition on what came before a task, which is the same whenever it is asked: where all of
+    /// that must have succeeded.
+    fn told_of_output(&self, task: usize, dice: &mut Dice) -> Option<Condition> {
+        let plan = &self.tasks[task];
+        let dep = *dice.one_of(&plan.deps)?;
+        let is_settled = plan.join == Join::AllSuccess && dice.chance(40);
+        let condition =
+            if dice.chance(50) { Condition::Nothing(dep) } else { Condition::Something(dep) };
+        is_settled.then_some(condition)
+    }
+
     fn join(&mut self, deps: &[usize]) -> Join {
         let most = deps.len().max(1) as u64;
         match self.dice.below(5) {
@@ -121,6 +134,12 @@ impl Making<'_> {
             handles: None,
             options,
         });
+        let (task, mut aside) = (self.tasks.len() - 1, self.aside());
+        if aside.chance(15)
+            && let Some(condition) = self.told_of_output(task, &mut aside)
+        {
+            self.tasks[task].condition = condition;
+        }
     }
 
     /// The output of the first of some tasks, or a list of what lies upstream of all of them.
@@ -171,8 +190,22 @@ impl Making<'_> {
         let condition = self.condition();
         let targets = if self.dice.chance(30) { vec![left, right] } else { vec![left] };
         let default = self.dice.chance(70).then_some(right);
-        let names_right = targets.contains(&right) || default.is_some();
-        self.push(id, Work::Decision { condition, targets, default }, deps);
+        let mut branches = vec![Branch { condition, targets }];
+        let mut aside = self.aside();
+        while branches.len() < 4 && aside.chance(40) {
+            let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
+            let targets = [vec![left], vec![right], vec![left, right]][aside.below(3)].clone();
+            branches.insert(aside.below(branches.len() + 1), Branch { condition, targets });
+        }
+        let names_right =
+            default.is_some() || branches.iter().any(|branch| branch.targets.contains(&right));
+        self.push(id, Work::Decision { branches, default }, deps);
+        if let Some(read) = self.told_of_output(decision, &mut aside)
+            && let Work::Decision { branches, .. } = &mut self.tasks[decision].work
+        {
+            let place = aside.below(branches.len());
+            branches[place].condition = read;
+        }
         for side in [left, right] {
             let id = format!("t{side}");
             let mut deps = vec![decision];

@@ -77,10 +77,16 @@ pub(crate) enum Work {
         has_items: bool,
     },
     Decision {
-        condition: Condition,
-        targets: Vec<usize>,
+        branches: Vec<Branch>,
         default: Option<usize>,
     },
+}
+
+/// What a decision may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Branch {
+    pub(crate) condition: Condition,
+    pub(crate) targets: Vec<usize>,
 }
 
 /// What a map goes over.
@@ -108,6 +114,10 @@ pub(crate) enum Condition {
     False,
     /// As the run's input says.
     Flag,
+    /// Whether this task, which has ended by then, has put out nothing.
+    Nothing(usize),
+    /// Whether it has put out anything.
+    Something(usize),
 }
 
 /// What a concurrency key is rendered from.
@@ -162,19 +172,13 @@ pub(crate) struct Limits {
 }
 
 impl Condition {
-    pub(crate) fn holds(self, flag: bool) -> bool {
+    pub(crate) fn text(self, flow: &Flow) -> String {
         match self {
-            Self::True => true,
-            Self::False => false,
-            Self::Flag => flag,
-        }
-    }
-
-    pub(crate) fn text(self) -> &'static str {
-        match self {
-            Self::True => "1 == 1",
-            Self::False => "1 == 2",
-            Self::Flag => "input.flag == true",
+            Self::True => "1 == 1".into(),
+            Self::False => "1 == 2".into(),
+            Self::Flag => "input.flag == true".into(),
+            Self::Nothing(task) => format!("output.{} == null", flow.tasks[task].id),
+            Self::Something(task) => format!("output.{} != null", flow.tasks[task].id),
         }
     }
 }
@@ -202,8 +206,9 @@ impl Flow {
     /// The decisions that name a task among their branches.
     pub(crate) fn deciders(&self, task: usize) -> impl Iterator<Item = usize> + '_ {
         self.tasks.iter().enumerate().filter_map(move |(index, other)| match &other.work {
-            Work::Decision { targets, default, .. } => {
-                (targets.contains(&task) || *default == Some(task)).then_some(index)
+            Work::Decision { branches, default } => {
+                let is_named = branches.iter().any(|branch| branch.targets.contains(&task));
+                (is_named || *default == Some(task)).then_some(index)
             }
             Work::Activity { .. }
             | Work::Map { .. }

@@ -60,5 +60,5 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
 }
 
 fn is_wanted(run: &Run, task: usize) -> bool {
-    run.flow.tasks[task].condition.holds(run.flag)
+    run.holds(run.flow.tasks[task].condition)
 }

@@ -72,7 +72,7 @@ impl World {
         let mut aside = dice.clone().fork();
         let has_default = self.scene.swarm.limits.default_flag.is_some();
         Extras {
-            of_version: aside.chance(25).then(|| "2".to_string()),
+            of_version: aside.chance(50).then(|| ["1", "2"][aside.below(2)].to_string()),
             lacks_flag: has_default && aside.chance(40),
             priority: dice.chance(40).then(|| dice.below(3) as u8),
             deadline_ms: dice.chance(20).then(|| dice.between(1, 900) * 1_000),
