@@ -76,6 +76,9 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
         Work::Map { task_type, items } => {
             shown["task_type"] = json!(task_type);
             shown["parameters"] = json!({ "item": "${item}", "index": "${index}" });
+            if *task_type == "timer" {
+                shown["parameters"]["seconds"] = json!("${item}");
+            }
             shown["for_each"] = match items {
                 Items::Numbers(count) => json!((0..*count).collect::<Vec<_>>()),
                 Items::OutputOf(dep) => json!(output_of(&id_of(*dep))),
@@ -184,7 +187,7 @@ fn options(options: &Options, shown: &mut Value) {
     if let Some(priority) = options.priority {
         shown["priority"] = json!(["high", "normal", "low"][usize::from(priority)]);
     }
-    if let Some(most) = options.concurrency {
+    if let Some(most) = options.concurrency.filter(|_| !options.is_concurrency_untold) {
         shown["concurrency"] = json!(most);
     }
     if let Some(key) = options.concurrency_key {

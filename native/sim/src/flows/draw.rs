@@ -4,6 +4,7 @@ use pyflow_core::consistency::Consistency;
 
 use super::flow::{
     Branch, Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work,
+    is_of_core,
 };
 use crate::dice::Dice;
 
@@ -119,9 +120,23 @@ impl Making<'_> {
             Join::AllSuccess
         };
         let condition = if self.dice.chance(10) { self.condition() } else { Condition::True };
-        let is_worked_on = matches!(work, Work::Activity { .. } | Work::Map { .. });
+        let is_worked_on = match &work {
+            Work::Activity { .. } => true,
+            Work::Map { task_type, .. } => !is_of_core(task_type),
+            Work::Noop
+            | Work::Now
+            | Work::Timer { .. }
+            | Work::Gateway
+            | Work::Transformation { .. }
+            | Work::Decision { .. } => false,
+        };
         let reads = if is_worked_on && self.dice.chance(50) { self.reads(&deps) } else { None };
-        let options = if is_worked_on { self.options(&work) } else { Options::default() };
+        let options = if is_worked_on {
+            self.options(&work)
+        } else {
+            let concurrency = self.aside().chance(40).then_some(2).filter(|_| is_map(&work));
+            Options { concurrency, ..Options::default() }
+        };
         self.tasks.push(Task {
             id,
             work,
@@ -224,12 +239,19 @@ impl Making<'_> {
             Some(dep) if self.dice.chance(30) => Items::OutputOf(*dep),
             Some(_) | None => Items::Numbers(self.dice.below(5)),
         };
-        self.push(id, Work::Map { task_type: "work", items }, deps);
+        let types = ["work", "work", "work", "work", "heavy", "metered", "noop", "timer"];
+        let mut aside = self.aside();
+        let task_type = types[aside.below(types.len())];
+        // What a task puts out is no time to wait.
+        let items = match items {
+            Items::OutputOf(_) if task_type == "timer" => Items::Numbers(aside.below(4)),
+            Items::OutputOf(_) | Items::Numbers(_) => items,
+        };
+        self.push(id, Work::Map { task_type, items }, deps);
     }
 
     fn options(&mut self, work: &Work) -> Options {
-        let is_map = matches!(work, Work::Map { .. });
-        let at_most_once = !is_map && self.dice.chance(10);
+        let at_most_once = !is_map(work) && self.dice.chance(10);
         let mut options = Options {
             at_most_once,
             max_retries: if !at_most_once && self.dice.chance(40) {
@@ -281,17 +303,26 @@ impl Making<'_> {
         match work {
             Work::Activity { task_type: "heavy" } => options.concurrency = Some(self.limits.heavy),
             Work::Activity { task_type: "metered" } => options.rate = Some(self.limits.rate),
-            Work::Map { .. } if self.dice.chance(40) => {
-                options.concurrency = Some(self.dice.between(1, 2) as u32);
+            Work::Map { task_type, .. } => {
+                if self.dice.chance(40) {
+                    options.concurrency = Some(self.dice.between(1, 2) as u32);
+                }
+                let mut aside = self.aside();
+                if aside.chance(12) {
+                    let key = if aside.chance(50) { Key::Shared } else { Key::OfRun };
+                    options.concurrency_key = Some(key);
+                    options.concurrency = Some(self.limits.keyed);
+                }
+                options.rate = (*task_type == "metered").then_some(self.limits.rate);
             }
             Work::Activity { .. } if self.dice.chance(12) => {
                 let key = if self.dice.chance(50) { Key::Shared } else { Key::OfRun };
                 options.concurrency_key = Some(key);
                 options.concurrency = Some(self.limits.keyed);
                 options.rate = self.dice.chance(30).then_some(self.limits.rate);
+                options.is_concurrency_untold = self.limits.keyed == 1 && self.aside().chance(50);
             }
             Work::Activity { .. }
-            | Work::Map { .. }
             | Work::Noop
             | Work::Now
             | Work::Timer { .. }
@@ -329,6 +360,10 @@ impl Making<'_> {
             owner = task;
         }
     }
+}
+
+fn is_map(work: &Work) -> bool {
+    matches!(work, Work::Map { .. })
 }
 
 /// Some of the tasks, of which there is one at least, in any order; seldom one of them twice.

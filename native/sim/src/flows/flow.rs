@@ -61,7 +61,7 @@ pub(crate) enum Work {
     Activity {
         task_type: &'static str,
     },
-    /// One worker's task of this type for each item.
+    /// One task of this type for each item: a worker's, or one that the core itself runs.
     Map {
         task_type: &'static str,
         items: Items,
@@ -152,6 +152,8 @@ pub(crate) struct Options {
     pub(crate) priority: Option<u8>,
     pub(crate) concurrency: Option<u32>,
     pub(crate) concurrency_key: Option<Key>,
+    /// Whether its concurrency is not named, since it is what a key has anyway.
+    pub(crate) is_concurrency_untold: bool,
     /// Starts in a window of milliseconds.
     pub(crate) rate: Option<(u32, u64)>,
     pub(crate) is_fair: bool,
@@ -183,11 +185,17 @@ impl Condition {
     }
 }
 
+/// Whether the core itself runs tasks of a type.
+pub(crate) fn is_of_core(task_type: &str) -> bool {
+    matches!(task_type, "noop" | "timer")
+}
+
 impl Task {
     /// The type that a worker must know, for what is done by workers.
     pub(crate) fn worker_type(&self) -> Option<&'static str> {
         match self.work {
-            Work::Activity { task_type } | Work::Map { task_type, .. } => Some(task_type),
+            Work::Activity { task_type } => Some(task_type),
+            Work::Map { task_type, .. } => Some(task_type).filter(|name| !is_of_core(name)),
             Work::Noop
             | Work::Now
             | Work::Timer { .. }

@@ -47,8 +47,10 @@ fn not_before(at: u64, due: Option<u64>, what: &str) -> Judged {
 }
 
 fn timer_is_right(found: &Subject<'_>, until: u64) -> Judged {
-    let Work::Timer { seconds } = found.task().work else {
-        return Err(format!("{} is no timer", found.name()));
+    let seconds = match (&found.task().work, found.item) {
+        (Work::Timer { seconds }, None) => *seconds,
+        (Work::Map { task_type: "timer", .. }, Some(item)) => item as u64,
+        _ => return Err(format!("{} is no timer", found.name())),
     };
     let wanted = found.entry.first_ready_at + seconds * 1_000;
     if until == wanted || found.run.is_blurred {

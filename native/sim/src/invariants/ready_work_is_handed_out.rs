@@ -38,6 +38,7 @@ fn is_free(scene: &Scene, run: &Run, instance: usize) -> bool {
     let all_leased = scene.model.live().flat_map(Run::leased).count();
     let has_limit = run.flow.max_concurrent_tasks.is_some()
         || (options.concurrency.is_some() && item.is_none())
+        || options.concurrency_key.is_some()
         || options.rate.is_some();
     // Limits are held by what is at work, and rates are let go by time.
     !has_limit || (all_leased == 0 && options.rate.is_none())

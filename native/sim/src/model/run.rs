@@ -184,7 +184,8 @@ impl Run {
         let plan = &self.flow.tasks[task];
         let has_limit = self.flow.max_concurrent_tasks.is_some()
             || plan.options.rate.is_some()
-            || (plan.options.concurrency.is_some() && !plan.is_map());
+            || (plan.options.concurrency.is_some() && !plan.is_map())
+            || plan.options.concurrency_key.is_some();
         plan.worker_type().filter(|_| !has_limit)
     }
 

@@ -5,7 +5,7 @@ use pyflow_engine::Value;
 
 use crate::dice::Dice;
 use crate::model::Phase;
-use crate::world::{Ask, Extras, Failure, Listing, World};
+use crate::world::{ALL, Ask, Extras, Failure, Listing, World};
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
@@ -120,10 +120,10 @@ impl World {
         let run_id = self.a_run(dice);
         let ask = match dice.below(18) {
             0 | 1 => Ask::Result { run_id },
-            2 | 3 => self.next_watch(run_id),
+            2 | 3 => self.next_watch(run_id, dice),
             4 | 5 => Ask::Status { run_id, after: self.some_token(dice) },
-            6 | 7 => Ask::Tasks { run_id },
-            8 => Ask::History { run_id },
+            6 | 7 => self.tasks(run_id, dice),
+            8 => self.history(run_id, dice),
             9 => Ask::List,
             10 => Ask::Doctor,
             11 => Ask::Logs {
@@ -138,9 +138,34 @@ impl World {
             },
             13 | 14 => Ask::Explain { run_id },
             15 | 16 => Ask::Filter(self.listing(dice)),
-            _ => Ask::Watch { run_id: None, after: self.scene.model.position },
+            _ => {
+                let mut aside = dice.clone().fork();
+                let known = aside.below(6) as u64 * u64::from(aside.chance(50));
+                let after = self.scene.model.position.saturating_sub(known);
+                Ask::Watch { run_id: None, after, limit: some_or_all(&mut aside) }
+            }
         };
         self.ask(ask);
+    }
+
+    /// All tasks of a run, or some of them.
+    fn tasks(&self, run_id: String, dice: &mut Dice) -> Ask {
+        let mut aside = dice.clone().fork();
+        let words = ["pending", "ready", "leased", "completed", "failed", "skipped", "cancelled"];
+        Ask::Tasks {
+            task_id: self.a_task(&run_id, &mut aside).filter(|_| aside.chance(20)),
+            run_id,
+            state: aside.chance(30).then(|| words[aside.below(words.len())]),
+            limit: some_or_all(&mut aside),
+        }
+    }
+
+    /// All events of a run, or some of them.
+    fn history(&self, run_id: String, dice: &mut Dice) -> Ask {
+        let mut aside = dice.clone().fork();
+        let known = self.scene.model.by_id(&run_id).map_or(0, |run| run.history.len());
+        let after = if aside.chance(50) { aside.below(known + 2) } else { 0 };
+        Ask::History { run_id, after, limit: some_or_all(&mut aside) }
     }
 
     /// A task or an item of a run, by its name.
@@ -174,17 +199,17 @@ impl World {
     }
 
     /// A follower asks for what comes after the last event that it was told of.
-    fn next_watch(&self, run_id: String) -> Ask {
+    fn next_watch(&self, run_id: String, dice: &mut Dice) -> Ask {
         let mut after = 0;
         for asked in self.scene.ledger.asked.values() {
-            if let Ask::Watch { run_id: Some(watched), after: asked_after } = &asked.ask
+            if let Ask::Watch { run_id: Some(watched), after: asked_after, .. } = &asked.ask
                 && *watched == run_id
                 && let Some(Ok(Value::Events(events))) = &asked.answer
             {
                 after = after.max(asked_after + events.len() as u64);
             }
         }
-        Ask::Watch { run_id: Some(run_id), after }
+        Ask::Watch { run_id: Some(run_id), after, limit: some_or_all(&mut dice.clone().fork()) }
     }
 
     /// A client waits no longer.
@@ -197,6 +222,11 @@ impl World {
             asked.is_lost = true;
         }
     }
+}
+
+/// How many are asked for.
+fn some_or_all(dice: &mut Dice) -> usize {
+    if dice.chance(40) { 1 + dice.below(5) } else { ALL }
 }
 
 /// An id that a client chose, or one as it is generated.

@@ -12,11 +12,11 @@ use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::judged::World;
 use super::ledger::{Ask, Listing};
-use super::workers::{HOW_DIED, Held, Outcome};
+use super::workers::{HOW_DIED, Held, Outcome, Spoken};
 
 const NAMESPACE: &str = "default";
 /// More events or runs than a seed makes.
-const ALL: usize = 100_000;
+pub(crate) const ALL: usize = 100_000;
 
 impl World {
     /// Asks something of the process, under a ticket.
@@ -139,10 +139,13 @@ impl World {
             return self.say(held, ReportKind::Progress(Bytes::from_static(b"0.5")));
         }
         let lines = self.scene.workers.lines.entry(held.attempt()).or_default();
-        let texts: Vec<String> = (1..3).map(|n| format!("line {}", lines.len() + n)).collect();
-        lines.extend(texts.iter().cloned());
-        let line = |text| SaidLine { at: Millis(self.scene.now), level: "INFO".into(), text };
-        let lines = texts.into_iter().map(line).collect();
+        // A worker's clock may be wrong.
+        let at = (self.scene.now + [0, 400, 800][lines.len() / 2 % 3]).saturating_sub(400);
+        let text = |n| format!("line {}", lines.len() + n);
+        let spoken: Vec<Spoken> = (1..3).map(|n| Spoken { at, text: text(n) }).collect();
+        lines.extend(spoken.iter().cloned());
+        let line = |Spoken { at, text }| SaidLine { at: Millis(at), level: "INFO".into(), text };
+        let lines = spoken.into_iter().map(line).collect();
         self.say(held, ReportKind::Said(lines));
     }
 
@@ -169,16 +172,17 @@ fn filter(listing: Listing) -> ListRuns {
 fn look(ask: Ask) -> Look {
     match ask {
         Ask::Result { run_id } => Look::Result { run_id: run_id.into() },
-        Ask::Watch { run_id, after } => {
-            Look::Watch { run_id: run_id.map(Arc::from), after, limit: ALL, is_bounded: false }
+        Ask::Watch { run_id, after, limit } => {
+            Look::Watch { run_id: run_id.map(Arc::from), after, limit, is_bounded: false }
         }
         Ask::Status { run_id, .. } => Look::Query(Query::Status { run_id: run_id.into() }),
-        Ask::Tasks { run_id } => {
-            let run_id = run_id.into();
-            Look::Query(Query::Tasks { run_id, task_id: None, state: None, limit: ALL })
+        Ask::Tasks { run_id, task_id, state, limit } => {
+            let (run_id, state) = (run_id.into(), state.map(String::from));
+            Look::Query(Query::Tasks { run_id, task_id, state, limit })
         }
-        Ask::History { run_id } => {
-            Look::Query(Query::History { run_id: run_id.into(), after: 0, limit: ALL })
+        Ask::History { run_id, after, limit } => {
+            let (run_id, after) = (run_id.into(), after as u64);
+            Look::Query(Query::History { run_id, after, limit })
         }
         Ask::List => {
             let all = ListRuns { limit: ALL, ..ListRuns::default() };

@@ -57,17 +57,25 @@ pub(crate) enum Ask {
     Watch {
         run_id: Option<String>,
         after: u64,
+        limit: usize,
     },
     /// Perhaps as it is after a write.
     Status {
         run_id: String,
         after: Option<Token>,
     },
+    /// The tasks and items of a run: all, or those of a name or in a state.
     Tasks {
         run_id: String,
+        task_id: Option<String>,
+        state: Option<&'static str>,
+        limit: usize,
     },
+    /// So many events of a run behind the one of this number.
     History {
         run_id: String,
+        after: usize,
+        limit: usize,
     },
     /// Lines of a run's log behind the one of this number.
     Logs {

@@ -11,6 +11,7 @@ mod scene;
 mod subject;
 mod workers;
 
+pub(crate) use asks::ALL;
 pub(crate) use guard::{Ended, guarded, quiet_panics};
 pub use judged::Failure;
 pub(crate) use judged::World;

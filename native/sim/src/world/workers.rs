@@ -81,6 +81,13 @@ pub(crate) struct Told {
     pub(crate) outcome: Outcome,
 }
 
+/// A line that a task has written to its log, with the time on its worker's clock.
+#[derive(Clone, Debug)]
+pub(crate) struct Spoken {
+    pub(crate) at: u64,
+    pub(crate) text: String,
+}
+
 /// A worker's connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
@@ -107,7 +114,7 @@ pub(crate) struct Workers {
     /// Signs of life that wait at the door.
     pub(crate) beats_at_door: Vec<(Attempt, u64, Option<Bytes>)>,
     /// Every line that an attempt has written to its log.
-    pub(crate) lines: BTreeMap<Attempt, Vec<String>>,
+    pub(crate) lines: BTreeMap<Attempt, Vec<Spoken>>,
 }
 
 /// An attempt by its run, task, item and token.
