@@ -35,6 +35,8 @@ pub(crate) struct Swarm {
     pub(crate) keyed_percent: usize,
     /// Of a hundred steps of clients, so many ask to have ended runs forgotten.
     pub(crate) prune_percent: usize,
+    /// Of a hundred steps, so many let more than a day pass.
+    pub(crate) day_percent: usize,
 }
 
 impl Swarm {
@@ -72,6 +74,7 @@ impl Swarm {
             control_percent: [0, 10, 25, 50][dice.below(4)],
             keyed_percent: [0, 30, 80][dice.below(3)],
             prune_percent: [0, 0, 0, 8][dice.below(4)],
+            day_percent: [1, 1, 1, 8][aside.below(4)],
         }
     }
 }

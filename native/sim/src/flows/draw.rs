@@ -201,7 +201,9 @@ impl Making<'_> {
     /// A decision, and the tasks that it chooses between.
     fn decision(&mut self, id: String, deps: Vec<usize>) {
         let decision = self.tasks.len();
-        let (left, right) = (decision + 1, decision + 2);
+        let second = self.aside().chance(25).then_some(decision + 1);
+        let left = decision + 1 + usize::from(second.is_some());
+        let right = left + 1;
         let condition = self.condition();
         let targets = if self.dice.chance(30) { vec![left, right] } else { vec![left] };
         let default = self.dice.chance(70).then_some(right);
@@ -221,6 +223,9 @@ impl Making<'_> {
             let place = aside.below(branches.len());
             branches[place].condition = read;
         }
+        if let Some(second) = second {
+            self.second_decision(second, decision, right);
+        }
         for side in [left, right] {
             let id = format!("t{side}");
             let mut deps = vec![decision];
@@ -230,8 +235,20 @@ impl Making<'_> {
             if side == right && !names_right {
                 deps = vec![decision];
             }
+            if side == right {
+                deps.extend(second);
+            }
             self.push(id, Work::Activity { task_type: "work" }, deps);
         }
+    }
+
+    /// Another decision that may choose a task, beside the first or behind it.
+    fn second_decision(&mut self, place: usize, first: usize, target: usize) {
+        let mut aside = self.aside();
+        let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
+        let branches = vec![Branch { condition, targets: vec![target] }];
+        let deps = if aside.chance(50) { vec![first] } else { Vec::new() };
+        self.push(format!("t{place}"), Work::Decision { branches, default: None }, deps);
     }
 
     fn map(&mut self, id: String, deps: Vec<usize>) {
@@ -271,6 +288,13 @@ impl Making<'_> {
         self.limit(work, &mut options);
         if options.max_retries > 0 {
             self.retry(&mut options);
+            let mut aside = self.aside();
+            // What is waited for anew with each attempt, and what is not.
+            match aside.below(8) {
+                0 => options.queue_timeout_s = Some(aside.between(1, 60)),
+                1 => options.total_timeout_s = Some(aside.between(1, 60)),
+                _ => {}
+            }
         }
         options
     }
@@ -280,7 +304,10 @@ impl Making<'_> {
             0 => options.retry_on = self.kind(),
             1 => options.no_retry_on = self.kind(),
             2 => (options.retry_on, options.no_retry_on) = (self.kind(), self.kind()),
-            3 => options.retry_budget_s = Some(self.dice.between(1, 20)),
+            3 => {
+                let seconds = self.dice.between(1, 20);
+                options.retry_budget_s = Some(seconds * [1, 10][self.aside().below(2)]);
+            }
             4 => options.base_delay_s = Some(self.dice.between(2, 40)),
             5 => options.max_delay_s = Some(self.dice.between(1, 3)),
             6 => options.jitter_percent = Some([0, 25, 100][self.dice.below(3)]),

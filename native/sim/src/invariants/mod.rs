@@ -49,6 +49,7 @@ mod stops_reach_workers;
 mod suspects_run_alone;
 mod table;
 mod tasks_open_in_their_turn;
+mod the_ring_wakes_in_time;
 mod the_store_opens_again;
 mod the_urgent_go_first;
 mod time_goes_forward;

@@ -3,7 +3,7 @@
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{Metered, Run};
+use crate::model::Metered;
 use crate::world::Scene;
 
 #[derive(Debug)]
@@ -44,18 +44,11 @@ impl Invariant for RatesAreKept {
                 let has_rested =
                     last.is_none_or(|last| scene.now >= last + scene.swarm.limits.rate.1);
                 let waits = run.is_queued(instance) && scene.has_slot(run, instance);
-                if has_rested && waits && !has_other_reason(scene, run, task) {
+                if has_rested && waits && scene.has_permit(run, task) {
                     return Err(format!("{} waits, and its rate allows it", run.name(instance)));
                 }
             }
         }
         Ok(())
     }
-}
-
-/// Whether something else may hold it back: a permit of its run or of its key.
-fn has_other_reason(scene: &Scene, run: &Run, task: usize) -> bool {
-    let is_keyed = run.flow.tasks[task].options.concurrency_key.is_some();
-    let is_at_work = || scene.model.runs.values().any(|run| run.leased().next().is_some());
-    run.flow.max_concurrent_tasks.is_some() || (is_keyed && is_at_work())
 }

@@ -105,7 +105,12 @@ impl World {
                 let going_on: Vec<usize> = (0..run.entries.len()).filter(is_going_on).collect();
                 let chosen = dice.one_of(&going_on).copied().filter(|_| dice.chance(50));
                 let any = dice.below(run.entries.len());
-                let task_id = run.name(chosen.unwrap_or(any));
+                let waits = |at: &usize| run.entries[*at].phase == Phase::Waiting;
+                let items: Vec<usize> =
+                    (run.flow.tasks.len()..run.entries.len()).filter(waits).collect();
+                let mut aside = dice.clone().fork();
+                let item = aside.one_of(&items).copied().filter(|_| aside.chance(30));
+                let task_id = run.name(item.or(chosen).unwrap_or(any));
                 if place <= 11 {
                     Ask::RecoverTask { run_id, task_id }
                 } else {
