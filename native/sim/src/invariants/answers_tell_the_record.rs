@@ -95,6 +95,7 @@ fn status_is_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
         return Err(format!("run {run_id} is shown and is not in the log"));
     };
     row_is_right(run, &shown)?;
+    path_is_right(run, &shown)?;
     let mut counts = serde_json::Map::new();
     for entry in &run.entries {
         let before = counts.get(entry.word()).and_then(Json::as_u64).unwrap_or(0);
@@ -104,6 +105,23 @@ fn status_is_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
         return Err(format!("run {run_id} has {counts:?}; told are {}", shown["task_counts"]));
     }
     Ok(())
+}
+
+/// The tasks that have been begun, in order.
+fn path_is_right(run: &Run, shown: &Json) -> Judged {
+    let begins = ["TaskLeased", "TaskCompleted", "DecisionTaken", "GatewayPassed", "TimerStarted"];
+    let mut path: Vec<String> = Vec::new();
+    for recorded in run.history.iter().filter(|recorded| begins.contains(&recorded.kind)) {
+        let name = recorded.instance.map(|instance| run.name(instance)).unwrap_or_default();
+        if !path.contains(&name) {
+            path.push(name);
+        }
+    }
+    let told = &shown["path"];
+    if *told == json!(path) || !run.former_maps.is_empty() {
+        return Ok(()); // A map that is done anew has other items of the same names.
+    }
+    Err(format!("run {} has begun {path:?}; told is {told}", run.id))
 }
 
 /// A run as statuses and lists show it.

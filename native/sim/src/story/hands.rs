@@ -37,8 +37,12 @@ impl World {
         let Some(held) = dice.one_of(&free).cloned() else { return self.wait_for_wake() };
         if dice.chance(12) {
             return match dice.below(4) {
-                0 => self.speak(&held, true),
-                1 => self.speak(&held, false),
+                0 => self.speak(&held, true, 0),
+                1 => self.speak(
+                    &held,
+                    false,
+                    [2, 2, 2, 2, 2, 2, 2, 600][dice.clone().fork().below(8)],
+                ),
                 _ => self.beat(&held),
             };
         }

@@ -132,7 +132,7 @@ impl World {
     }
 
     /// A task writes a line to its log, or tells how far it is: a sign of life, and no more.
-    pub(crate) fn speak(&mut self, held: &Held, is_progress: bool) {
+    pub(crate) fn speak(&mut self, held: &Held, is_progress: bool, count: usize) {
         self.scene.trace.tell(format_args!("speak {} progress: {is_progress}", held.handle));
         self.scene.workers.beats_at_door.push((held.attempt(), self.scene.now, None));
         if is_progress {
@@ -142,7 +142,7 @@ impl World {
         // A worker's clock may be wrong.
         let at = (self.scene.now + [0, 400, 800][lines.len() / 2 % 3]).saturating_sub(400);
         let text = |n| format!("line {}", lines.len() + n);
-        let spoken: Vec<Spoken> = (1..3).map(|n| Spoken { at, text: text(n) }).collect();
+        let spoken: Vec<Spoken> = (1..=count).map(|n| Spoken { at, text: text(n) }).collect();
         lines.extend(spoken.iter().cloned());
         let line = |Spoken { at, text }| SaidLine { at: Millis(at), level: "INFO".into(), text };
         let lines = spoken.into_iter().map(line).collect();
