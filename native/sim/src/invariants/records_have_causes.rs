@@ -59,7 +59,7 @@ impl Invariant for RecordsHaveCauses {
 fn said_failed(error: &TaskError, said: &[Outcome], lease: Lease) -> bool {
     match &*error.error_type {
         "ValueError" | "KeyError" => {
-            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.error() == *error);
+            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.kept() == *error);
             !lease.stop_asked && said.iter().any(is_it)
         }
         "CancelledError" => !lease.stop_asked && said.contains(&Outcome::Cancelled),

@@ -26,6 +26,7 @@ fn failing(dice: &mut Dice) -> Failing {
         retryable: asks[dice.below(asks.len())],
         retry_after_ms: dice.chance(10).then(|| dice.between(0, 200_000)),
         number: dice.below(1_000_000),
+        is_long: dice.clone().fork().chance(3),
     }
 }
 
