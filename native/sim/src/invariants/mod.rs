@@ -40,6 +40,7 @@ mod results_hold_all_outputs;
 mod retries_are_made;
 mod runs_are_admitted;
 mod runs_end_as_they_should;
+mod searches_find_what_is_there;
 mod shares_are_kept;
 mod slots_are_kept;
 mod snapshots_hold_everything;

@@ -5,7 +5,7 @@ use pyflow_engine::Value;
 
 use crate::dice::Dice;
 use crate::model::Phase;
-use crate::world::{ALL, Ask, Extras, Failure, Listing, World};
+use crate::world::{ALL, Ask, Extras, Failure, LATEST, Listing, World};
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
@@ -129,7 +129,7 @@ impl World {
             4 | 5 => Ask::Status { run_id, after: self.some_token(dice) },
             6 | 7 => self.tasks(run_id, dice),
             8 => self.history(run_id, dice),
-            9 => Ask::List,
+            9 => found_or_listed(&run_id, dice),
             10 => Ask::Doctor,
             11 => Ask::Logs {
                 task_id: self.a_task(&run_id, dice).filter(|_| dice.chance(50)),
@@ -226,6 +226,20 @@ impl World {
         if let Some(asked) = self.scene.ledger.asked.get_mut(&ticket) {
             asked.is_lost = true;
         }
+    }
+}
+
+/// All runs, or those that are meant by some words; or what is deployed.
+fn found_or_listed(run_id: &str, dice: &mut Dice) -> Ask {
+    let mut aside = dice.clone().fork();
+    match aside.below(8) {
+        0 => Ask::Find { text: LATEST.into() },
+        1 | 2 => {
+            let size = 1 + aside.below(run_id.len());
+            Ask::Find { text: run_id[..size].into() }
+        }
+        3 => Ask::Definitions,
+        _ => Ask::List,
     }
 }
 

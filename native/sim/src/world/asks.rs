@@ -82,6 +82,8 @@ impl World {
             | Ask::List
             | Ask::Filter(_)
             | Ask::Prune { .. }
+            | Ask::Find { .. }
+            | Ask::Definitions
             | Ask::Doctor => {
                 let after = if let Ask::Status { after, .. } = &ask { *after } else { None };
                 Request::Look { ticket, look: look(ask), after }
@@ -199,6 +201,8 @@ fn look(ask: Ask) -> Look {
             Look::Query(Query::Explain { run_id: run_id.into(), task_id: None })
         }
         Ask::Prune { before_ms } => Look::Prune { before_ms },
+        Ask::Find { text } => Look::Query(Query::FindRun { text }),
+        Ask::Definitions => Look::Query(Query::Definitions),
         Ask::Doctor => Look::Query(Query::Doctor),
         Ask::Deploy { .. }
         | Ask::Start { .. }

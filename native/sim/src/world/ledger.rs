@@ -11,6 +11,9 @@ use pyflow_engine::{Refusal, Token, Value};
 
 use crate::model::Run;
 
+/// The words that mean the run which was created last.
+pub(crate) const LATEST: &str = "@last";
+
 /// What was asked under a ticket.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ask {
@@ -100,6 +103,12 @@ pub(crate) enum Ask {
     Prune {
         before_ms: u64,
     },
+    /// The runs that the beginning of an id may mean, or the latest.
+    Find {
+        text: String,
+    },
+    /// What is deployed.
+    Definitions,
     Doctor,
 }
 
