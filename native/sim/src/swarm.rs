@@ -58,6 +58,7 @@ impl Swarm {
                 heavy: 1 + dice.below(2) as u32,
                 keyed: 1 + dice.below(2) as u32,
                 rate: [(2, 1_000), (30, 60_000), (1, 1_000), (3, 1_000)][dice.below(4)],
+                are_many: aside.chance(20),
                 default_flag: aside.chance(25).then(|| aside.chance(50)),
             },
             slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],

@@ -24,12 +24,13 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
     }
     let Making { dice, tasks, .. } = making;
     let consistency = consistency(&mut dice.clone().fork());
+    let most_percent = if limits.are_many { 45 } else { 0 };
     Flow {
         name: name.to_string(),
         version: None,
         on_error,
         deadline_s: dice.chance(15).then(|| dice.between(1, 600)),
-        max_concurrent_tasks: dice.chance(15).then(|| dice.between(1, 3) as u32),
+        max_concurrent_tasks: dice.chance(15 + most_percent).then(|| dice.between(1, 3) as u32),
         result_of: dice.chance(15).then_some(0),
         consistency,
         default_flag: limits.default_flag,
@@ -326,6 +327,10 @@ impl Making<'_> {
         self.dice.chance(percent).then(|| self.dice.between(1, 60))
     }
 
+    fn is_limited_too(&self) -> bool {
+        self.limits.are_many && self.aside().chance(60)
+    }
+
     fn limit(&mut self, work: &Work, options: &mut Options) {
         match work {
             Work::Activity { task_type: "heavy" } => options.concurrency = Some(self.limits.heavy),
@@ -342,7 +347,7 @@ impl Making<'_> {
                 }
                 options.rate = (*task_type == "metered").then_some(self.limits.rate);
             }
-            Work::Activity { .. } if self.dice.chance(12) => {
+            Work::Activity { .. } if self.dice.chance(12) || self.is_limited_too() => {
                 let key = if self.dice.chance(50) { Key::Shared } else { Key::OfRun };
                 options.concurrency_key = Some(key);
                 options.concurrency = Some(self.limits.keyed);

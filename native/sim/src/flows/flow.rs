@@ -169,6 +169,8 @@ pub(crate) struct Limits {
     pub(crate) keyed: u32,
     /// Starts of the type `metered` in a window of milliseconds.
     pub(crate) rate: (u32, u64),
+    /// Whether most tasks have a limit, or two.
+    pub(crate) are_many: bool,
     /// What definitions have stand in for the flag of the input, where they do.
     pub(crate) default_flag: Option<bool>,
 }

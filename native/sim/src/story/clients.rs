@@ -109,9 +109,9 @@ impl World {
                 let items: Vec<usize> =
                     (run.flow.tasks.len()..run.entries.len()).filter(waits).collect();
                 let mut aside = dice.clone().fork();
-                let item = aside.one_of(&items).copied().filter(|_| aside.chance(30));
+                let item = aside.one_of(&items).copied().filter(|_| aside.chance(50));
                 let task_id = run.name(item.or(chosen).unwrap_or(any));
-                if place <= 11 {
+                if place <= 11 && item.is_none() {
                     Ask::RecoverTask { run_id, task_id }
                 } else {
                     Ask::CancelTask { run_id, task_id }
