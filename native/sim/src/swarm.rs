@@ -37,6 +37,8 @@ pub(crate) struct Swarm {
     pub(crate) prune_percent: usize,
     /// Of a hundred steps, so many let more than a day pass.
     pub(crate) day_percent: usize,
+    /// Entries of the queues that are not swept out, stale or not.
+    pub(crate) sweep_count_min: usize,
 }
 
 impl Swarm {
@@ -76,6 +78,7 @@ impl Swarm {
             keyed_percent: [0, 30, 80][dice.below(3)],
             prune_percent: [0, 0, 0, 8][dice.below(4)],
             day_percent: [1, 1, 1, 8][aside.below(4)],
+            sweep_count_min: [0, 3, 10_000][aside.below(3)],
         }
     }
 }
