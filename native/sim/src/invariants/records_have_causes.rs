@@ -4,7 +4,7 @@ use pyflow_core::event::{Event, LeaseEnd, TaskError};
 
 use super::invariant::{Invariant, Judged};
 use crate::model::Lease;
-use crate::world::{HOW_DIED, Outcome, Scene, Subject, kinds_of};
+use crate::world::{HOW_DIED, Outcome, Scene, Subject, Worker, kinds_of};
 
 #[derive(Debug)]
 pub(crate) struct RecordsHaveCauses;
@@ -40,6 +40,12 @@ impl Invariant for RecordsHaveCauses {
             }
             Event::LeaseEnded(ended) if ended.cause == LeaseEnd::OwnerDied as u8 => {
                 is_of_the_dead(scene, lease)
+            }
+            Event::LeaseEnded(ended) if ended.cause == LeaseEnd::Left as u8 => {
+                let is_there = |worker: &Worker| worker.session == lease.session;
+                is_of_the_dead(scene, lease)
+                    || scene.workers.are_leaving
+                    || !scene.workers.present.iter().any(is_there)
             }
             Event::TaskCancelled(_) => {
                 let was_asked = lease.stop_asked || found.run.stop.is_some();

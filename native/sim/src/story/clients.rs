@@ -124,7 +124,7 @@ impl World {
     fn look(&mut self, dice: &mut Dice) {
         let run_id = self.a_run(dice);
         let ask = match dice.below(18) {
-            0 | 1 => Ask::Result { run_id },
+            0 | 1 => Ask::Result { run_id: self.awaited(dice).unwrap_or(run_id) },
             2 | 3 => self.next_watch(run_id, dice),
             4 | 5 => Ask::Status { run_id, after: self.some_token(dice) },
             6 | 7 => self.tasks(run_id, dice),
@@ -151,6 +151,17 @@ impl World {
             }
         };
         self.ask(ask);
+    }
+
+    /// A run whose end somebody waits for already, now and then.
+    fn awaited(&self, dice: &mut Dice) -> Option<String> {
+        let mut aside = dice.clone().fork();
+        let waited = self.scene.ledger.waiting().filter_map(|(_, asked)| match &asked.ask {
+            Ask::Result { run_id } => Some(run_id.clone()),
+            _ => None,
+        });
+        let waited: Vec<String> = waited.collect();
+        aside.one_of(&waited).cloned().filter(|_| aside.chance(50))
     }
 
     /// All tasks of a run, or some of them.

@@ -7,7 +7,7 @@ use crate::probes::LARGE_OUTPUT;
 use crate::world::{Failing, Held, Outcome, World};
 
 /// What tasks put out, but for what is so large that it is kept beside the log.
-const OUTPUTS: [&str; 8] = [
+const OUTPUTS: [&str; 10] = [
     "null",
     "1",
     "[1,2,3]",
@@ -15,6 +15,8 @@ const OUTPUTS: [&str; 8] = [
     "{\"a\":[true]}",
     "{\"flag\":1}",
     "{\"flag\":[2]}",
+    "{\"flag\":3,\"a\":4}",
+    "{\"flag\":null}",
     "[\"text\",{\"b\": 2},null]",
 ];
 const LARGE_SIZE: usize = 300_000;
@@ -36,10 +38,10 @@ impl World {
         let free: Vec<Held> =
             self.scene.workers.held().filter(|held| !held.is_blocked).cloned().collect();
         let Some(held) = dice.one_of(&free).cloned() else { return self.wait_for_wake() };
-        if dice.chance(12) {
-            return match dice.below(4) {
+        if dice.chance(16) {
+            return match dice.below(5) {
                 0 => self.speak(&held, true, 0),
-                1 => self.speak(
+                1 | 2 => self.speak(
                     &held,
                     false,
                     [2, 2, 2, 2, 2, 2, 2, 600][dice.clone().fork().below(8)],
