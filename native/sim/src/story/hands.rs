@@ -41,16 +41,21 @@ impl World {
         if dice.chance(16) {
             return match dice.below(5) {
                 0 => self.speak(&held, true, 0),
-                1 | 2 => self.speak(
-                    &held,
-                    false,
-                    [2, 2, 2, 2, 2, 2, 2, 600][dice.clone().fork().below(8)],
-                ),
+                1 | 2 => self.tell_lines(&held, dice),
                 _ => self.beat(&held),
             };
         }
         let outcome = self.outcome(&held, dice);
         self.report(&held, &outcome);
+    }
+
+    /// A few lines, or more than are kept.
+    fn tell_lines(&mut self, held: &Held, dice: &Dice) {
+        if !dice.clone().fork().chance(12) {
+            return self.speak(held, false, 2);
+        }
+        self.speak(held, false, 600);
+        self.speak(held, false, 600);
     }
 
     fn outcome(&mut self, held: &Held, dice: &mut Dice) -> Outcome {
