@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use pyflow_core::ids::Epoch;
 use pyflow_core::lifecycle::{RunState, TaskState};
 use pyflow_core::limits::TURN_EVENT_COUNT_MAX;
-use pyflow_core::schedule::Strategy;
+use pyflow_core::schedule::{SWEEP_COUNT_MIN, Strategy};
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::time::Millis;
 use pyflow_store::read_model::ReadModel;
@@ -47,6 +47,8 @@ pub struct EngineSettings {
     pub trim_size: usize,
     /// Events after which a turn takes nothing more.
     pub turn_event_count_max: usize,
+    /// Entries of the queues that are left alone, however many of them are stale.
+    pub sweep_count_min: usize,
     /// Only look, beside a live owner.
     pub read_only: bool,
     /// Above so many bytes of resident memory no further run is taken.
@@ -69,6 +71,7 @@ impl Default for EngineSettings {
             checkpoint_size: 64 * 1024 * 1024,
             trim_size: 2 * 1024 * 1024,
             turn_event_count_max: TURN_EVENT_COUNT_MAX,
+            sweep_count_min: SWEEP_COUNT_MIN,
             read_only: false,
             memory_size_max: None,
             retention_ms: None,
@@ -425,6 +428,7 @@ fn make_driver(
         max_concurrent_runs: settings.max_concurrent_runs,
         default_timeout_ms: settings.default_timeout_ms,
         turn_event_count_max: settings.turn_event_count_max,
+        sweep_count_min: settings.sweep_count_min,
         ..ShardSettings::default()
     };
     let mut driver = Driver::new(Parts {

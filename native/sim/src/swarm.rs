@@ -35,10 +35,16 @@ pub(crate) struct Swarm {
     pub(crate) keyed_percent: usize,
     /// Of a hundred steps of clients, so many ask to have ended runs forgotten.
     pub(crate) prune_percent: usize,
+    /// Of a hundred steps, so many let more than a day pass.
+    pub(crate) day_percent: usize,
+    /// Entries of the queues that are not swept out, stale or not.
+    pub(crate) sweep_count_min: usize,
 }
 
 impl Swarm {
     pub(crate) fn draw(dice: &mut Dice) -> Self {
+        // For what came to be drawn later than the rest: it moves nothing of the rest.
+        let mut aside = dice.clone().fork();
         let is_wild = dice.chance(75);
         let fault_weights =
             FAULTS.iter().map(|_| if dice.chance(50) { 1 + dice.below(5) } else { 0 }).collect();
@@ -53,7 +59,9 @@ impl Swarm {
             limits: Limits {
                 heavy: 1 + dice.below(2) as u32,
                 keyed: 1 + dice.below(2) as u32,
-                rate: [(2, 1_000), (30, 60_000), (1, 1_000)][dice.below(3)],
+                rate: [(2, 1_000), (30, 60_000), (1, 1_000), (3, 1_000)][dice.below(4)],
+                are_many: aside.chance(20),
+                default_flag: aside.chance(25).then(|| aside.chance(50)),
             },
             slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
             worker_count: 1 + dice.below(2),
@@ -69,6 +77,8 @@ impl Swarm {
             control_percent: [0, 10, 25, 50][dice.below(4)],
             keyed_percent: [0, 30, 80][dice.below(3)],
             prune_percent: [0, 0, 0, 8][dice.below(4)],
+            day_percent: [1, 1, 1, 8][aside.below(4)],
+            sweep_count_min: [0, 3, 10_000][aside.below(3)],
         }
     }
 }

@@ -12,7 +12,7 @@ mod timers;
 
 pub use lane::{Item, Stamp};
 pub use permits::PermitKey;
-pub use queues::{Picked, Queues, Waiting};
+pub use queues::{Picked, Queues, SWEEP_COUNT_MIN, Waiting};
 pub use sessions::{Held, Pool, Session, Sessions};
 pub use strategy::{Strategy, Weights};
 pub use timers::Timers;

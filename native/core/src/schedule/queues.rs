@@ -51,10 +51,11 @@ pub struct Queues {
     /// Entries, and how many of them were left by the last sweep.
     count: usize,
     swept_count: usize,
+    sweep_count_min: usize,
 }
 
 /// Entries that a sweep leaves alone, however many of them are stale.
-const SWEEP_COUNT_MIN: usize = 4_096;
+pub const SWEEP_COUNT_MIN: usize = 4_096;
 
 /// What was taken from the queues for a worker.
 #[derive(Debug)]
@@ -70,8 +71,9 @@ pub struct Picked {
 }
 
 impl Queues {
-    pub fn new(strategy: Strategy) -> Self {
-        Self { strategy, ..Self::default() }
+    /// Queues that are not swept while they hold fewer entries than that.
+    pub fn new(strategy: Strategy, sweep_count_min: usize) -> Self {
+        Self { strategy, sweep_count_min, ..Self::default() }
     }
 
     /// The next place in the order of arrival.
@@ -251,7 +253,7 @@ impl Queues {
 
     /// Drops stale entries where so many were added that many may be.
     pub fn sweep(&mut self, mut is_current: impl FnMut(&Item) -> bool) {
-        if self.count < SWEEP_COUNT_MIN + 2 * self.swept_count {
+        if self.count < self.sweep_count_min + 2 * self.swept_count {
             return;
         }
         let keep: &mut dyn FnMut(&Item) -> bool = &mut is_current;

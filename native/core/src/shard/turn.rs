@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::ids::{Epoch, InstanceIndex, RunNumber, SessionId};
 use crate::limits::{TURN_EVENT_COUNT_MAX, TURN_SIZE_MAX};
 use crate::rejection::Rejection;
-use crate::schedule::{Held, Queues, Sessions, Stamp, Strategy, Timers};
+use crate::schedule::{Held, Queues, SWEEP_COUNT_MIN, Sessions, Stamp, Strategy, Timers};
 use crate::state::State;
 use crate::time::Millis;
 
@@ -32,6 +32,8 @@ pub struct ShardSettings {
     pub default_timeout_ms: Option<u64>,
     /// Events after which a turn takes nothing more; the rest goes into the next one.
     pub turn_event_count_max: usize,
+    /// Entries of the queues that are left alone, however many of them are stale.
+    pub sweep_count_min: usize,
 }
 
 impl Default for ShardSettings {
@@ -43,6 +45,7 @@ impl Default for ShardSettings {
             alone_ms: 5_000,
             default_timeout_ms: None,
             turn_event_count_max: TURN_EVENT_COUNT_MAX,
+            sweep_count_min: SWEEP_COUNT_MIN,
         }
     }
 }
@@ -143,7 +146,7 @@ impl Shard {
     /// A shard around a state that was folded from its log; `resume` makes it go on.
     pub fn new(state: State, settings: ShardSettings) -> Self {
         Self {
-            queues: Queues::new(settings.strategy),
+            queues: Queues::new(settings.strategy, settings.sweep_count_min),
             state,
             settings,
             sessions: Sessions::default(),

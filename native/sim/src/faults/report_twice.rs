@@ -16,6 +16,7 @@ fn strike(world: &mut World) -> Struck {
             retryable: None,
             retry_after_ms: None,
             number: 0,
+            is_long: false,
         }),
         1 => Outcome::Completed(Bytes::from_static(b"\"again\"")),
         _ => told.outcome.clone(),

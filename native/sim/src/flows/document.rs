@@ -1,8 +1,12 @@
 //! A definition in the form in which users write it.
 
+use pyflow_core::consistency::Consistency;
 use serde_json::{Value, json};
 
-use super::flow::{Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
+use super::flow::{Branch, Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
+
+/// What stands in for the field `more` of an input, which no start gives.
+const DEFAULT_OF_MORE: u64 = 7;
 
 /// The document of a flow.
 pub(crate) fn document(flow: &Flow) -> Value {
@@ -23,10 +27,23 @@ pub(crate) fn document(flow: &Flow) -> Value {
     if let Some(task) = flow.result_of {
         document["result"] = json!(output_of(&flow.tasks[task].id));
     }
-    if flow.is_eventual {
-        document["consistency"] = json!("eventual");
+    if let Some(consistency) = flow.consistency {
+        document["consistency"] = json!(consistency_name(consistency));
+    }
+    if let Some(flag) = flow.default_flag {
+        document["defaults"] = json!({ "flag": flag, "more": DEFAULT_OF_MORE });
     }
     document
+}
+
+fn consistency_name(consistency: Consistency) -> &'static str {
+    match consistency {
+        Consistency::Strong => "strong",
+        Consistency::Causal => "causal",
+        Consistency::Session => "session",
+        Consistency::MonotonicRead => "monotonic_read",
+        Consistency::Eventual => "eventual",
+    }
 }
 
 fn output_of(id: &str) -> String {
@@ -42,7 +59,7 @@ fn task_json(flow: &Flow, task: &Task) -> Value {
         shown["join"] = json!(join);
     }
     if task.condition != Condition::True {
-        shown["condition"] = json!(task.condition.text());
+        shown["condition"] = json!(task.condition.text(flow));
     }
     if let Some(handler) = task.handler {
         let id = id_of(&handler.task);
@@ -59,6 +76,9 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
         Work::Map { task_type, items } => {
             shown["task_type"] = json!(task_type);
             shown["parameters"] = json!({ "item": "${item}", "index": "${index}" });
+            if *task_type == "timer" {
+                shown["parameters"]["seconds"] = json!("${item}");
+            }
             shown["for_each"] = match items {
                 Items::Numbers(count) => json!((0..*count).collect::<Vec<_>>()),
                 Items::OutputOf(dep) => json!(output_of(&id_of(*dep))),
@@ -76,11 +96,15 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
             shown["task_type"] = json!("data_transformation");
             shown["parameters"] = json!({ "operation": "average", name: [1, 2, 6], "name": "n" });
         }
-        Work::Decision { condition, targets, default } => {
-            let targets: Vec<String> = targets.iter().map(|target| id_of(*target)).collect();
-            let next = json!([{ "condition": condition.text(), "next_task": targets }]);
+        Work::Decision { branches, default } => {
+            let branch = |branch: &Branch| {
+                let targets = branch.targets.iter().map(|target| id_of(*target));
+                let targets: Vec<String> = targets.collect();
+                json!({ "condition": branch.condition.text(flow), "next_task": targets })
+            };
+            let branches: Vec<Value> = branches.iter().map(branch).collect();
             shown["task_type"] = json!("decision");
-            shown["parameters"] = json!({ "conditions": next });
+            shown["parameters"] = json!({ "conditions": branches });
             if let Some(default) = default {
                 shown["parameters"]["default"] = json!(id_of(*default));
             }
@@ -163,7 +187,7 @@ fn options(options: &Options, shown: &mut Value) {
     if let Some(priority) = options.priority {
         shown["priority"] = json!(["high", "normal", "low"][usize::from(priority)]);
     }
-    if let Some(most) = options.concurrency {
+    if let Some(most) = options.concurrency.filter(|_| !options.is_concurrency_untold) {
         shown["concurrency"] = json!(most);
     }
     if let Some(key) = options.concurrency_key {
@@ -181,5 +205,16 @@ fn options(options: &Options, shown: &mut Value) {
     }
     if options.at_most_once {
         shown["delivery"] = json!("at_most_once");
+    }
+}
+
+/// The input of a run that gives this flag, or none.
+pub(crate) fn input_of(flow: &Flow, flag: Option<bool>) -> Value {
+    match (flag, flow.default_flag) {
+        (Some(flag), None) => json!({ "flag": flag }),
+        (None, None) => json!({}),
+        (flag, Some(default)) => {
+            json!({ "flag": flag.unwrap_or(default), "more": DEFAULT_OF_MORE })
+        }
     }
 }

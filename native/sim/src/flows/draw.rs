@@ -1,6 +1,11 @@
 //! Drawing a definition: every kind of task, join, handler and option may come.
 
-use super::flow::{Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work};
+use pyflow_core::consistency::Consistency;
+
+use super::flow::{
+    Branch, Condition, Flow, Handler, Items, Join, Key, Limits, Options, Reads, Task, Work,
+    is_of_core,
+};
 use crate::dice::Dice;
 
 /// A definition of about `count` tasks that can be deployed.
@@ -18,16 +23,24 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         making.tasks[handler].reads = making.any_of(handler);
     }
     let Making { dice, tasks, .. } = making;
+    let consistency = consistency(&mut dice.clone().fork());
+    let most_percent = if limits.are_many { 45 } else { 0 };
     Flow {
         name: name.to_string(),
         version: None,
         on_error,
         deadline_s: dice.chance(15).then(|| dice.between(1, 600)),
-        max_concurrent_tasks: dice.chance(15).then(|| dice.between(1, 3) as u32),
+        max_concurrent_tasks: dice.chance(15 + most_percent).then(|| dice.between(1, 3) as u32),
         result_of: dice.chance(15).then_some(0),
-        is_eventual: dice.chance(10),
+        consistency,
+        default_flag: limits.default_flag,
         tasks,
     }
+}
+
+fn consistency(dice: &mut Dice) -> Option<Consistency> {
+    let levels = [Consistency::Eventual, Consistency::Session, Consistency::Strong];
+    dice.chance(20).then(|| levels[dice.below(levels.len())])
 }
 
 struct Making<'a> {
@@ -79,6 +92,17 @@ impl Making<'_> {
         [Condition::True, Condition::False, Condition::Flag][self.dice.below(3)]
     }
 
+    /// A condition on what came before a task, which is the same whenever it is asked: where all of
+    /// that must have succeeded.
+    fn told_of_output(&self, task: usize, dice: &mut Dice) -> Option<Condition> {
+        let plan = &self.tasks[task];
+        let dep = *dice.one_of(&plan.deps)?;
+        let is_settled = plan.join == Join::AllSuccess && dice.chance(40);
+        let condition =
+            if dice.chance(50) { Condition::Nothing(dep) } else { Condition::Something(dep) };
+        is_settled.then_some(condition)
+    }
+
     fn join(&mut self, deps: &[usize]) -> Join {
         let most = deps.len().max(1) as u64;
         match self.dice.below(5) {
@@ -97,9 +121,23 @@ impl Making<'_> {
             Join::AllSuccess
         };
         let condition = if self.dice.chance(10) { self.condition() } else { Condition::True };
-        let is_worked_on = matches!(work, Work::Activity { .. } | Work::Map { .. });
+        let is_worked_on = match &work {
+            Work::Activity { .. } => true,
+            Work::Map { task_type, .. } => !is_of_core(task_type),
+            Work::Noop
+            | Work::Now
+            | Work::Timer { .. }
+            | Work::Gateway
+            | Work::Transformation { .. }
+            | Work::Decision { .. } => false,
+        };
         let reads = if is_worked_on && self.dice.chance(50) { self.reads(&deps) } else { None };
-        let options = if is_worked_on { self.options(&work) } else { Options::default() };
+        let options = if is_worked_on {
+            self.options(&work)
+        } else {
+            let concurrency = self.aside().chance(40).then_some(2).filter(|_| is_map(&work));
+            Options { concurrency, ..Options::default() }
+        };
         self.tasks.push(Task {
             id,
             work,
@@ -112,6 +150,12 @@ impl Making<'_> {
             handles: None,
             options,
         });
+        let (task, mut aside) = (self.tasks.len() - 1, self.aside());
+        if aside.chance(15)
+            && let Some(condition) = self.told_of_output(task, &mut aside)
+        {
+            self.tasks[task].condition = condition;
+        }
     }
 
     /// The output of the first of some tasks, or a list of what lies upstream of all of them.
@@ -158,12 +202,31 @@ impl Making<'_> {
     /// A decision, and the tasks that it chooses between.
     fn decision(&mut self, id: String, deps: Vec<usize>) {
         let decision = self.tasks.len();
-        let (left, right) = (decision + 1, decision + 2);
+        let second = self.aside().chance(25).then_some(decision + 1);
+        let left = decision + 1 + usize::from(second.is_some());
+        let right = left + 1;
         let condition = self.condition();
         let targets = if self.dice.chance(30) { vec![left, right] } else { vec![left] };
         let default = self.dice.chance(70).then_some(right);
-        let names_right = targets.contains(&right) || default.is_some();
-        self.push(id, Work::Decision { condition, targets, default }, deps);
+        let mut branches = vec![Branch { condition, targets }];
+        let mut aside = self.aside();
+        while branches.len() < 4 && aside.chance(40) {
+            let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
+            let targets = [vec![left], vec![right], vec![left, right]][aside.below(3)].clone();
+            branches.insert(aside.below(branches.len() + 1), Branch { condition, targets });
+        }
+        let names_right =
+            default.is_some() || branches.iter().any(|branch| branch.targets.contains(&right));
+        self.push(id, Work::Decision { branches, default }, deps);
+        if let Some(read) = self.told_of_output(decision, &mut aside)
+            && let Work::Decision { branches, .. } = &mut self.tasks[decision].work
+        {
+            let place = aside.below(branches.len());
+            branches[place].condition = read;
+        }
+        if let Some(second) = second {
+            self.second_decision(second, decision, right);
+        }
         for side in [left, right] {
             let id = format!("t{side}");
             let mut deps = vec![decision];
@@ -173,8 +236,20 @@ impl Making<'_> {
             if side == right && !names_right {
                 deps = vec![decision];
             }
+            if side == right {
+                deps.extend(second);
+            }
             self.push(id, Work::Activity { task_type: "work" }, deps);
         }
+    }
+
+    /// Another decision that may choose a task, beside the first or behind it.
+    fn second_decision(&mut self, place: usize, first: usize, target: usize) {
+        let mut aside = self.aside();
+        let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
+        let branches = vec![Branch { condition, targets: vec![target] }];
+        let deps = if aside.chance(50) { vec![first] } else { Vec::new() };
+        self.push(format!("t{place}"), Work::Decision { branches, default: None }, deps);
     }
 
     fn map(&mut self, id: String, deps: Vec<usize>) {
@@ -182,12 +257,19 @@ impl Making<'_> {
             Some(dep) if self.dice.chance(30) => Items::OutputOf(*dep),
             Some(_) | None => Items::Numbers(self.dice.below(5)),
         };
-        self.push(id, Work::Map { task_type: "work", items }, deps);
+        let types = ["work", "work", "work", "work", "heavy", "metered", "noop", "timer"];
+        let mut aside = self.aside();
+        let task_type = types[aside.below(types.len())];
+        // What a task puts out is no time to wait.
+        let items = match items {
+            Items::OutputOf(_) if task_type == "timer" => Items::Numbers(aside.below(4)),
+            Items::OutputOf(_) | Items::Numbers(_) => items,
+        };
+        self.push(id, Work::Map { task_type, items }, deps);
     }
 
     fn options(&mut self, work: &Work) -> Options {
-        let is_map = matches!(work, Work::Map { .. });
-        let at_most_once = !is_map && self.dice.chance(10);
+        let at_most_once = !is_map(work) && self.dice.chance(10);
         let mut options = Options {
             at_most_once,
             max_retries: if !at_most_once && self.dice.chance(40) {
@@ -207,6 +289,13 @@ impl Making<'_> {
         self.limit(work, &mut options);
         if options.max_retries > 0 {
             self.retry(&mut options);
+            let mut aside = self.aside();
+            // What is waited for anew with each attempt, and what is not.
+            match aside.below(8) {
+                0 => options.queue_timeout_s = Some(aside.between(1, 60)),
+                1 => options.total_timeout_s = Some(aside.between(1, 60)),
+                _ => {}
+            }
         }
         options
     }
@@ -216,7 +305,10 @@ impl Making<'_> {
             0 => options.retry_on = self.kind(),
             1 => options.no_retry_on = self.kind(),
             2 => (options.retry_on, options.no_retry_on) = (self.kind(), self.kind()),
-            3 => options.retry_budget_s = Some(self.dice.between(1, 20)),
+            3 => {
+                let seconds = self.dice.between(1, 20);
+                options.retry_budget_s = Some(seconds * [1, 10][self.aside().below(2)]);
+            }
             4 => options.base_delay_s = Some(self.dice.between(2, 40)),
             5 => options.max_delay_s = Some(self.dice.between(1, 3)),
             6 => options.jitter_percent = Some([0, 25, 100][self.dice.below(3)]),
@@ -235,21 +327,34 @@ impl Making<'_> {
         self.dice.chance(percent).then(|| self.dice.between(1, 60))
     }
 
+    fn is_limited_too(&self) -> bool {
+        self.limits.are_many && self.aside().chance(60)
+    }
+
     fn limit(&mut self, work: &Work, options: &mut Options) {
         match work {
             Work::Activity { task_type: "heavy" } => options.concurrency = Some(self.limits.heavy),
             Work::Activity { task_type: "metered" } => options.rate = Some(self.limits.rate),
-            Work::Map { .. } if self.dice.chance(40) => {
-                options.concurrency = Some(self.dice.between(1, 2) as u32);
+            Work::Map { task_type, .. } => {
+                if self.dice.chance(40) {
+                    options.concurrency = Some(self.dice.between(1, 2) as u32);
+                }
+                let mut aside = self.aside();
+                if aside.chance(12) {
+                    let key = if aside.chance(50) { Key::Shared } else { Key::OfRun };
+                    options.concurrency_key = Some(key);
+                    options.concurrency = Some(self.limits.keyed);
+                }
+                options.rate = (*task_type == "metered").then_some(self.limits.rate);
             }
-            Work::Activity { .. } if self.dice.chance(12) => {
+            Work::Activity { .. } if self.dice.chance(12) || self.is_limited_too() => {
                 let key = if self.dice.chance(50) { Key::Shared } else { Key::OfRun };
                 options.concurrency_key = Some(key);
                 options.concurrency = Some(self.limits.keyed);
                 options.rate = self.dice.chance(30).then_some(self.limits.rate);
+                options.is_concurrency_untold = self.limits.keyed == 1 && self.aside().chance(50);
             }
             Work::Activity { .. }
-            | Work::Map { .. }
             | Work::Noop
             | Work::Now
             | Work::Timer { .. }
@@ -287,6 +392,10 @@ impl Making<'_> {
             owner = task;
         }
     }
+}
+
+fn is_map(work: &Work) -> bool {
+    matches!(work, Work::Map { .. })
 }
 
 /// Some of the tasks, of which there is one at least, in any order; seldom one of them twice.

@@ -1,5 +1,7 @@
 //! A definition as the simulator knows it: what it was drawn as, not what the core made of it.
 
+use pyflow_core::consistency::Consistency;
+
 /// A graph of tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
@@ -12,7 +14,10 @@ pub(crate) struct Flow {
     pub(crate) max_concurrent_tasks: Option<u32>,
     /// The task whose output is the run's result; none: an object of all outputs.
     pub(crate) result_of: Option<usize>,
-    pub(crate) is_eventual: bool,
+    /// The least that its starts are promised.
+    pub(crate) consistency: Option<Consistency>,
+    /// What stands in for a flag that a start leaves out of its input, where anything does.
+    pub(crate) default_flag: Option<bool>,
 }
 
 /// A node of the graph; others are named by their index.
@@ -56,7 +61,7 @@ pub(crate) enum Work {
     Activity {
         task_type: &'static str,
     },
-    /// One worker's task of this type for each item.
+    /// One task of this type for each item: a worker's, or one that the core itself runs.
     Map {
         task_type: &'static str,
         items: Items,
@@ -72,10 +77,16 @@ pub(crate) enum Work {
         has_items: bool,
     },
     Decision {
-        condition: Condition,
-        targets: Vec<usize>,
+        branches: Vec<Branch>,
         default: Option<usize>,
     },
+}
+
+/// What a decision may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Branch {
+    pub(crate) condition: Condition,
+    pub(crate) targets: Vec<usize>,
 }
 
 /// What a map goes over.
@@ -103,6 +114,10 @@ pub(crate) enum Condition {
     False,
     /// As the run's input says.
     Flag,
+    /// Whether this task, which has ended by then, has put out nothing.
+    Nothing(usize),
+    /// Whether it has put out anything.
+    Something(usize),
 }
 
 /// What a concurrency key is rendered from.
@@ -137,6 +152,8 @@ pub(crate) struct Options {
     pub(crate) priority: Option<u8>,
     pub(crate) concurrency: Option<u32>,
     pub(crate) concurrency_key: Option<Key>,
+    /// Whether its concurrency is not named, since it is what a key has anyway.
+    pub(crate) is_concurrency_untold: bool,
     /// Starts in a window of milliseconds.
     pub(crate) rate: Option<(u32, u64)>,
     pub(crate) is_fair: bool,
@@ -152,31 +169,35 @@ pub(crate) struct Limits {
     pub(crate) keyed: u32,
     /// Starts of the type `metered` in a window of milliseconds.
     pub(crate) rate: (u32, u64),
+    /// Whether most tasks have a limit, or two.
+    pub(crate) are_many: bool,
+    /// What definitions have stand in for the flag of the input, where they do.
+    pub(crate) default_flag: Option<bool>,
 }
 
 impl Condition {
-    pub(crate) fn holds(self, flag: bool) -> bool {
+    pub(crate) fn text(self, flow: &Flow) -> String {
         match self {
-            Self::True => true,
-            Self::False => false,
-            Self::Flag => flag,
+            Self::True => "1 == 1".into(),
+            Self::False => "1 == 2".into(),
+            Self::Flag => "input.flag == true".into(),
+            Self::Nothing(task) => format!("output.{} == null", flow.tasks[task].id),
+            Self::Something(task) => format!("output.{} != null", flow.tasks[task].id),
         }
     }
+}
 
-    pub(crate) fn text(self) -> &'static str {
-        match self {
-            Self::True => "1 == 1",
-            Self::False => "1 == 2",
-            Self::Flag => "input.flag == true",
-        }
-    }
+/// Whether the core itself runs tasks of a type.
+pub(crate) fn is_of_core(task_type: &str) -> bool {
+    matches!(task_type, "noop" | "timer")
 }
 
 impl Task {
     /// The type that a worker must know, for what is done by workers.
     pub(crate) fn worker_type(&self) -> Option<&'static str> {
         match self.work {
-            Work::Activity { task_type } | Work::Map { task_type, .. } => Some(task_type),
+            Work::Activity { task_type } => Some(task_type),
+            Work::Map { task_type, .. } => Some(task_type).filter(|name| !is_of_core(name)),
             Work::Noop
             | Work::Now
             | Work::Timer { .. }
@@ -195,8 +216,9 @@ impl Flow {
     /// The decisions that name a task among their branches.
     pub(crate) fn deciders(&self, task: usize) -> impl Iterator<Item = usize> + '_ {
         self.tasks.iter().enumerate().filter_map(move |(index, other)| match &other.work {
-            Work::Decision { targets, default, .. } => {
-                (targets.contains(&task) || *default == Some(task)).then_some(index)
+            Work::Decision { branches, default } => {
+                let is_named = branches.iter().any(|branch| branch.targets.contains(&task));
+                (is_named || *default == Some(task)).then_some(index)
             }
             Work::Activity { .. }
             | Work::Map { .. }

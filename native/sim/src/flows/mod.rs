@@ -4,6 +4,6 @@ mod document;
 mod draw;
 mod flow;
 
-pub(crate) use document::document;
+pub(crate) use document::{document, input_of};
 pub(crate) use draw::draw;
-pub(crate) use flow::{Flow, Items, Join, Key, Limits, Reads, Task, Work};
+pub(crate) use flow::{Condition, Flow, Items, Join, Key, Limits, Options, Reads, Task, Work};

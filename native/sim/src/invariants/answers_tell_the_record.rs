@@ -28,11 +28,15 @@ impl Invariant for AnswersTellTheRecord {
             (Ask::Status { run_id, .. }, Ok(Value::Json(text))) => {
                 status_is_right(scene, run_id, text)
             }
-            (Ask::Tasks { run_id }, Ok(Value::Json(text))) => tasks_are_right(scene, run_id, text),
+            (Ask::Tasks { run_id, .. }, Ok(Value::Json(text))) => {
+                tasks_are_right(scene, run_id, &asked.ask, text)
+            }
             (Ask::List, Ok(Value::Json(text))) => list_is_right(scene, text),
             (Ask::Doctor, Ok(Value::Json(text))) => is_healthy(text),
             (
-                Ask::Status { run_id, .. } | Ask::Tasks { run_id } | Ask::History { run_id },
+                Ask::Status { run_id, .. }
+                | Ask::Tasks { run_id, .. }
+                | Ask::History { run_id, .. },
                 Err(refusal),
             ) => {
                 let is_wrong = refusal.code == "PF1101" && scene.model.by_id(run_id).is_some();
@@ -91,6 +95,7 @@ fn status_is_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
         return Err(format!("run {run_id} is shown and is not in the log"));
     };
     row_is_right(run, &shown)?;
+    path_is_right(run, &shown)?;
     let mut counts = serde_json::Map::new();
     for entry in &run.entries {
         let before = counts.get(entry.word()).and_then(Json::as_u64).unwrap_or(0);
@@ -100,6 +105,23 @@ fn status_is_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
         return Err(format!("run {run_id} has {counts:?}; told are {}", shown["task_counts"]));
     }
     Ok(())
+}
+
+/// The tasks that have been begun, in order.
+fn path_is_right(run: &Run, shown: &Json) -> Judged {
+    let begins = ["TaskLeased", "TaskCompleted", "DecisionTaken", "GatewayPassed", "TimerStarted"];
+    let mut path: Vec<String> = Vec::new();
+    for recorded in run.history.iter().filter(|recorded| begins.contains(&recorded.kind)) {
+        let name = recorded.instance.map(|instance| run.name(instance)).unwrap_or_default();
+        if !path.contains(&name) {
+            path.push(name);
+        }
+    }
+    let told = &shown["path"];
+    if *told == json!(path) || !run.former_maps.is_empty() {
+        return Ok(()); // A map that is done anew has other items of the same names.
+    }
+    Err(format!("run {} has begun {path:?}; told is {told}", run.id))
 }
 
 /// A run as statuses and lists show it.
@@ -129,18 +151,32 @@ fn row_is_right(run: &Run, shown: &Json) -> Judged {
     Ok(())
 }
 
-fn tasks_are_right(scene: &Scene, run_id: &str, text: &[u8]) -> Judged {
+/// The instances of a run that are asked for.
+fn wanted_tasks(run: &Run, ask: &Ask) -> Vec<usize> {
+    let all = 0..run.entries.len();
+    let Ask::Tasks { task_id, state, limit, .. } = ask else { return all.collect() };
+    let named: Vec<usize> = match task_id {
+        // A map that was done anew has had other items of the same names.
+        Some(wanted) => all.rev().find(|at| run.name(*at) == *wanted).into_iter().collect(),
+        None => all.collect(),
+    };
+    let is_in_state = |at: &usize| state.is_none_or(|word| run.entries[*at].word() == word);
+    named.into_iter().filter(is_in_state).take(*limit).collect()
+}
+
+fn tasks_are_right(scene: &Scene, run_id: &str, ask: &Ask, text: &[u8]) -> Judged {
     let shown = read(text)?;
     let Some(run) = scene.model.by_id(run_id) else { return Ok(()) };
     if run.is_blurred {
         return Ok(());
     }
     let shown = shown.as_array().map_or(&[][..], Vec::as_slice);
-    if shown.len() != run.entries.len() {
-        let (told, kept) = (shown.len(), run.entries.len());
-        return Err(format!("run {run_id} has {kept} tasks and items, {told} are shown"));
+    let wanted = wanted_tasks(run, ask);
+    if shown.len() != wanted.len() {
+        let (told, kept) = (shown.len(), wanted.len());
+        return Err(format!("{ask:?}: run {run_id} has {kept} of them, {told} are shown"));
     }
-    for (instance, task) in shown.iter().enumerate() {
+    for (instance, task) in wanted.into_iter().zip(shown) {
         let (name, word) = (run.name(instance), run.entries[instance].word());
         if task["task_id"].as_str() != Some(name.as_str()) || task["state"].as_str() != Some(word) {
             let (told_name, told) = (&task["task_id"], &task["state"]);

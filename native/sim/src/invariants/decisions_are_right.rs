@@ -21,10 +21,12 @@ impl Invariant for DecisionsAreRight {
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let (run, name) = (found.run, found.name());
         match (event, &found.task().work) {
-            (Event::DecisionTaken(taken), Work::Decision { condition, .. }) => {
-                let holds = condition.holds(run.flag);
-                let is_right = holds == (taken.branch == 0);
-                if is_right { Ok(()) } else { Err(format!("{name}: branch {}", taken.branch)) }
+            (Event::DecisionTaken(taken), Work::Decision { branches, .. }) => {
+                let first = branches.iter().position(|branch| run.holds(branch.condition));
+                let wanted = first.unwrap_or(branches.len());
+                let is_right = taken.branch as usize == wanted || run.is_blurred;
+                let told = || format!("{name}: branch {}, not {wanted}", taken.branch);
+                if is_right { Ok(()) } else { Err(told()) }
             }
             (Event::GatewayPassed(passed), Work::Gateway) if !run.is_blurred => {
                 let from = passed.from.map(pyflow_core::ids::TaskIndex::index);

@@ -15,7 +15,7 @@ impl Invariant for FollowersMissNothing {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Watch { run_id, after } = &asked.ask else { return scene.no_opinion() };
+        let Ask::Watch { run_id, after, .. } = &asked.ask else { return scene.no_opinion() };
         let Some(Ok(Value::Events(texts))) = &asked.answer else { return scene.no_opinion() };
         let told: Result<Vec<Json>, _> =
             texts.iter().map(|text| serde_json::from_slice(text)).collect();
@@ -60,6 +60,11 @@ fn of_all(scene: &Scene, after: u64, told: &[Json]) -> Judged {
         .turns
         .range(after + 1..)
         .flat_map(|(position, kinds)| kinds.iter().map(move |kind| (*position, *kind)));
+    let last = told.last().and_then(|event| event["position"].as_u64()).unwrap_or(after);
+    let whole = scene.model.turns.range(after + 1..=last).map(|(_, kinds)| kinds.len());
+    if whole.sum::<usize>() > told.len() {
+        return Err(format!("after {after}: {} events up to {last} are not all", told.len()));
+    }
     let told = told.iter().map(|event| (event["position"].as_u64(), event["kind"].as_str()));
     for ((position, kind), wanted) in told.zip(kept) {
         if (position, kind) != (Some(wanted.0), Some(wanted.1)) {

@@ -18,19 +18,20 @@ impl Invariant for HistoriesHaveNoGap {
         if !scene.is_quiet {
             return scene.no_opinion(); // It was told between two turns, and the model is past both.
         }
-        let Ask::History { run_id } = &asked.ask else { return scene.no_opinion() };
+        let Ask::History { run_id, after, limit } = &asked.ask else { return scene.no_opinion() };
         let Some(Ok(Value::Json(text))) = &asked.answer else { return scene.no_opinion() };
         let Some(run) = scene.model.by_id(run_id) else {
             return Err(format!("run {run_id} has a history and is not in the log"));
         };
         let shown: Vec<Json> =
             serde_json::from_slice(text).map_err(|error| format!("no list: {error}"))?;
-        if shown.len() != run.history.len() {
-            let (told, kept) = (shown.len(), run.history.len());
-            return Err(format!("run {run_id}: {told} events were told, {kept} are kept"));
+        let kept = run.history.iter().skip(*after).take(*limit);
+        if shown.len() != kept.len() {
+            let (told, kept) = (shown.len(), kept.len());
+            return Err(format!("{:?}: {told} events were told, {kept} are kept", asked.ask));
         }
-        for (place, (event, recorded)) in shown.iter().zip(&run.history).enumerate() {
-            let is_next = event["sequence"].as_u64() == Some(place as u64 + 1);
+        for ((event, recorded), number) in shown.iter().zip(kept).zip(*after as u64 + 1..) {
+            let is_next = event["sequence"].as_u64() == Some(number);
             if !is_next || !recorded.is_shown_as(run, event) {
                 return Err(format!("run {run_id}: {event} stands where {recorded:?} is wanted"));
             }

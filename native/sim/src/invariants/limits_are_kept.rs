@@ -3,9 +3,8 @@
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
-use crate::flows::Key;
 use crate::model::Run;
-use crate::world::{Scene, Subject};
+use crate::world::{Limit, Scene, Subject};
 
 #[derive(Debug)]
 pub(crate) struct LimitsAreKept;
@@ -35,23 +34,14 @@ fn below(count: usize, most: u32, what: &str) -> Judged {
 
 /// What is at work under the same limit.
 fn rivals(scene: &Scene, found: &Subject<'_>) -> usize {
-    let mine = found.task();
-    let same = |run: &Run, instance: usize| {
-        let Some((task, _)) = run.place(instance) else { return false };
-        let other = &run.flow.tasks[task];
-        match mine.options.concurrency_key {
-            Some(Key::Shared) => other.options.concurrency_key == Some(Key::Shared),
-            Some(Key::OfRun) => {
-                run.number == found.run.number && other.options.concurrency_key == Some(Key::OfRun)
-            }
-            None if mine.is_map() => run.number == found.run.number && task == found.task_index,
-            None => {
-                other.options.concurrency_key.is_none()
-                    && !other.is_map()
-                    && other.worker_type() == mine.worker_type()
-            }
-        }
-    };
-    let leased = |run: &Run| run.leased().filter(|(instance, _)| same(run, *instance)).count();
-    scene.model.runs.values().map(leased).sum()
+    let (run, task) = (found.run, found.task_index);
+    match Limit::of(run, task) {
+        Some(limit) => scene.at_work_under(limit, found.task().worker_type()),
+        None => items_at_work(run, task),
+    }
+}
+
+fn items_at_work(run: &Run, map: usize) -> usize {
+    let of_map = |instance| run.place(instance).is_some_and(|(task, _)| task == map);
+    run.leased().filter(|(instance, _)| of_map(*instance)).count()
 }

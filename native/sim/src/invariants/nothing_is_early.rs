@@ -5,7 +5,7 @@ use pyflow_core::event::{Event, TaskError};
 
 use super::invariant::{Invariant, Judged};
 use crate::flows::Work;
-use crate::model::Phase;
+use crate::model::{Phase, Run};
 use crate::world::{Scene, Subject};
 
 #[derive(Debug)]
@@ -47,8 +47,10 @@ fn not_before(at: u64, due: Option<u64>, what: &str) -> Judged {
 }
 
 fn timer_is_right(found: &Subject<'_>, until: u64) -> Judged {
-    let Work::Timer { seconds } = found.task().work else {
-        return Err(format!("{} is no timer", found.name()));
+    let seconds = match (&found.task().work, found.item) {
+        (Work::Timer { seconds }, None) => *seconds,
+        (Work::Map { task_type: "timer", .. }, Some(item)) => item as u64,
+        _ => return Err(format!("{} is no timer", found.name())),
     };
     let wanted = found.entry.first_ready_at + seconds * 1_000;
     if until == wanted || found.run.is_blurred {
@@ -70,9 +72,37 @@ fn timeout_is_right(scene: &Scene, found: &Subject<'_>, error: &TaskError, at: u
             let own = after(since, options.timeout_s).or(default);
             own.into_iter().chain(after(since, options.heartbeat_timeout_s)).min()
         }
-        "QueueTimeout" => after(entry.ready_at, options.queue_timeout_s),
+        "QueueTimeout" => {
+            let due = after(entry.ready_at, options.queue_timeout_s);
+            let span_ms = options.queue_timeout_s.unwrap_or_default() * 1_000;
+            due.map(
+                |due| if is_undisturbed(scene) { put_off(found.run, due, span_ms) } else { due },
+            )
+        }
         "TotalTimeout" => after(entry.first_ready_at, options.total_timeout_s),
         _ => return Ok(()),
     };
     not_before(at, due, &format!("{} of {}", error.error_type, found.name()))
+}
+
+/// Whether all that the process has in memory alone is there from the beginning.
+fn is_undisturbed(scene: &Scene) -> bool {
+    let takes_all = scene.swarm.turn_event_count_max >= 10_000;
+    scene.swarm.fault_percent == 0 && !scene.is_calm && takes_all
+}
+
+/// When a wait for a worker is over that would have been over while its run was paused: its span
+/// begins anew with each such pause.
+fn put_off(run: &Run, due: u64, span_ms: u64) -> u64 {
+    let (mut due, mut paused_at) = (due, None);
+    for recorded in &run.history {
+        match (recorded.kind, paused_at) {
+            ("RunPaused", _) => paused_at = Some(recorded.at),
+            ("RunResumed", Some(from)) if from < due && due <= recorded.at => {
+                due = recorded.at + span_ms;
+            }
+            _ => {}
+        }
+    }
+    due
 }

@@ -32,6 +32,7 @@ impl Invariant for OneRunAKey {
         let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else {
             return scene.no_opinion();
         };
+        let flag = extras.given(*flag).or(scene.swarm.limits.default_flag).unwrap_or_default();
         if let Some(Err(refusal)) = &asked.answer
             && refusal.code == "PF1102"
             && scene.is_quiet
@@ -45,7 +46,7 @@ impl Invariant for OneRunAKey {
         {
             let holder = refusal.fields["run_id"].as_str().and_then(|id| scene.model.by_id(id));
             let hash = scene.flows[*flow].definition.hash;
-            let is_repeat = holder.is_some_and(|run| run.flag == *flag && run.definition == hash);
+            let is_repeat = holder.is_some_and(|run| run.flag == flag && run.definition == hash);
             let refused = || format!("{:?} repeats a start and is refused", asked.ask);
             return if is_repeat { Err(refused()) } else { Ok(()) };
         }
@@ -62,7 +63,7 @@ impl Invariant for OneRunAKey {
         }
         let other = scene.flows[*flow].definition.hash;
         let has_other_content = known.is_some_and(|run| {
-            run.flag != *flag || (extras.by_name.is_none() && run.definition != other)
+            run.flag != flag || (extras.by_name.is_none() && run.definition != other)
         });
         if has_other_content {
             return Err(format!("{:?} was answered with run {told} of other content", asked.ask));

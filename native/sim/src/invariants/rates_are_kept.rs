@@ -3,7 +3,7 @@
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
-use crate::model::{Metered, Run};
+use crate::model::Metered;
 use crate::world::Scene;
 
 #[derive(Debug)]
@@ -18,12 +18,11 @@ impl Invariant for RatesAreKept {
         let Event::TaskLeased(leased) = event else { return scene.no_opinion() };
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let Some((burst, window_ms)) = found.task().options.rate else { return scene.no_opinion() };
-        let step_ms = window_ms / u64::from(burst);
         let now = leased.at.0;
         let metered = Metered::of(found.run, found.task_index);
         let starts = metered.and_then(|metered| scene.model.metered.get(&metered));
         for (count, since) in (2..).zip(starts.into_iter().flatten().rev()) {
-            let allowed = u64::from(burst) + (now - since) / step_ms;
+            let allowed = u64::from(burst) + (now - since) * u64::from(burst) / window_ms;
             if count > allowed {
                 return Err(format!(
                     "{count} starts since {since}, {allowed} are allowed by {now}"
@@ -38,24 +37,18 @@ impl Invariant for RatesAreKept {
             return scene.no_opinion();
         }
         for run in scene.model.live().filter(|run| !run.is_blurred) {
-            for instance in 0..run.flow.tasks.len() {
-                let Some(metered) = Metered::of(run, instance) else { continue };
+            for instance in 0..run.entries.len() {
+                let Some((task, _)) = run.place(instance) else { continue };
+                let Some(metered) = Metered::of(run, task) else { continue };
                 let last = scene.model.metered.get(&metered).and_then(|starts| starts.last());
                 let has_rested =
                     last.is_none_or(|last| scene.now >= last + scene.swarm.limits.rate.1);
                 let waits = run.is_queued(instance) && scene.has_slot(run, instance);
-                if has_rested && waits && !has_other_reason(scene, run, instance) {
+                if has_rested && waits && scene.has_permit(run, task) {
                     return Err(format!("{} waits, and its rate allows it", run.name(instance)));
                 }
             }
         }
         Ok(())
     }
-}
-
-/// Whether something else may hold it back: a permit of its run or of its key.
-fn has_other_reason(scene: &Scene, run: &Run, task: usize) -> bool {
-    let is_keyed = run.flow.tasks[task].options.concurrency_key.is_some();
-    let is_at_work = || scene.model.runs.values().any(|run| run.leased().next().is_some());
-    run.flow.max_concurrent_tasks.is_some() || (is_keyed && is_at_work())
 }

@@ -31,14 +31,9 @@ impl Invariant for ReadyWorkIsHandedOut {
     }
 }
 
-/// Whether no limit holds it back.
+/// Whether no limit holds it back. Rates are let go by time.
 fn is_free(scene: &Scene, run: &Run, instance: usize) -> bool {
-    let Some((task, item)) = run.place(instance) else { return false };
-    let options = &run.flow.tasks[task].options;
-    let all_leased = scene.model.live().flat_map(Run::leased).count();
-    let has_limit = run.flow.max_concurrent_tasks.is_some()
-        || (options.concurrency.is_some() && item.is_none())
-        || options.rate.is_some();
-    // Limits are held by what is at work, and rates are let go by time.
-    !has_limit || (all_leased == 0 && options.rate.is_none())
+    run.place(instance).is_some_and(|(task, _)| {
+        run.flow.tasks[task].options.rate.is_none() && scene.has_permit(run, task)
+    })
 }

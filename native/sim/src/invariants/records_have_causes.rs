@@ -4,7 +4,7 @@ use pyflow_core::event::{Event, LeaseEnd, TaskError};
 
 use super::invariant::{Invariant, Judged};
 use crate::model::Lease;
-use crate::world::{HOW_DIED, Outcome, Scene, Subject, kinds_of};
+use crate::world::{HOW_DIED, Outcome, Scene, Subject, Worker, kinds_of};
 
 #[derive(Debug)]
 pub(crate) struct RecordsHaveCauses;
@@ -41,6 +41,12 @@ impl Invariant for RecordsHaveCauses {
             Event::LeaseEnded(ended) if ended.cause == LeaseEnd::OwnerDied as u8 => {
                 is_of_the_dead(scene, lease)
             }
+            Event::LeaseEnded(ended) if ended.cause == LeaseEnd::Left as u8 => {
+                let is_there = |worker: &Worker| worker.session == lease.session;
+                is_of_the_dead(scene, lease)
+                    || scene.workers.are_leaving
+                    || !scene.workers.present.iter().any(is_there)
+            }
             Event::TaskCancelled(_) => {
                 let was_asked = lease.stop_asked || found.run.stop.is_some();
                 was_asked && (has_stopped(said) || ends_by_itself(scene, &found, lease))
@@ -59,7 +65,7 @@ impl Invariant for RecordsHaveCauses {
 fn said_failed(error: &TaskError, said: &[Outcome], lease: Lease) -> bool {
     match &*error.error_type {
         "ValueError" | "KeyError" => {
-            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.error() == *error);
+            let is_it = |each: &Outcome| matches!(each, Outcome::Failed(failing) if failing.kept() == *error);
             !lease.stop_asked && said.iter().any(is_it)
         }
         "CancelledError" => !lease.stop_asked && said.contains(&Outcome::Cancelled),

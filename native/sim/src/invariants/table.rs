@@ -11,11 +11,12 @@ use super::{
     one_result_an_attempt, one_run_a_key, rates_are_kept, ready_work_is_handed_out,
     records_have_causes, recovers_are_of_failures, refusals_leave_no_trace, replay_equals_live,
     reports_are_recorded, results_hold_all_outputs, retries_are_made, runs_are_admitted,
-    runs_end_as_they_should, shares_are_kept, slots_are_kept, snapshots_hold_everything,
-    starts_are_taken_as_asked, stopped_runs_begin_nothing, stops_reach_workers, suspects_run_alone,
-    tasks_open_in_their_turn, the_store_opens_again, the_urgent_go_first, time_goes_forward,
-    tokens_name_the_write, turns_are_whole, turns_can_be_read, waits_are_explained,
-    what_is_due_happens, words_show_the_record,
+    runs_end_as_they_should, searches_find_what_is_there, shares_are_kept, slots_are_kept,
+    snapshots_hold_everything, starts_are_taken_as_asked, stopped_runs_begin_nothing,
+    stops_reach_workers, suspects_run_alone, tasks_open_in_their_turn, the_ring_wakes_in_time,
+    the_store_opens_again, the_urgent_go_first, time_goes_forward, tokens_name_the_write,
+    turns_are_whole, turns_can_be_read, waits_are_explained, what_is_due_happens,
+    words_show_the_record,
 };
 
 /// One of each, with nothing seen yet; with a false claim among them where that is wanted.
@@ -59,6 +60,7 @@ pub(crate) fn all_invariants(has_canary: bool) -> Vec<Box<dyn Invariant>> {
         Box::new(retries_are_made::RetriesAreMade),
         Box::new(runs_are_admitted::RunsAreAdmitted),
         Box::new(runs_end_as_they_should::RunsEndAsTheyShould),
+        Box::new(searches_find_what_is_there::SearchesFindWhatIsThere),
         Box::new(shares_are_kept::SharesAreKept::default()),
         Box::new(slots_are_kept::SlotsAreKept),
         Box::new(snapshots_hold_everything::SnapshotsHoldEverything),
@@ -67,6 +69,7 @@ pub(crate) fn all_invariants(has_canary: bool) -> Vec<Box<dyn Invariant>> {
         Box::new(stops_reach_workers::StopsReachWorkers),
         Box::new(suspects_run_alone::SuspectsRunAlone::default()),
         Box::new(tasks_open_in_their_turn::TasksOpenInTheirTurn),
+        Box::new(the_ring_wakes_in_time::TheRingWakesInTime),
         Box::new(the_store_opens_again::TheStoreOpensAgain::default()),
         Box::new(the_urgent_go_first::TheUrgentGoFirst),
         Box::new(time_goes_forward::TimeGoesForward),

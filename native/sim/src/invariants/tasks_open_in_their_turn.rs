@@ -35,7 +35,7 @@ impl Invariant for TasksOpenInTheirTurn {
             return Err(format!("{kind} of {name}, which is {}", found.entry.word()));
         }
         let skips = matches!(event, Event::TaskSkipped(_));
-        let holds = found.item.is_some() || found.task().condition.holds(found.run.flag);
+        let holds = found.item.is_some() || found.run.holds(found.task().condition);
         if skips == holds {
             return Err(format!("{kind} of {name}, whose condition is {holds}"));
         }

@@ -1,12 +1,12 @@
-//! P24: where nothing holds them back, tasks of one type go by priority, within one by the deadline of
-//! their run, and then by arrival.
+//! P24: tasks of one type that nothing holds back, or one limit, go by priority, within one by the
+//! deadline of their run, and then by arrival.
 
 use pyflow_core::event::Event;
 use pyflow_core::schedule::Strategy;
 
 use super::invariant::{Invariant, Judged};
 use crate::model::{Entry, Run};
-use crate::world::Scene;
+use crate::world::{Limit, Scene};
 
 #[derive(Debug)]
 pub(crate) struct TheUrgentGoFirst;
@@ -27,12 +27,14 @@ impl Invariant for TheUrgentGoFirst {
         if !is_plain(found.run, found.task_index) {
             return scene.no_opinion();
         }
+        let limit = Limit::of(found.run, found.task_index);
         let mine = urgency(found.run, found.task_index);
         for run in scene.model.live() {
             for (instance, entry) in run.entries.iter().enumerate() {
                 let Some((task, _)) = run.place(instance) else { continue };
                 let is_rival = run.is_queued(instance)
                     && is_plain(run, task)
+                    && Limit::of(run, task) == limit
                     && run.flow.tasks[task].worker_type() == found.task().worker_type()
                     && (run.number, instance) != (found.run.number, leased.instance.index());
                 if is_rival && goes_before((urgency(run, task), entry), (mine, found.entry)) {
@@ -50,11 +52,10 @@ fn urgency(run: &Run, task: usize) -> (u8, u64) {
     (run.urgency(task), run.deadline_at.unwrap_or(u64::MAX))
 }
 
-/// Whether nothing but its priority and its arrival orders it.
+/// Whether nothing but its priority, its arrival and its limit orders it.
 fn is_plain(run: &Run, task: usize) -> bool {
     let options = &run.flow.tasks[task].options;
     run.flow.max_concurrent_tasks.is_none()
-        && options.concurrency.is_none()
         && options.rate.is_none()
         && !options.is_fair
         && run.generation == 0

@@ -29,7 +29,7 @@ impl Invariant for TurnsAreWhole {
         }
         let needs_sync = events.iter().any(|event| match event {
             Event::TaskSaid(_) => false,
-            Event::RunCreated(created) => Consistency::from_code(created.consistency).is_synced(),
+            Event::RunCreated(created) => created.consistency != Consistency::Eventual as u8,
             _ => event
                 .run()
                 .is_none_or(|run| scene.model.run(run.0).is_some_and(|run| !run.is_eventual)),

@@ -25,8 +25,9 @@ impl Invariant for WhatIsDueHappens {
     }
 }
 
-fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
-    let Some((task, item)) = run.place(instance) else { return Ok(()) };
+/// When something is due of an instance, if that is known.
+pub(super) fn due_of(scene: &Scene, run: &Run, instance: usize) -> Option<u64> {
+    let (task, item) = run.place(instance)?;
     let (entry, options) = (&run.entries[instance], &run.flow.tasks[task].options);
     let in_ms = |since: u64, span_s: u64| since + span_s * 1_000;
     let is_work = run.flow.tasks[task].worker_type().is_some()
@@ -50,9 +51,13 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
         let total = options.total_timeout_s.map(|span_s| in_ms(entry.first_ready_at, span_s));
         due = due.into_iter().chain(total).min();
     }
-    match due.filter(|due| *due <= scene.now) {
+    due
+}
+
+fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
+    match due_of(scene, run, instance).filter(|due| *due <= scene.now) {
         Some(due) => {
-            let (name, word) = (run.name(instance), entry.word());
+            let (name, word) = (run.name(instance), run.entries[instance].word());
             Err(format!("{name} of run {} is {word}, due at {due}, now {}", run.id, scene.now))
         }
         None => Ok(()),
@@ -60,5 +65,5 @@ fn is_in_time(scene: &Scene, run: &Run, instance: usize) -> Judged {
 }
 
 fn is_wanted(run: &Run, task: usize) -> bool {
-    run.flow.tasks[task].condition.holds(run.flag)
+    run.holds(run.flow.tasks[task].condition)
 }

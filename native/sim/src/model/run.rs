@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::entry::{Entry, Lease};
 use super::stage::{Stage, Stop};
-use crate::flows::Flow;
+use crate::flows::{Condition, Flow};
 
 /// An event of a run's history.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +143,17 @@ impl Run {
         self.entries[first..first + count].iter()
     }
 
+    /// Whether a condition holds, when that is asked for.
+    pub(crate) fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::True => true,
+            Condition::False => false,
+            Condition::Flag => self.flag,
+            Condition::Nothing(task) => self.entries[task].output().is_none(),
+            Condition::Something(task) => self.entries[task].output().is_some(),
+        }
+    }
+
     /// Instances in workers' hands.
     pub(crate) fn leased(&self) -> impl Iterator<Item = (usize, Lease)> + '_ {
         let leases = self.entries.iter().enumerate();
@@ -173,7 +184,8 @@ impl Run {
         let plan = &self.flow.tasks[task];
         let has_limit = self.flow.max_concurrent_tasks.is_some()
             || plan.options.rate.is_some()
-            || (plan.options.concurrency.is_some() && !plan.is_map());
+            || (plan.options.concurrency.is_some() && !plan.is_map())
+            || plan.options.concurrency_key.is_some();
         plan.worker_type().filter(|_| !has_limit)
     }
 
@@ -183,7 +195,7 @@ impl Run {
             && self.stage == Stage::Running
             && self.entries.get(instance).is_some_and(Entry::is_ready)
             && (self.place(instance).is_some_and(|(task, item)| {
-                item.is_some() || self.flow.tasks[task].condition.holds(self.flag)
+                item.is_some() || self.holds(self.flow.tasks[task].condition)
             }))
     }
 }

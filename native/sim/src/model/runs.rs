@@ -168,7 +168,7 @@ impl Model {
             resumed_at: 0,
             priority: created.priority,
             deadline_at: created.deadline_at.map(|at| at.0),
-            is_eventual: !Consistency::from_code(created.consistency).is_synced(),
+            is_eventual: created.consistency == Consistency::Eventual as u8,
             stage: Stage::Created,
             stop: None,
             stop_reason: None,

@@ -40,12 +40,10 @@ impl Run {
     /// The tasks that a decision chooses, by the condition that the seed has drawn for it.
     pub(crate) fn chosen_by(&self, decision: usize) -> Vec<usize> {
         match &self.flow.tasks[decision].work {
-            Work::Decision { condition, targets, default } => {
-                if condition.holds(self.flag) {
-                    targets.clone()
-                } else {
-                    default.iter().copied().collect()
-                }
+            Work::Decision { branches, default } => {
+                let taken = branches.iter().find(|branch| self.holds(branch.condition));
+                let default = || default.iter().copied().collect();
+                taken.map_or_else(default, |branch| branch.targets.clone())
             }
             Work::Activity { .. }
             | Work::Map { .. }

@@ -5,7 +5,7 @@ use pyflow_engine::Value;
 
 use crate::dice::Dice;
 use crate::model::Phase;
-use crate::world::{Ask, Extras, Failure, Listing, World};
+use crate::world::{ALL, Ask, Extras, Failure, LATEST, Listing, World};
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
@@ -69,7 +69,11 @@ impl World {
     }
 
     fn extras(&self, dice: &mut Dice, flow: usize) -> Extras {
+        let mut aside = dice.clone().fork();
+        let has_default = self.scene.swarm.limits.default_flag.is_some();
         Extras {
+            of_version: aside.chance(50).then(|| ["1", "2"][aside.below(2)].to_string()),
+            lacks_flag: has_default && aside.chance(40),
             priority: dice.chance(40).then(|| dice.below(3) as u8),
             deadline_ms: dice.chance(20).then(|| dice.between(1, 900) * 1_000),
             metadata: dice.chance(40).then_some("{\"of\":\"a client\"}"),
@@ -101,8 +105,13 @@ impl World {
                 let going_on: Vec<usize> = (0..run.entries.len()).filter(is_going_on).collect();
                 let chosen = dice.one_of(&going_on).copied().filter(|_| dice.chance(50));
                 let any = dice.below(run.entries.len());
-                let task_id = run.name(chosen.unwrap_or(any));
-                if place <= 11 {
+                let waits = |at: &usize| run.entries[*at].phase == Phase::Waiting;
+                let items: Vec<usize> =
+                    (run.flow.tasks.len()..run.entries.len()).filter(waits).collect();
+                let mut aside = dice.clone().fork();
+                let item = aside.one_of(&items).copied().filter(|_| aside.chance(50));
+                let task_id = run.name(item.or(chosen).unwrap_or(any));
+                if place <= 11 && item.is_none() {
                     Ask::RecoverTask { run_id, task_id }
                 } else {
                     Ask::CancelTask { run_id, task_id }
@@ -115,12 +124,12 @@ impl World {
     fn look(&mut self, dice: &mut Dice) {
         let run_id = self.a_run(dice);
         let ask = match dice.below(18) {
-            0 | 1 => Ask::Result { run_id },
-            2 | 3 => self.next_watch(run_id),
+            0 | 1 => Ask::Result { run_id: self.awaited(dice).unwrap_or(run_id) },
+            2 | 3 => self.next_watch(run_id, dice),
             4 | 5 => Ask::Status { run_id, after: self.some_token(dice) },
-            6 | 7 => Ask::Tasks { run_id },
-            8 => Ask::History { run_id },
-            9 => Ask::List,
+            6 | 7 => self.tasks(run_id, dice),
+            8 => self.history(run_id, dice),
+            9 => found_or_listed(&run_id, dice),
             10 => Ask::Doctor,
             11 => Ask::Logs {
                 task_id: self.a_task(&run_id, dice).filter(|_| dice.chance(50)),
@@ -134,9 +143,45 @@ impl World {
             },
             13 | 14 => Ask::Explain { run_id },
             15 | 16 => Ask::Filter(self.listing(dice)),
-            _ => Ask::Watch { run_id: None, after: self.scene.model.position },
+            _ => {
+                let mut aside = dice.clone().fork();
+                let known = aside.below(6) as u64 * u64::from(aside.chance(50));
+                let after = self.scene.model.position.saturating_sub(known);
+                Ask::Watch { run_id: None, after, limit: some_or_all(&mut aside) }
+            }
         };
         self.ask(ask);
+    }
+
+    /// A run whose end somebody waits for already, now and then.
+    fn awaited(&self, dice: &mut Dice) -> Option<String> {
+        let mut aside = dice.clone().fork();
+        let waited = self.scene.ledger.waiting().filter_map(|(_, asked)| match &asked.ask {
+            Ask::Result { run_id } => Some(run_id.clone()),
+            _ => None,
+        });
+        let waited: Vec<String> = waited.collect();
+        aside.one_of(&waited).cloned().filter(|_| aside.chance(50))
+    }
+
+    /// All tasks of a run, or some of them.
+    fn tasks(&self, run_id: String, dice: &mut Dice) -> Ask {
+        let mut aside = dice.clone().fork();
+        let words = ["pending", "ready", "leased", "completed", "failed", "skipped", "cancelled"];
+        Ask::Tasks {
+            task_id: self.a_task(&run_id, &mut aside).filter(|_| aside.chance(20)),
+            run_id,
+            state: aside.chance(30).then(|| words[aside.below(words.len())]),
+            limit: some_or_all(&mut aside),
+        }
+    }
+
+    /// All events of a run, or some of them.
+    fn history(&self, run_id: String, dice: &mut Dice) -> Ask {
+        let mut aside = dice.clone().fork();
+        let known = self.scene.model.by_id(&run_id).map_or(0, |run| run.history.len());
+        let after = if aside.chance(50) { aside.below(known + 2) } else { 0 };
+        Ask::History { run_id, after, limit: some_or_all(&mut aside) }
     }
 
     /// A task or an item of a run, by its name.
@@ -170,17 +215,17 @@ impl World {
     }
 
     /// A follower asks for what comes after the last event that it was told of.
-    fn next_watch(&self, run_id: String) -> Ask {
+    fn next_watch(&self, run_id: String, dice: &mut Dice) -> Ask {
         let mut after = 0;
         for asked in self.scene.ledger.asked.values() {
-            if let Ask::Watch { run_id: Some(watched), after: asked_after } = &asked.ask
+            if let Ask::Watch { run_id: Some(watched), after: asked_after, .. } = &asked.ask
                 && *watched == run_id
                 && let Some(Ok(Value::Events(events))) = &asked.answer
             {
                 after = after.max(asked_after + events.len() as u64);
             }
         }
-        Ask::Watch { run_id: Some(run_id), after }
+        Ask::Watch { run_id: Some(run_id), after, limit: some_or_all(&mut dice.clone().fork()) }
     }
 
     /// A client waits no longer.
@@ -193,6 +238,25 @@ impl World {
             asked.is_lost = true;
         }
     }
+}
+
+/// All runs, or those that are meant by some words; or what is deployed.
+fn found_or_listed(run_id: &str, dice: &mut Dice) -> Ask {
+    let mut aside = dice.clone().fork();
+    match aside.below(8) {
+        0 => Ask::Find { text: LATEST.into() },
+        1 | 2 => {
+            let size = 1 + aside.below(run_id.len());
+            Ask::Find { text: run_id[..size].into() }
+        }
+        3 => Ask::Definitions,
+        _ => Ask::List,
+    }
+}
+
+/// How many are asked for.
+fn some_or_all(dice: &mut Dice) -> usize {
+    if dice.chance(40) { 1 + dice.below(5) } else { ALL }
 }
 
 /// An id that a client chose, or one as it is generated.

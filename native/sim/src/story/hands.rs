@@ -7,7 +7,7 @@ use crate::probes::LARGE_OUTPUT;
 use crate::world::{Failing, Held, Outcome, World};
 
 /// What tasks put out, but for what is so large that it is kept beside the log.
-const OUTPUTS: [&str; 8] = [
+const OUTPUTS: [&str; 10] = [
     "null",
     "1",
     "[1,2,3]",
@@ -15,6 +15,8 @@ const OUTPUTS: [&str; 8] = [
     "{\"a\":[true]}",
     "{\"flag\":1}",
     "{\"flag\":[2]}",
+    "{\"flag\":3,\"a\":4}",
+    "{\"flag\":null}",
     "[\"text\",{\"b\": 2},null]",
 ];
 const LARGE_SIZE: usize = 300_000;
@@ -26,6 +28,7 @@ fn failing(dice: &mut Dice) -> Failing {
         retryable: asks[dice.below(asks.len())],
         retry_after_ms: dice.chance(10).then(|| dice.between(0, 200_000)),
         number: dice.below(1_000_000),
+        is_long: dice.clone().fork().chance(3),
     }
 }
 
@@ -35,15 +38,24 @@ impl World {
         let free: Vec<Held> =
             self.scene.workers.held().filter(|held| !held.is_blocked).cloned().collect();
         let Some(held) = dice.one_of(&free).cloned() else { return self.wait_for_wake() };
-        if dice.chance(12) {
-            return match dice.below(4) {
-                0 => self.speak(&held, true),
-                1 => self.speak(&held, false),
+        if dice.chance(16) {
+            return match dice.below(5) {
+                0 => self.speak(&held, true, 0),
+                1 | 2 => self.tell_lines(&held, dice),
                 _ => self.beat(&held),
             };
         }
         let outcome = self.outcome(&held, dice);
         self.report(&held, &outcome);
+    }
+
+    /// A few lines, or more than are kept.
+    fn tell_lines(&mut self, held: &Held, dice: &Dice) {
+        if !dice.clone().fork().chance(12) {
+            return self.speak(held, false, 2);
+        }
+        self.speak(held, false, 600);
+        self.speak(held, false, 600);
     }
 
     fn outcome(&mut self, held: &Held, dice: &mut Dice) -> Outcome {

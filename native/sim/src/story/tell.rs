@@ -68,7 +68,9 @@ fn one_step(world: &mut World, dice: &mut Dice) -> Result<(), Failure> {
         0..=39 => world.work(dice),
         40..=64 => world.use_clients(dice)?,
         65..=84 => world.wait_for_wake(),
-        85..=98 => world.move_clock([1, 50, 1_000, 30_000][dice.below(4)]),
+        place if place < 100 - world.scene.swarm.day_percent => {
+            world.move_clock([1, 50, 1_000, 30_000][dice.below(4)]);
+        }
         _ => world.move_clock(26 * 3_600_000),
     }
     // Sometimes several things come in one turn.

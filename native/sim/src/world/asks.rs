@@ -12,11 +12,11 @@ use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::judged::World;
 use super::ledger::{Ask, Listing};
-use super::workers::{HOW_DIED, Held, Outcome};
+use super::workers::{HOW_DIED, Held, Outcome, Spoken};
 
 const NAMESPACE: &str = "default";
 /// More events or runs than a seed makes.
-const ALL: usize = 100_000;
+pub(crate) const ALL: usize = 100_000;
 
 impl World {
     /// Asks something of the process, under a ticket.
@@ -56,12 +56,13 @@ impl World {
                 Request::Deploy { ticket, definition, stored }
             }
             Ask::Start { run_id, is_chosen, key, flow, flag, extras } => {
-                let start = self.start_run(&run_id, key, flow, flag);
+                let start = self.start_run(&run_id, key, flow, extras.given(flag));
                 let start = Box::new(StartRun { chosen: is_chosen, ..extras.added_to(start) });
                 Request::Start { ticket, start }
             }
             Ask::StartMany { run_ids } => {
-                let starts = run_ids.iter().map(|run_id| self.start_run(run_id, None, 0, true));
+                let starts =
+                    run_ids.iter().map(|run_id| self.start_run(run_id, None, 0, Some(true)));
                 Request::StartMany { ticket, starts: starts.collect() }
             }
             Ask::Pause { run_id } => run(run_id, RunVerb::Pause),
@@ -81,6 +82,8 @@ impl World {
             | Ask::List
             | Ask::Filter(_)
             | Ask::Prune { .. }
+            | Ask::Find { .. }
+            | Ask::Definitions
             | Ask::Doctor => {
                 let after = if let Ask::Status { after, .. } = &ask { *after } else { None };
                 Request::Look { ticket, look: look(ask), after }
@@ -88,12 +91,19 @@ impl World {
         }
     }
 
-    fn start_run(&self, run_id: &str, key: Option<String>, flow: usize, flag: bool) -> StartRun {
+    fn start_run(
+        &self,
+        run_id: &str,
+        key: Option<String>,
+        flow: usize,
+        flag: Option<bool>,
+    ) -> StartRun {
+        let input = flag.map_or("{}".into(), |flag| format!("{{\"flag\":{flag}}}"));
         let wanted = Wanted::Hash(self.scene.flows[flow].definition.hash);
         StartRun {
             chosen: true,
             key: key.map(Arc::from),
-            input: Payload::new(format!("{{\"flag\":{flag}}}").into()),
+            input: Payload::new(input.into()),
             ..StartRun::new(NAMESPACE, run_id, wanted)
         }
     }
@@ -124,17 +134,20 @@ impl World {
     }
 
     /// A task writes a line to its log, or tells how far it is: a sign of life, and no more.
-    pub(crate) fn speak(&mut self, held: &Held, is_progress: bool) {
+    pub(crate) fn speak(&mut self, held: &Held, is_progress: bool, count: usize) {
         self.scene.trace.tell(format_args!("speak {} progress: {is_progress}", held.handle));
         self.scene.workers.beats_at_door.push((held.attempt(), self.scene.now, None));
         if is_progress {
             return self.say(held, ReportKind::Progress(Bytes::from_static(b"0.5")));
         }
         let lines = self.scene.workers.lines.entry(held.attempt()).or_default();
-        let texts: Vec<String> = (1..3).map(|n| format!("line {}", lines.len() + n)).collect();
-        lines.extend(texts.iter().cloned());
-        let line = |text| SaidLine { at: Millis(self.scene.now), level: "INFO".into(), text };
-        let lines = texts.into_iter().map(line).collect();
+        // A worker's clock may be wrong.
+        let at = (self.scene.now + [0, 400, 800][lines.len() / 2 % 3]).saturating_sub(400);
+        let text = |n| format!("line {}", lines.len() + n);
+        let spoken: Vec<Spoken> = (1..=count).map(|n| Spoken { at, text: text(n) }).collect();
+        lines.extend(spoken.iter().cloned());
+        let line = |Spoken { at, text }| SaidLine { at: Millis(at), level: "INFO".into(), text };
+        let lines = spoken.into_iter().map(line).collect();
         self.say(held, ReportKind::Said(lines));
     }
 
@@ -161,16 +174,17 @@ fn filter(listing: Listing) -> ListRuns {
 fn look(ask: Ask) -> Look {
     match ask {
         Ask::Result { run_id } => Look::Result { run_id: run_id.into() },
-        Ask::Watch { run_id, after } => {
-            Look::Watch { run_id: run_id.map(Arc::from), after, limit: ALL, is_bounded: false }
+        Ask::Watch { run_id, after, limit } => {
+            Look::Watch { run_id: run_id.map(Arc::from), after, limit, is_bounded: false }
         }
         Ask::Status { run_id, .. } => Look::Query(Query::Status { run_id: run_id.into() }),
-        Ask::Tasks { run_id } => {
-            let run_id = run_id.into();
-            Look::Query(Query::Tasks { run_id, task_id: None, state: None, limit: ALL })
+        Ask::Tasks { run_id, task_id, state, limit } => {
+            let (run_id, state) = (run_id.into(), state.map(String::from));
+            Look::Query(Query::Tasks { run_id, task_id, state, limit })
         }
-        Ask::History { run_id } => {
-            Look::Query(Query::History { run_id: run_id.into(), after: 0, limit: ALL })
+        Ask::History { run_id, after, limit } => {
+            let (run_id, after) = (run_id.into(), after as u64);
+            Look::Query(Query::History { run_id, after, limit })
         }
         Ask::List => {
             let all = ListRuns { limit: ALL, ..ListRuns::default() };
@@ -187,6 +201,8 @@ fn look(ask: Ask) -> Look {
             Look::Query(Query::Explain { run_id: run_id.into(), task_id: None })
         }
         Ask::Prune { before_ms } => Look::Prune { before_ms },
+        Ask::Find { text } => Look::Query(Query::FindRun { text }),
+        Ask::Definitions => Look::Query(Query::Definitions),
         Ask::Doctor => Look::Query(Query::Doctor),
         Ask::Deploy { .. }
         | Ask::Start { .. }

@@ -11,6 +11,9 @@ use pyflow_engine::{Refusal, Token, Value};
 
 use crate::model::Run;
 
+/// The words that mean the run which was created last.
+pub(crate) const LATEST: &str = "@last";
+
 /// What was asked under a ticket.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ask {
@@ -57,17 +60,25 @@ pub(crate) enum Ask {
     Watch {
         run_id: Option<String>,
         after: u64,
+        limit: usize,
     },
     /// Perhaps as it is after a write.
     Status {
         run_id: String,
         after: Option<Token>,
     },
+    /// The tasks and items of a run: all, or those of a name or in a state.
     Tasks {
         run_id: String,
+        task_id: Option<String>,
+        state: Option<&'static str>,
+        limit: usize,
     },
+    /// So many events of a run behind the one of this number.
     History {
         run_id: String,
+        after: usize,
+        limit: usize,
     },
     /// Lines of a run's log behind the one of this number.
     Logs {
@@ -92,6 +103,12 @@ pub(crate) enum Ask {
     Prune {
         before_ms: u64,
     },
+    /// The runs that the beginning of an id may mean, or the latest.
+    Find {
+        text: String,
+    },
+    /// What is deployed.
+    Definitions,
     Doctor,
 }
 
@@ -131,19 +148,27 @@ pub(crate) struct Extras {
     pub(crate) metadata: Option<&'static str>,
     pub(crate) created_by: Option<&'static str>,
     pub(crate) consistency: Option<Consistency>,
-    /// By the name of its definition, of which the latest is taken.
+    /// By the name of its definition, of which the latest is taken, or the one of this version.
     pub(crate) by_name: Option<String>,
+    pub(crate) of_version: Option<String>,
+    /// Whether it leaves the flag out of its input.
+    pub(crate) lacks_flag: bool,
 }
 
 impl Extras {
     /// How sure its writes are: a start may ask for more than its definition, never for less.
-    pub(crate) fn consistency_of(&self, is_eventual: bool) -> Consistency {
-        let own = is_eventual.then_some(Consistency::Eventual);
+    pub(crate) fn consistency_of(&self, own: Option<Consistency>) -> Consistency {
         own.into_iter().chain(self.consistency).min().unwrap_or(Consistency::Strong)
     }
 
+    /// The flag that its input gives.
+    pub(crate) fn given(&self, flag: bool) -> Option<bool> {
+        Some(flag).filter(|_| !self.lacks_flag)
+    }
+
     pub(super) fn added_to(self, start: StartRun) -> StartRun {
-        let named = self.by_name.map(|name| Wanted::Name { name: name.into(), version: None });
+        let version = self.of_version.map(Into::into);
+        let named = self.by_name.map(|name| Wanted::Name { name: name.into(), version });
         StartRun {
             priority: self.priority.map(Priority::from_code),
             deadline_ms: self.deadline_ms,

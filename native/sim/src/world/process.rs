@@ -73,6 +73,7 @@ impl World {
             // Several slices a checkpoint, so that the process also dies between two of them.
             trim_size: (swarm.checkpoint_size / 4).min(1_000) as usize,
             turn_event_count_max: swarm.turn_event_count_max,
+            sweep_count_min: swarm.sweep_count_min,
             ..EngineSettings::default()
         }
     }

@@ -69,7 +69,7 @@ impl Scene {
     /// Whether a run may have been started with no more than that.
     pub(crate) fn may_be_lost(&self, run_id: &str) -> bool {
         let is_lax = |flow: &Drawn, extras: &Extras| {
-            extras.consistency_of(flow.is_eventual()) == Consistency::Eventual
+            extras.consistency_of(flow.consistency()) == Consistency::Eventual
         };
         self.ledger.asked.values().any(|asked| match &asked.ask {
             Ask::Start { run_id: asked_id, flow, extras, .. } => {
@@ -80,7 +80,8 @@ impl Scene {
                         || is_lax(&self.flows[*flow], extras))
             }
             Ask::StartMany { run_ids } => {
-                run_ids.iter().any(|asked_id| asked_id == run_id) && self.flows[0].is_eventual()
+                run_ids.iter().any(|asked_id| asked_id == run_id)
+                    && is_lax(&self.flows[0], &Extras::default())
             }
             _ => false,
         })
@@ -88,7 +89,7 @@ impl Scene {
 }
 
 impl Drawn {
-    pub(crate) fn is_eventual(&self) -> bool {
-        self.definition.consistency.as_deref() == Some("eventual")
+    fn consistency(&self) -> Option<Consistency> {
+        self.definition.consistency.as_deref().and_then(Consistency::parse)
     }
 }

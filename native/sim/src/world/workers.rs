@@ -25,6 +25,9 @@ pub(crate) struct Held {
     pub(crate) pool: usize,
 }
 
+/// So many bytes of an error's message and of its traceback are kept.
+const TEXT_SIZE_MAX: usize = 16 * 1024;
+
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failing {
@@ -35,19 +38,34 @@ pub(crate) struct Failing {
     pub(crate) retry_after_ms: Option<u64>,
     /// Tells its message from others.
     pub(crate) number: usize,
+    /// Whether its texts are longer than what is kept of them.
+    pub(crate) is_long: bool,
 }
 
 impl Failing {
     /// As the worker tells it.
     pub(crate) fn error(self) -> TaskError {
+        let more = if self.is_long { "and more".repeat(TEXT_SIZE_MAX / 8) } else { String::new() };
         TaskError {
             error_type: self.error_type.into(),
             kinds: kinds_of(self.error_type).into_iter().map(Arc::from).collect(),
-            message: format!("it went wrong: {}", self.number),
-            traceback: format!("line {}", self.number),
+            message: format!("it went wrong: {}{more}", self.number),
+            traceback: format!("line {}{more}", self.number),
             retryable: self.retryable,
             retry_after_ms: self.retry_after_ms,
         }
+    }
+
+    /// As it is kept: texts that are too long are cut, and say so.
+    pub(crate) fn kept(self) -> TaskError {
+        let cut = |text: String| match text.get(..TEXT_SIZE_MAX) {
+            Some(first) if text.len() > TEXT_SIZE_MAX => {
+                format!("{first} … ({} bytes in all)", text.len())
+            }
+            Some(_) | None => text,
+        };
+        let told = self.error();
+        TaskError { message: cut(told.message), traceback: cut(told.traceback), ..told }
     }
 }
 
@@ -81,6 +99,13 @@ pub(crate) struct Told {
     pub(crate) outcome: Outcome,
 }
 
+/// A line that a task has written to its log, with the time on its worker's clock.
+#[derive(Clone, Debug)]
+pub(crate) struct Spoken {
+    pub(crate) at: u64,
+    pub(crate) text: String,
+}
+
 /// A worker's connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
@@ -107,7 +132,7 @@ pub(crate) struct Workers {
     /// Signs of life that wait at the door.
     pub(crate) beats_at_door: Vec<(Attempt, u64, Option<Bytes>)>,
     /// Every line that an attempt has written to its log.
-    pub(crate) lines: BTreeMap<Attempt, Vec<String>>,
+    pub(crate) lines: BTreeMap<Attempt, Vec<Spoken>>,
 }
 
 /// An attempt by its run, task, item and token.
