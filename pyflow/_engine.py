@@ -403,4 +403,3 @@ class Door:
 def _close_unwanted(opening: asyncio.Future[Core]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
-
