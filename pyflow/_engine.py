@@ -357,7 +357,7 @@ class Door:
                     answer.set_result(item[2])
 
     def _refusal(self, item: tuple[Any, ...]) -> PyflowError:
-        fields = msgspec.json.decode(item[3]) or {}
+        fields: dict[str, Any] = msgspec.json.decode(item[3]) or {}
         return from_code(item[2], {"url": self._url, **fields})
 
     # Turns of an inline core.
