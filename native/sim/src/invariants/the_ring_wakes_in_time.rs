@@ -2,7 +2,7 @@
 
 use super::invariant::{Invariant, Judged};
 use super::what_is_due_happens::due_of;
-use crate::model::{ALONE_MS, Run};
+use crate::model::Run;
 use crate::world::Scene;
 
 #[derive(Debug)]
@@ -36,7 +36,6 @@ impl Invariant for TheRingWakesInTime {
 /// When the workers that suspects of a run have for themselves take others again.
 fn opens_at(run: &Run) -> impl Iterator<Item = u64> + '_ {
     run.leased().filter_map(|(instance, lease)| {
-        let suspicions = run.entries[instance].suspicions;
-        (suspicions > 0).then(|| lease.at + (ALONE_MS << (suspicions - 1).min(16)))
+        run.entries[instance].alone_ms().map(|alone_ms| lease.at + alone_ms)
     })
 }
