@@ -5,9 +5,10 @@ use super::turn::{Due, Shard, Turn};
 use crate::command::{Command, EndLease, LeaseRef, Wake};
 use crate::decide;
 use crate::effect::Effect;
-use crate::event::LeaseEnd;
+use crate::event::{Event, LeaseEnd, TaskSaid};
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::lifecycle::{RunState, TaskState};
+use crate::schedule::Sessions;
 use crate::seeded::{Bug, is_planted};
 use crate::state::{Phase, Run, State};
 use crate::time::Millis;
@@ -25,6 +26,11 @@ impl Shard {
         }
         for (session, handle, held) in lost.let_go {
             sessions.take_back(session, handle, held);
+        }
+        for event in &lost.events {
+            if let Event::TaskSaid(said) = event {
+                unsay(&mut sessions, &state, said);
+            }
         }
         let settings = self.settings.clone();
         *self = Self { sessions, ..Self::new(state, settings) };
@@ -166,5 +172,16 @@ impl Shard {
             let command = EndLease { lease, cause, counted, details: None, message: None };
             self.handle(&Command::EndLease(command), None, now);
         }
+    }
+}
+
+/// Lines that were not kept take no room of those that an attempt may write.
+fn unsay(sessions: &mut Sessions, state: &State, said: &TaskSaid) {
+    let active = state.run(said.run).and_then(|run| run.active(said.instance));
+    let Some(grant) = active.map(|active| active.grant) else { return };
+    let lease = LeaseRef { run: said.run, instance: said.instance, grant };
+    let holder = sessions.holder(lease);
+    if let Some(held) = holder.and_then(|(session, handle)| sessions.find_mut(session, handle)) {
+        held.said_count = held.said_count.saturating_sub(said.lines.len() as u32);
     }
 }

@@ -104,3 +104,18 @@ fn what_is_said_of_an_attempt_that_is_over_is_not_kept() {
 
     assert!(said(&rig).is_empty());
 }
+
+#[test]
+fn lines_that_were_lost_with_a_turn_may_be_said_again() {
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[task("a", &[])]));
+    rig.say("a", &["kept"; 600]);
+
+    rig.gathers = true;
+    rig.say("a", &["lost"; 400]);
+    rig.lose_turn();
+    rig.say("a", &["again"; 500]);
+
+    let kept: usize = said(&rig).iter().map(|said| said.lines.len()).sum();
+    assert_eq!(kept, SAID_LINE_COUNT_MAX as usize);
+}
