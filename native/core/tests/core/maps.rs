@@ -197,3 +197,20 @@ fn a_run_with_maps_can_be_cancelled_at_any_time() {
         assert_eq!(rig.state("r", "m"), TaskState::Cancelled);
     }
 }
+
+#[test]
+fn an_item_that_is_cancelled_before_its_turn_and_recovered_is_done_once() {
+    let mut rig = Rig::new();
+    let items = map("m", &json!([0, 1, 2, 3]), &json!({"concurrency": 2}));
+    rig.run("r", &document(&[items]));
+    rig.on_task("r", "m[3]", TaskVerb::Cancel).expect("it waits");
+
+    rig.recover("r", "m[3]");
+
+    for (name, then) in [("m[0]", "m[2]"), ("m[1]", "m[3]"), ("m[2]", "m[3]")] {
+        rig.complete(name);
+        assert!(rig.held(then).is_some(), "{then} follows {name}");
+    }
+    rig.complete("m[3]");
+    assert_eq!(rig.result("r"), json!({"m": ["m[0]", "m[1]", "m[2]", "m[3]"]}));
+}

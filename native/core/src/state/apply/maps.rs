@@ -167,7 +167,10 @@ impl Moving<'_> {
         self.pend(item, 0);
         let map = self.map_mut(parent);
         map.settled -= 1;
-        map.again.insert(index);
+        // One that was cancelled before its turn came has it still.
+        if index < map.opened {
+            map.again.insert(index);
+        }
         let had_ended = self.run.ending(parent).is_some();
         if had_ended {
             self.revive(parent, TaskInput::ItemsReopened, (Phase::Mapping, at));
