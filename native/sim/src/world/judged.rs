@@ -86,6 +86,9 @@ impl World {
             self.scene.tally.events += 1;
             self.scene.tally.probe(event.kind());
             self.ask_all(|invariant, scene| invariant.event(scene, event))?;
+            if let Event::RunCreated(created) = event {
+                self.scene.workers.forget(&created.run_id);
+            }
             self.scene.model.take(position, event);
         }
         self.scene.model.ends.insert(turn.epoch, turn.position);

@@ -180,6 +180,14 @@ impl Workers {
         self.beats_at_door.clear();
     }
 
+    /// A run is created: what was told of a former one with this id, which is forgotten, is of no run
+    /// that there is.
+    pub(crate) fn forget(&mut self, run_id: &str) {
+        self.told.retain(|told| told.held.run_id != run_id);
+        self.spoken.retain(|(of, ..), _| of != run_id);
+        self.lines.retain(|(of, ..), _| of != run_id);
+    }
+
     /// The ring was turned: what waited at the door was heard.
     pub(crate) fn were_heard(&mut self) {
         for (attempt, at, told) in self.beats_at_door.drain(..) {
