@@ -55,6 +55,11 @@ impl Dice {
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
+
+    /// The same for what came to be drawn later than the rest: it moves nothing of the rest.
+    pub(crate) fn aside(&self) -> Self {
+        self.clone().fork()
+    }
 }
 
 #[cfg(test)]

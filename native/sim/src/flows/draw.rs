@@ -23,7 +23,7 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         making.tasks[handler].reads = making.any_of(handler);
     }
     let Making { dice, tasks, .. } = making;
-    let consistency = consistency(&mut dice.clone().fork());
+    let consistency = consistency(&mut dice.aside());
     let most_percent = if limits.are_many { 45 } else { 0 };
     Flow {
         name: name.to_string(),
@@ -135,7 +135,7 @@ impl Making<'_> {
         let options = if is_worked_on {
             self.options(&work)
         } else {
-            let concurrency = self.aside().chance(40).then_some(2).filter(|_| is_map(&work));
+            let concurrency = self.dice.aside().chance(40).then_some(2).filter(|_| is_map(&work));
             Options { concurrency, ..Options::default() }
         };
         self.tasks.push(Task {
@@ -150,7 +150,7 @@ impl Making<'_> {
             handles: None,
             options,
         });
-        let (task, mut aside) = (self.tasks.len() - 1, self.aside());
+        let (task, mut aside) = (self.tasks.len() - 1, self.dice.aside());
         if aside.chance(15)
             && let Some(condition) = self.told_of_output(task, &mut aside)
         {
@@ -161,7 +161,7 @@ impl Making<'_> {
     /// The output of the first of some tasks, or a list of what lies upstream of all of them.
     fn reads(&mut self, deps: &[usize]) -> Option<Reads> {
         let first = deps.first()?;
-        let mut dice = self.aside();
+        let mut dice = self.dice.aside();
         if dice.chance(40) {
             return Some(Reads::Output(*first));
         }
@@ -174,11 +174,6 @@ impl Making<'_> {
             seen += 1;
         }
         Some(listed(&mut dice, upstream))
-    }
-
-    /// A dice for what came to be drawn later than the rest: it moves nothing of the rest.
-    fn aside(&self) -> Dice {
-        self.dice.clone().fork()
     }
 
     /// A worker's task that waits for nothing by itself.
@@ -202,14 +197,14 @@ impl Making<'_> {
     /// A decision, and the tasks that it chooses between.
     fn decision(&mut self, id: String, deps: Vec<usize>) {
         let decision = self.tasks.len();
-        let second = self.aside().chance(25).then_some(decision + 1);
+        let second = self.dice.aside().chance(25).then_some(decision + 1);
         let left = decision + 1 + usize::from(second.is_some());
         let right = left + 1;
         let condition = self.condition();
         let targets = if self.dice.chance(30) { vec![left, right] } else { vec![left] };
         let default = self.dice.chance(70).then_some(right);
         let mut branches = vec![Branch { condition, targets }];
-        let mut aside = self.aside();
+        let mut aside = self.dice.aside();
         while branches.len() < 4 && aside.chance(40) {
             let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
             let targets = [vec![left], vec![right], vec![left, right]][aside.below(3)].clone();
@@ -245,7 +240,7 @@ impl Making<'_> {
 
     /// Another decision that may choose a task, beside the first or behind it.
     fn second_decision(&mut self, place: usize, first: usize, target: usize) {
-        let mut aside = self.aside();
+        let mut aside = self.dice.aside();
         let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
         let branches = vec![Branch { condition, targets: vec![target] }];
         let deps = if aside.chance(50) { vec![first] } else { Vec::new() };
@@ -258,7 +253,7 @@ impl Making<'_> {
             Some(_) | None => Items::Numbers(self.dice.below(5)),
         };
         let types = ["work", "work", "work", "work", "heavy", "metered", "noop", "timer"];
-        let mut aside = self.aside();
+        let mut aside = self.dice.aside();
         let task_type = types[aside.below(types.len())];
         // What a task puts out is no time to wait.
         let items = match items {
@@ -289,7 +284,7 @@ impl Making<'_> {
         self.limit(work, &mut options);
         if options.max_retries > 0 {
             self.retry(&mut options);
-            let mut aside = self.aside();
+            let mut aside = self.dice.aside();
             // What is waited for anew with each attempt, and what is not.
             match aside.below(8) {
                 0 => options.queue_timeout_s = Some(aside.between(1, 60)),
@@ -307,7 +302,7 @@ impl Making<'_> {
             2 => (options.retry_on, options.no_retry_on) = (self.kind(), self.kind()),
             3 => {
                 let seconds = self.dice.between(1, 20);
-                options.retry_budget_s = Some(seconds * [1, 10][self.aside().below(2)]);
+                options.retry_budget_s = Some(seconds * [1, 10][self.dice.aside().below(2)]);
             }
             4 => options.base_delay_s = Some(self.dice.between(2, 40)),
             5 => options.max_delay_s = Some(self.dice.between(1, 3)),
@@ -328,7 +323,7 @@ impl Making<'_> {
     }
 
     fn is_limited_too(&self) -> bool {
-        self.limits.are_many && self.aside().chance(60)
+        self.limits.are_many && self.dice.aside().chance(60)
     }
 
     fn limit(&mut self, work: &Work, options: &mut Options) {
@@ -339,7 +334,7 @@ impl Making<'_> {
                 if self.dice.chance(40) {
                     options.concurrency = Some(self.dice.between(1, 2) as u32);
                 }
-                let mut aside = self.aside();
+                let mut aside = self.dice.aside();
                 if aside.chance(12) {
                     let key = if aside.chance(50) { Key::Shared } else { Key::OfRun };
                     options.concurrency_key = Some(key);
@@ -352,7 +347,8 @@ impl Making<'_> {
                 options.concurrency_key = Some(key);
                 options.concurrency = Some(self.limits.keyed);
                 options.rate = self.dice.chance(30).then_some(self.limits.rate);
-                options.is_concurrency_untold = self.limits.keyed == 1 && self.aside().chance(50);
+                options.is_concurrency_untold =
+                    self.limits.keyed == 1 && self.dice.aside().chance(50);
             }
             Work::Activity { .. }
             | Work::Noop
@@ -366,7 +362,7 @@ impl Making<'_> {
 
     /// A handler may be given the outputs of any others, whether they have ended or not.
     fn any_of(&self, handler: usize) -> Option<Reads> {
-        let mut dice = self.aside();
+        let mut dice = self.dice.aside();
         dice.chance(50).then(|| listed(&mut dice, (0..handler).collect()))
     }
 
