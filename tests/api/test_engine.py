@@ -335,6 +335,7 @@ async def test_metrics_are_numbers_by_name(any_store_url: str) -> None:
         found = await engine.metrics()
 
         assert found["runs_started"] == 1
+        assert found["runs_live"] == 0
         assert found["grants"] == 3
 
 

@@ -84,6 +84,7 @@ async def test_a_store_that_vanishes_stops_the_engine(
 
         found = await refusal_of_starts(engine)
 
+        assert found.url == f"sqlite:///{store}"
         assert str(store) in str(found)
         assert "while the store was open" in str(found)
         with pytest.raises(errors.StoreFault):
