@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from benches.results import Result
 
+SETTLE_S = 0.1
+
 Lap = Callable[[], Any]
 Contestant = AbstractContextManager[Lap]
 """Sets up what is not timed, gives the call that is, and cleans up."""
@@ -126,8 +128,9 @@ class Race:
             def others() -> None:
                 for name, lap in laps.items():
                     if name != first:
+                        settle()
                         time_lap(lap, times[name])
-                gc.collect()
+                settle()
 
             def ours() -> None:
                 time_lap(laps[first], times[first])
@@ -136,8 +139,13 @@ class Race:
         return Outcome(times)
 
 
-def time_lap(lap: Lap, times: Times) -> None:
+def settle() -> None:
+    """Collect garbage, and let what the lap before left behind end: a peer collects its own."""
     gc.collect()
+    time.sleep(SETTLE_S)
+
+
+def time_lap(lap: Lap, times: Times) -> None:
     began = time.perf_counter()
     said = lap()
     times.seconds.append(time.perf_counter() - began)

@@ -4,6 +4,7 @@ The child is started with a module of this folder, which calls `serve` with what
 and answers are lines of JSON.
 """
 
+import gc
 import json
 import os
 import signal
@@ -75,13 +76,17 @@ def end_session(child: subprocess.Popen[Any]) -> None:
 
 
 def serve(verbs: Mapping[str, Callable[..., Any]]) -> None:
-    """Answer requests until there are no more. What a library prints goes to standard error."""
+    """Answer requests until there are no more, and collect garbage after each.
+
+    What a library prints goes to standard error.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     say(answers, "ready")
     for line in sys.stdin:
         verb, *given = json.loads(line)
         say(answers, verbs[verb](*given))
+        gc.collect()
 
 
 def say(answers: Any, value: Any) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyflow
-from benches.loops import on_uvloop, runner, with_engine, with_store
-from benches.peers import asyncio_program, dask_graph, hamilton_nodes, prefect_flow
+from benches.loops import runner, with_engine, with_store
+from benches.peers import dask_graph, hamilton_nodes, prefect_flow
+from benches.peers.in_process import peer
 from benches.race import Outcome, Race, if_installed, plain
 from benches.results import Curve, Plot, Report, Result
-from benches.shapes import Predecessors, chain, layered
+from benches.shapes import Predecessors, layered
 
 TITLE = "A run in memory"
 LAYER_WIDTH = 100
@@ -57,35 +58,28 @@ async def run_once(engine: pyflow.Engine, workflow: Any) -> Any:
     return await run.result()
 
 
-def pyflow_lap(predecessors: Predecessors) -> Any:
-    """Tracing and deploying are not part of a lap: they are done once for any number of runs."""
-    return with_engine("memory://", run_once, workflow_of(predecessors), prepare=run_once)
-
-
 def measure(race: Race, size: Size) -> Report:
-    shapes = {"layers": layered(size.tasks, LAYER_WIDTH), "chain": chain(size.tasks)}
     results: list[Result] = []
-    for name, predecessors in shapes.items():
-        outcome = race_by_hand(race, predecessors)
+    for name, width in {"layers": LAYER_WIDTH, "chain": 0}.items():
+        outcome = race_by_hand(race, size.tasks, width)
         what = f"{name} of {size.tasks:,} tasks"
         results += outcome.versus(what, "by hand", times_the_time=1.0)
         results += outcome.versus(
             f"{what}; the peer encodes too", "by hand, encoding", times_the_time=math.inf
         )
     results += slow_peers(size)
-    results.append(preparation(shapes["layers"]))
+    results.append(preparation(layered(size.tasks, LAYER_WIDTH)))
     return Report(workload="memory_run", title=TITLE, results=results, plots=[growth(size.curve)])
 
 
-def race_by_hand(race: Race, predecessors: Predecessors) -> Outcome:
-    return race.run(
-        {
-            "pyflow": pyflow_lap(predecessors),
-            "by hand": on_uvloop(asyncio_program.run, predecessors),
-            "by hand, encoding": on_uvloop(asyncio_program.run_encoding, predecessors),
-        },
-        rounds=TIMES_THE_ROUNDS * race.rounds,
-    )
+def race_by_hand(race: Race, count: int, width: int) -> Outcome:
+    """Tracing and deploying are not part of a lap: they are done once for any number of runs."""
+    with peer("memory_runs", str(count), str(width)) as ask:
+        names = ("pyflow", "by hand", "by hand, encoding")
+        return race.run(
+            {name: plain(ask, name) for name in names},
+            rounds=TIMES_THE_ROUNDS * race.rounds,
+        )
 
 
 def slow_peers(size: Size) -> list[Result]:
@@ -97,7 +91,8 @@ def slow_peers(size: Size) -> list[Result]:
         "dask": lambda: plain(dask_graph.run, few, LAYER_WIDTH),
     }
     peers = {name: if_installed(name, each) for name, each in hamilton.items()}
-    outcome = Race(1).run({"pyflow": pyflow_lap(few), **peers})
+    in_memory = with_engine("memory://", run_once, workflow_of(few), prepare=run_once)
+    outcome = Race(1).run({"pyflow": in_memory, **peers})
     what = f"layers of {len(few):,} tasks"
     results = [*outcome.versus(what, "hamilton"), *outcome.versus(what, "dask")]
     if fewest:
@@ -132,7 +127,7 @@ def growth(counts: tuple[int, ...]) -> Plot:
     """Microseconds a task against the number of tasks."""
     points: dict[str, list[tuple[float, float]]] = {}
     for count in counts:
-        outcome = race_by_hand(Race(1), layered(count, min(LAYER_WIDTH, count // 10)))
+        outcome = race_by_hand(Race(1), count, min(LAYER_WIDTH, count // 10))
         for name, times in outcome.times.items():
             points.setdefault(name, []).append((count, times.median / count * 1e6))
     return Plot(
