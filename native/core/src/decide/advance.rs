@@ -215,6 +215,6 @@ pub fn total_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> 
 /// When an instance has waited too long for a worker, if that is bounded.
 pub fn queue_wake(run: &Run, instance: InstanceIndex) -> Option<(Millis, Wake)> {
     let span_ms = run.definition().options(run.task_of(instance)).queue_timeout_ms?;
-    let at = run.ready_since(instance)?.plus(span_ms);
+    let at = run.in_queue_since(instance)?.plus(span_ms);
     Some((at, Wake::QueueTimeout { run: run.number(), instance }))
 }

@@ -29,7 +29,7 @@ fn queue_timeout(run: &Run, instance: InstanceIndex, now: Millis) -> Decision {
     let waits =
         run.state() == RunState::Running && run.task_state(instance) == Some(TaskState::Ready);
     let span_ms = run.definition().options(run.task_of(instance)).queue_timeout_ms;
-    if !waits || !is_over(run.ready_since(instance), span_ms, now) {
+    if !waits || !is_over(run.in_queue_since(instance), span_ms, now) {
         return Err(Rejection::NotDue);
     }
     let message = "no worker took the task within its queue timeout";

@@ -12,7 +12,7 @@ impl Shard {
         while !self.is_full()
             && let Some(wake) = self.timers.pop_due(now)
         {
-            if !self.put_wake_aside(wake) {
+            if !self.put_off(wake, now) {
                 let command = self.command_of(wake);
                 self.handle(&command, None, now);
             }
@@ -20,23 +20,26 @@ impl Shard {
     }
 
     /// A queue's timeout does not fail a task of a paused run: it begins anew when the run goes on.
-    fn put_wake_aside(&mut self, wake: Wake) -> bool {
-        let Wake::QueueTimeout { run, .. } = wake else { return false };
-        let is_paused = self.state.run(run).is_some_and(|run| run.state() == RunState::Paused);
-        if is_paused {
+    fn put_off(&mut self, wake: Wake, now: Millis) -> bool {
+        let Wake::QueueTimeout { run, instance } = wake else { return false };
+        let Some(found) = self.state.run(run) else { return false };
+        if found.state() == RunState::Paused {
             self.aside.entry(run).or_default().wakes.push(wake);
+            return true;
         }
-        is_paused
+        let later = decide::queue_wake(found, instance).filter(|(at, _)| *at > now);
+        if let Some((at, wake)) = later {
+            self.timers.arm(at, wake);
+        }
+        later.is_some()
     }
 
-    /// Arms again what was due while its run was paused, its whole span from now.
-    pub(super) fn arm_again(&mut self, wake: Wake, now: Millis) {
+    /// Arms again what was due while its run was paused.
+    pub(super) fn arm_again(&mut self, wake: Wake) {
         let Wake::QueueTimeout { run, instance } = wake else { return };
-        let Some(found) = self.state.run(run) else { return };
-        let options = found.definition().options(found.task_of(instance));
-        let span_ms = options.queue_timeout_ms;
-        if let Some(span_ms) = span_ms.filter(|_| decide::queue_wake(found, instance).is_some()) {
-            self.timers.arm(now.plus(span_ms), wake);
+        let found = self.state.run(run);
+        if let Some((at, wake)) = found.and_then(|run| decide::queue_wake(run, instance)) {
+            self.timers.arm(at, wake);
         }
     }
 

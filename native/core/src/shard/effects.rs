@@ -96,7 +96,7 @@ impl Shard {
             self.turn.effects.push(Effect::Show(*moved));
             match *moved {
                 Moved::Task { run, instance, to } => self.task_moved(run, instance, to),
-                Moved::Run { run, to } => self.run_moved(run, to, event.at()),
+                Moved::Run { run, to } => self.run_moved(run, to),
                 Moved::Grown { .. } => {}
             }
         }
@@ -141,7 +141,7 @@ impl Shard {
         }
     }
 
-    fn run_moved(&mut self, run: RunNumber, to: RunState, at: Millis) {
+    fn run_moved(&mut self, run: RunNumber, to: RunState) {
         match to {
             RunState::Created => {
                 self.created.insert(run);
@@ -150,7 +150,7 @@ impl Shard {
             RunState::Running => {
                 self.working.insert(run);
                 self.arm_deadline(run);
-                self.bring_back(run, at);
+                self.bring_back(run);
             }
             RunState::Paused | RunState::Cancelling => drop(self.created.remove(&run)),
             RunState::Completed | RunState::Failed | RunState::Cancelled => {
@@ -171,12 +171,12 @@ impl Shard {
     }
 
     /// A run goes on: what was put aside of it is looked at again.
-    fn bring_back(&mut self, run: RunNumber, now: Millis) {
+    fn bring_back(&mut self, run: RunNumber) {
         self.queues.bring_back(run);
         let Some(aside) = self.aside.remove(&run) else { return };
         self.agenda.extend(aside.ready);
         for wake in aside.wakes {
-            self.arm_again(wake, now);
+            self.arm_again(wake);
         }
     }
 

@@ -87,6 +87,8 @@ impl Asked {
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     pub(super) ended_at: Option<Millis>,
+    /// When it last went on after a pause.
+    pub(super) resumed_at: Option<Millis>,
     pub(super) stop: Option<Stop>,
     pub(super) result: Option<Payload>,
     pub(super) error: Option<Failure>,
@@ -110,6 +112,7 @@ impl Extra {
     const fn new() -> Self {
         Self {
             ended_at: None,
+            resumed_at: None,
             stop: None,
             result: None,
             error: None,
@@ -127,6 +130,7 @@ impl Extra {
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         self.ended_at.is_none()
+            && self.resumed_at.is_none()
             && self.stop.is_none()
             && self.result.is_none()
             && self.error.is_none()
@@ -417,6 +421,11 @@ impl Run {
     pub fn ready_since(&self, instance: InstanceIndex) -> Option<Millis> {
         let active = self.active(instance).map(|active| active.ready);
         active.or_else(|| self.first_ready(instance))
+    }
+
+    /// Since when an instance waits for a worker: a pause of its run has it begin anew.
+    pub fn in_queue_since(&self, instance: InstanceIndex) -> Option<Millis> {
+        Some(self.ready_since(instance)?.max(self.extra().resumed_at.unwrap_or(Millis(0))))
     }
 
     /// Every instance that a worker holds.

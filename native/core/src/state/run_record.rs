@@ -85,6 +85,7 @@ record! {
         pub early_readers: Vec<(u32, u32)>,
         /// By instance that has ended: its last attempt, where that was not the first.
         pub attempts: Option<Vec<(u32, u32)>>,
+        pub resumed_at: Option<Millis>,
     }
 }
 
@@ -192,6 +193,7 @@ impl Run {
             pasts: pasts.collect(),
             early_readers: pairs(&extra.early_readers),
             attempts: Some(pairs(&extra.attempts)),
+            resumed_at: extra.resumed_at,
         }
     }
 
@@ -278,6 +280,7 @@ impl RunRecord {
         let pasts = std::mem::take(&mut self.pasts).into_iter();
         let extra = Extra {
             ended_at: self.ended_at,
+            resumed_at: self.resumed_at,
             stop: self.stop.take().map(|mut reason| match reason.pop() {
                 Some(reason) => Stop::Cancelled { reason },
                 None => Stop::DeadlineExceeded,

@@ -86,6 +86,27 @@ fn a_paused_run_fails_no_task_by_its_wait_and_a_resumed_one_waits_its_whole_time
 }
 
 #[test]
+fn a_wait_that_began_anew_after_a_pause_is_remembered_over_a_restart() {
+    let waits = with(task("a", &[]), &json!({"queue_timeout": 60}));
+    for paused_ms in [20_000, 600_000] {
+        let mut rig = Rig::with_slots(ShardSettings::default(), [0, 0, 0]);
+        rig.run("r", &document(std::slice::from_ref(&waits)));
+        rig.advance(30_000);
+        pause(&mut rig, "r");
+        rig.advance(paused_ms);
+        resume(&mut rig, "r");
+        rig.advance(40_000);
+        rig.restart(true);
+
+        rig.advance(19_999);
+        assert_eq!(rig.state("r", "a"), TaskState::Ready, "{paused_ms}");
+        rig.advance(1);
+
+        assert_eq!(rig.state("r", "a"), TaskState::Failed, "{paused_ms}");
+    }
+}
+
+#[test]
 fn a_pause_puts_off_the_wait_for_a_worker_over_a_restart_and_for_what_became_ready_in_it() {
     for restarts in [false, true] {
         let waits = with(task("b", &["a"]), &json!({"queue_timeout": 60}));

@@ -5,7 +5,7 @@ use pyflow_core::event::{Event, TaskError};
 
 use super::invariant::{Invariant, Judged};
 use crate::flows::Work;
-use crate::model::{Phase, Run};
+use crate::model::Phase;
 use crate::world::{Scene, Subject};
 
 #[derive(Debug)]
@@ -73,36 +73,11 @@ fn timeout_is_right(scene: &Scene, found: &Subject<'_>, error: &TaskError, at: u
             own.into_iter().chain(after(since, options.heartbeat_timeout_s)).min()
         }
         "QueueTimeout" => {
-            let due = after(entry.ready_at, options.queue_timeout_s);
-            let span_ms = options.queue_timeout_s.unwrap_or_default() * 1_000;
-            due.map(
-                |due| if is_undisturbed(scene) { put_off(found.run, due, span_ms) } else { due },
-            )
+            // A pause has the wait begin anew.
+            after(entry.ready_at.max(found.run.resumed_at), options.queue_timeout_s)
         }
         "TotalTimeout" => after(entry.first_ready_at, options.total_timeout_s),
         _ => return Ok(()),
     };
     not_before(at, due, &format!("{} of {}", error.error_type, found.name()))
-}
-
-/// Whether all that the process has in memory alone is there from the beginning.
-fn is_undisturbed(scene: &Scene) -> bool {
-    let takes_all = scene.swarm.turn_event_count_max >= 10_000;
-    scene.swarm.fault_percent == 0 && !scene.is_calm && takes_all
-}
-
-/// When a wait for a worker is over that would have been over while its run was paused: its span
-/// begins anew with each such pause.
-fn put_off(run: &Run, due: u64, span_ms: u64) -> u64 {
-    let (mut due, mut paused_at) = (due, None);
-    for recorded in &run.history {
-        match (recorded.kind, paused_at) {
-            ("RunPaused", _) => paused_at = Some(recorded.at),
-            ("RunResumed", Some(from)) if from < due && due <= recorded.at => {
-                due = recorded.at + span_ms;
-            }
-            _ => {}
-        }
-    }
-    due
 }

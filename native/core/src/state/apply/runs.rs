@@ -81,6 +81,7 @@ impl State {
     pub(super) fn run_resumed(&mut self, event: &RunResumed) {
         let mut moving = self.moving(event.run);
         let was_started = moving.run.started_at.is_some();
+        moving.run.extra_mut().resumed_at = Some(event.at);
         moving.shift_run(if was_started { RunInput::Resumed } else { RunInput::ResumedUnstarted });
     }
 
