@@ -89,7 +89,7 @@ impl Driver {
     }
 
     /// Notes runs whose rows the read model must have anew.
-    pub(super) fn note_rows(&mut self, runs: impl IntoIterator<Item = RunNumber>) {
+    fn note_rows(&mut self, runs: impl IntoIterator<Item = RunNumber>) {
         let state = self.shard.state();
         let rows = runs.into_iter().filter_map(|number| state.run(number)).map(row_of);
         self.rows.extend(rows.map(|row| (row.run, row)));

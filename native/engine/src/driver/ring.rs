@@ -183,7 +183,6 @@ impl Driver {
         for (number, state) in live.into_iter().filter(|(_, state)| !state.is_terminal()) {
             self.show_run(number, state);
             self.show_tasks(number);
-            self.note_rows([number]);
         }
         let now = self.clock.now();
         self.shard.resume(was_polite, now);
