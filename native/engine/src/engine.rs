@@ -189,7 +189,8 @@ impl Engine {
             Outbox::inline()
         } else {
             Outbox::waking().map_err(|error| {
-                let message = format!("no file descriptor to wake the event loop by: {error}");
+                let told = pyflow_store::with_way_out(&error);
+                let message = format!("no file descriptor to wake the event loop by: {told}");
                 Refusal::new("PF2001", serde_json::json!({ "message": message }))
             })?
         };
