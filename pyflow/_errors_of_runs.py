@@ -96,11 +96,27 @@ class LimitExceeded(PyflowError):
 
 
 class EngineBusy(PyflowError):
-    """The engine holds as much as it may. Ask again after `retry_after_s` seconds."""
+    """The engine holds as much as it may. Ask again after `retry_after_s` seconds.
+
+    `limit` is the option whose bound is reached, "queue_depth" in starts or "memory_mb" in MiB,
+    `limit_max` its value, and `found` how much there was.
+    """
 
     code = "PF1110"
-    sentence = "the engine holds as much as it may; ask again in {retry_after_s} s"
+    limit: str = ""
+    limit_max: int = 0
+    found: int = 0
     retry_after_s: float = 0.0
+
+    def _sentence(self) -> str:
+        if self.limit == "memory_mb":
+            holds = f"the process holds {self.found} MiB, over its bound of {self.limit_max}"
+        else:
+            holds = f"{self.found} starts wait, and {self.limit_max} may"
+        return (
+            f"{holds} ({self.limit}); nothing was recorded: ask again in {self.retry_after_s} s, "
+            f"or connect with a larger {self.limit}"
+        )
 
 
 class AttemptOver(PyflowError):

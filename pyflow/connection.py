@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Final, Literal, TypeAlias, get_args
 
 from pyflow import _option_checks as checks
+from pyflow._closing import noted_beside
 from pyflow._engine import Door
 from pyflow.config import RETENTION_DAYS, load_config
 from pyflow.engine import Engine
@@ -134,10 +135,21 @@ async def connect(
     except BaseException:
         await door.close()
         raise
-    try:
+    async with _closing(engine):
         yield engine
+
+
+@asynccontextmanager
+async def _closing(engine: Engine) -> AsyncGenerator[None]:
+    ended_by: Exception | None = None
+    try:
+        yield
+    except Exception as error:
+        ended_by = error
+        raise
     finally:
-        await engine.close()
+        with noted_beside(ended_by):
+            await engine.close()
 
 
 def _days(value: object) -> object:

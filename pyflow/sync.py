@@ -8,6 +8,7 @@ from os import PathLike
 from types import ModuleType
 from typing import Any, Final, ParamSpec, TypeVar, TypeVarTuple, Unpack, overload
 
+from pyflow._closing import noted_beside
 from pyflow._loop_thread import LoopThread, new_loop
 from pyflow._requests import SharedOptions, StartOptions
 from pyflow.connection import connect
@@ -211,12 +212,17 @@ def _sync_of(
         try:
             opening = opened(*args, **kwargs)
             engine = thread.call(entered(opening))
+            ended_by: Exception | None = None
             try:
                 yield SyncEngine(engine, thread)
+            except Exception as error:
+                ended_by = error
+                raise
             finally:
                 # A forked child that leaves the block closes nothing of its parent's.
                 if thread.exists:
-                    thread.call(left(opening))
+                    with noted_beside(ended_by):
+                        thread.call(left(opening))
         finally:
             thread.close()
 

@@ -27,6 +27,33 @@ def test_ctrl_c_leaves_a_run_that_the_printed_command_finishes(cli: CommandLine)
     assert (worked.code, shown.json["state"], shown.json["result"]) == (0, "completed", 2)
 
 
+def test_of_a_run_that_has_ended_meanwhile_it_is_said_how(cli: CommandLine) -> None:
+    with cli.gated_run("--store", "kept here.db") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("stopping: "):
+            assert process.poll() is None
+        cli.open_gate()  # What runs gets its time, and ends the run.
+        _, err = process.communicate()
+    shown = cli("show", "@last", "--store", "kept here.db", "--json")
+
+    run_id = shown.json["run_id"]
+    assert (process.returncode, shown.json["state"]) == (130, "completed")
+    assert err.splitlines()[-2:] == [
+        f"pyflow run: interrupted; run {run_id} is completed, and kept in kept here.db",
+        f"next: pyflow show {run_id} --store 'kept here.db'",
+    ]
+
+
+def test_a_run_in_memory_is_gone_with_an_interrupt(cli: CommandLine) -> None:
+    with cli.gated_run("--store", "memory://") as process:
+        interrupted = cli.interrupt(process)
+
+    assert (interrupted.code, interrupted.out) == (130, "")
+    assert interrupted.err.splitlines()[-2].endswith(" was kept in memory, and is gone")
+    assert interrupted.next_step == "pyflow run FILE --store sqlite:///./pyflow.db"
+
+
 def test_a_terminated_engine_is_stopped_in_order_too(cli: CommandLine) -> None:
     with cli.gated_run() as process:
         process.send_signal(signal.SIGTERM)

@@ -20,6 +20,11 @@ def limited(what: int, most: int) -> Generator[None]:
         resource.setrlimit(what, before)
 
 
+def has_way_out(error: pyflow.PyflowError, path: str, way: str) -> bool:
+    """Tell whether an error names the limit to be raised, and says the path once at the most."""
+    return way in str(error) and str(error).count(path) <= 1
+
+
 async def few_files(path: str, most: str) -> None:
     """Work with ever more file descriptors to spare."""
     used = max(int(entry.name) for entry in Path("/dev/fd").iterdir()) + 1
@@ -29,9 +34,9 @@ async def few_files(path: str, most: str) -> None:
                 async with pyflow.connect(f"sqlite:///{path}") as engine:
                     await (await engine.start(chain, spare)).result()
         except pyflow.PyflowError as error:
-            say(type(error).__name__)
+            say(type(error).__name__, has_way_out(error, path, "ulimit -n"))
         else:
-            say("worked")
+            say("worked", True)
 
 
 async def short_files(path: str, size: str) -> None:
@@ -44,7 +49,7 @@ async def short_files(path: str, size: str) -> None:
                     run = await engine.start(chain, len(started), metadata={"text": "x" * 8000})
                     started.append(run.id)
     except pyflow.PyflowError as error:
-        say(type(error).__name__)
+        say(type(error).__name__, has_way_out(error, path, "ulimit -f"))
     async with pyflow.connect(f"sqlite:///{path}") as engine:
         for run_id in started:
             await engine.get_run(run_id).result()

@@ -124,6 +124,18 @@ def test_a_url_that_leads_nowhere_is_refused(url: str) -> None:
     assert type(fault_of(url)) is errors.StoreFault
 
 
+def test_the_name_that_sqlite_has_for_memory_makes_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    fault = fault_of("sqlite:///:memory:")
+
+    assert isinstance(fault, errors.StoreFault)
+    assert "write memory://" in str(fault)
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.mark.parametrize("url", ["", "flow.db", "postgres://host/flow", "file:///flow.db"])
 def test_a_url_of_an_unknown_kind_names_the_known_ones(url: str) -> None:
     fault = fault_of(url)

@@ -196,3 +196,48 @@ async def test_what_moved_away_is_whole_where_it_is_now(tmp_path: Path) -> None:
 
     async with pyflow.connect(tmp_path / "elsewhere" / "flow.db") as engine:
         assert await engine.get_run(run.id).result() == result
+
+
+class OfTheUser(Exception):
+    """What a block raises that loses its store."""
+
+
+async def _broken_block(store: Path) -> None:
+    async with pyflow.connect(store, drain_s=0) as engine:
+        _remove_files(store)
+        await refusal_of_starts(engine)
+        raise OfTheUser
+
+
+def _broken_synchronous_block(store: Path) -> None:
+    with pyflow.connect_sync(store, drain_s=0) as engine:
+        _remove_files(store)
+        try:
+            while True:
+                engine.start(chain, 1)
+        except errors.StoreFault:
+            raise OfTheUser from None
+
+
+async def test_a_close_that_fails_is_told_by_the_error_that_ended_the_block(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = tmp_path / "flow.db"
+
+    with pytest.raises(OfTheUser) as ended:
+        await _broken_block(store)
+
+    [note] = ended.value.__notes__
+    assert note.startswith("closing the engine failed as well: ")
+    assert str(store) in note
+    assert any(message.startswith("closing the engine failed: ") for message in caplog.messages)
+
+
+def test_a_synchronous_close_that_fails_is_told_so_too(tmp_path: Path) -> None:
+    store = tmp_path / "flow.db"
+
+    with pytest.raises(OfTheUser) as ended:
+        _broken_synchronous_block(store)
+
+    [note] = ended.value.__notes__
+    assert str(store) in note

@@ -51,12 +51,36 @@ async def test_runs_that_wait_for_room_count_as_waiting() -> None:
         with pytest.raises(pyflow.EngineBusy):
             await engine.start(work, 1)
 
-    assert refused.value.retry_after_s > 0
+    assert (refused.value.limit, refused.value.limit_max, refused.value.found) == (
+        "queue_depth",
+        3,
+        3,
+    )
+    assert str(refused.value) == (
+        "3 starts wait, and 3 may (queue_depth); nothing was recorded: ask again in 0.1 s, "
+        "or connect with a larger queue_depth (PF1110)"
+    )
     assert states == ["running"] * 2 + ["created"] * 3
 
 
+RESIDENT = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="nobody tells what is resident"
+)
+
+
+@RESIDENT
+async def test_a_bound_of_memory_is_told_with_what_was_found() -> None:
+    async with pyflow.connect("memory://", memory_mb=1) as engine:
+        with pytest.raises(pyflow.EngineBusy) as refused:
+            await engine.start(work, 1)
+
+    assert (refused.value.limit, refused.value.limit_max) == ("memory_mb", 1)
+    assert refused.value.found > 1
+    assert f"holds {refused.value.found} MiB, over its bound of 1 (memory_mb)" in str(refused.value)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="nobody tells what is resident")
+@RESIDENT
 async def test_memory_has_a_cap_and_starts_are_taken_again_below_it(tmp_path: Path) -> None:
     cap_mib = int(load.resident_mib()) + CAP_MIB
     async with pyflow.connect(tmp_path / "flow.db", memory_mb=cap_mib) as engine:

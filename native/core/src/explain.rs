@@ -7,7 +7,7 @@ use crate::ids::{InstanceIndex, TaskIndex};
 use crate::lifecycle::{RunState, TaskState};
 use crate::schedule::PermitKey;
 use crate::shard::{Shard, permits_of};
-use crate::state::{Phase, Run};
+use crate::state::{Active, Phase, Run};
 use crate::time::Millis;
 
 /// Tasks that are explained at most when a whole run is asked about.
@@ -96,13 +96,38 @@ impl Shard {
             }));
         }
         if blockers.is_empty() {
-            let ahead = self.queues().queued(task_type);
-            let text = "every slot that could run it is taken";
-            let blocker =
-                json!({"kind": "queue", "task_type": &**task_type, "count": ahead, "text": text});
-            blockers.push(blocker);
+            blockers.push(self.queue_blocker(run, instance, now));
         }
         blockers
+    }
+
+    /// Nothing but other work is before it: in every slot, or as suspects that run alone.
+    fn queue_blocker(&self, run: &Run, instance: InstanceIndex, now: Millis) -> Value {
+        let task_type = &**run.definition().task_type(run.task_of(instance));
+        let ahead = self.queues().queued(task_type);
+        let told = |text: &str| json!({"kind": "queue", "task_type": task_type, "count": ahead, "text": text});
+        if self.sessions().free_slots(task_type) == 0 {
+            return told("every slot that could run it is taken");
+        }
+        if let Some((suspect, until)) = self.sessions().alone(task_type, now) {
+            let mut blocker = told("a task runs alone, for the process has died under it");
+            // A run that was stopped may have left before what it had at work has ended.
+            if let Some(of) = self.state().run(suspect.lease.run) {
+                blocker["ids"] = json!([&**of.run_id(), of.instance_id(suspect.lease.instance)]);
+            }
+            blocker["wait_s"] = json!(until.since(now) as f64 / 1000.0);
+            return blocker;
+        }
+        if run.active(instance).is_some_and(Active::is_suspect) {
+            return told("the process has died under it: it waits for a worker with no other work");
+        }
+        match self.queues().suspects_before(self.sessions(), task_type) {
+            0 => told("a slot is free: the next turn hands it out"),
+            1 => told("a task goes first, alone for a while, under which the process has died"),
+            count => told(&format!(
+                "{count} tasks go first, each alone for a while, under which the process has died"
+            )),
+        }
     }
 
     fn unserved(&self, task_type: &str) -> Value {

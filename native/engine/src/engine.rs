@@ -79,8 +79,8 @@ impl Default for EngineSettings {
     }
 }
 
-/// How long a refused caller is told to wait.
-const RETRY_AFTER_S: f64 = 0.1;
+/// Bytes in the unit of `memory_mb`.
+const MIB: u64 = 1024 * 1024;
 
 /// One open store.
 pub struct Engine {
@@ -189,7 +189,8 @@ impl Engine {
             Outbox::inline()
         } else {
             Outbox::waking().map_err(|error| {
-                let message = format!("no file descriptor to wake the event loop by: {error}");
+                let told = pyflow_store::with_way_out(&error);
+                let message = format!("no file descriptor to wake the event loop by: {told}");
                 Refusal::new("PF2001", serde_json::json!({ "message": message }))
             })?
         };
@@ -244,11 +245,17 @@ impl Engine {
 
     /// Puts a request at the door. A full or closed door is a refusal; nothing was recorded.
     pub fn submit(&self, request: Request) -> Result<(), Refusal> {
-        if request.may_be_refused() && self.memory.is_full(|| request.size()) {
-            return Err(Refusal::busy(RETRY_AFTER_S));
+        if request.may_be_refused()
+            && let Some(found) = self.memory.overfull(|| request.size())
+        {
+            let (size_max, size) = (found.size_max.div_ceil(MIB), found.size.div_ceil(MIB));
+            return Err(Refusal::busy("memory_mb", size_max, size));
         }
         self.inbox.put(request).map_err(|not_taken| match not_taken {
-            NotTaken::Full => Refusal::busy(RETRY_AFTER_S),
+            NotTaken::Full { waiting_count } => {
+                let count_max = self.inbox.count_max();
+                Refusal::busy("queue_depth", count_max as u64, waiting_count as u64)
+            }
             NotTaken::Closed => Refusal::closed(),
         })
     }

@@ -6,6 +6,9 @@ use pyflow_core::state::{Failure, Run};
 use pyflow_store::StoreFault;
 use serde_json::{Value, json};
 
+/// How long one who is refused for want of room is told to wait.
+const RETRY_AFTER_S: f64 = 0.1;
+
 /// A refusal or a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
@@ -24,8 +27,18 @@ impl Refusal {
         Self::new("PF2006", json!({}))
     }
 
-    pub(crate) fn busy(retry_after_s: f64) -> Self {
-        Self::new("PF1110", json!({ "retry_after_s": retry_after_s }))
+    /// A bound of the engine is reached: the option that sets it, its value, and what was found.
+    pub(crate) fn busy(limit: &str, limit_max: u64, found: u64) -> Self {
+        let retry_after_s = RETRY_AFTER_S;
+        Self::new(
+            "PF1110",
+            json!({
+                "limit": limit,
+                "limit_max": limit_max,
+                "found": found,
+                "retry_after_s": retry_after_s,
+            }),
+        )
     }
 
     /// A reader was asked to write.

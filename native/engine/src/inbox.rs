@@ -40,7 +40,10 @@ impl Queue {
 /// Why a request was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotTaken {
-    Full,
+    /// So many starts wait.
+    Full {
+        waiting_count: usize,
+    },
     Closed,
 }
 
@@ -58,7 +61,7 @@ impl Inbox {
         }
         let waiting_count = queue.requests.len() + self.waiting_count.load(Ordering::Relaxed);
         if waiting_count >= self.count_max && request.may_be_refused() {
-            return Err(NotTaken::Full);
+            return Err(NotTaken::Full { waiting_count });
         }
         let was_empty = queue.requests.is_empty();
         queue.requests.push_back(request);
@@ -95,6 +98,11 @@ impl Inbox {
     pub(crate) fn close(&self) {
         self.queue.lock().closed = true;
         self.arrived.notify_one();
+    }
+
+    /// So many starts may wait.
+    pub(crate) fn count_max(&self) -> usize {
+        self.count_max
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -7,6 +7,13 @@ const SIZE_PER_LOOK: u64 = 1024 * 1024;
 /// What the smallest request counts as.
 const SIZE_OF_ONE: u64 = 16 * 1024;
 
+/// More memory is resident than may be, both in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overfull {
+    pub(crate) size: u64,
+    pub(crate) size_max: u64,
+}
+
 /// Tells whether the process holds more memory than it may.
 #[derive(Debug)]
 pub(crate) struct MemoryGauge {
@@ -20,9 +27,10 @@ impl MemoryGauge {
         Self { size_max, asked_size: AtomicU64::new(0), seen_size: AtomicU64::new(0) }
     }
 
-    /// Whether the bound was passed when it was looked at last, for a request of so many bytes.
-    pub(crate) fn is_full(&self, size: impl FnOnce() -> u64) -> bool {
-        let Some(size_max) = self.size_max else { return false };
+    /// By how much the bound was passed when it was looked at last, for a request of so many bytes;
+    /// none where it was not.
+    pub(crate) fn overfull(&self, size: impl FnOnce() -> u64) -> Option<Overfull> {
+        let size_max = self.size_max?;
         let size = size() + SIZE_OF_ONE;
         let asked_size = self.asked_size.fetch_add(size, Ordering::Relaxed);
         let looks = |size: u64| size.div_ceil(SIZE_PER_LOOK);
@@ -31,7 +39,8 @@ impl MemoryGauge {
         if is_due || self.seen_size.load(Ordering::Relaxed) > size_max {
             self.seen_size.store(resident_size().unwrap_or(0), Ordering::Relaxed);
         }
-        self.seen_size.load(Ordering::Relaxed) > size_max
+        let size = self.seen_size.load(Ordering::Relaxed);
+        (size > size_max).then_some(Overfull { size, size_max })
     }
 }
 
@@ -50,9 +59,11 @@ mod tests {
 
     #[test]
     fn a_bound_below_what_every_process_holds_is_passed() {
-        assert!(MemoryGauge::new(Some(1)).is_full(|| 0));
-        assert!(!MemoryGauge::new(Some(u64::MAX)).is_full(|| 0));
-        assert!(!MemoryGauge::new(None).is_full(|| 0));
+        let found = MemoryGauge::new(Some(1)).overfull(|| 0);
+
+        assert!(found.is_some_and(|found| found.size > 1 && found.size_max == 1));
+        assert_eq!(MemoryGauge::new(Some(u64::MAX)).overfull(|| 0), None);
+        assert_eq!(MemoryGauge::new(None).overfull(|| 0), None);
     }
 
     #[test]
@@ -66,7 +77,7 @@ mod tests {
         let gauge = MemoryGauge::new(Some(u64::MAX));
         let is_looked_at = |_: &usize| {
             gauge.seen_size.store(0, Ordering::Relaxed);
-            gauge.is_full(|| size);
+            let _ = gauge.overfull(|| size);
             gauge.seen_size.load(Ordering::Relaxed) > 0
         };
         (0..count).filter(is_looked_at).count()

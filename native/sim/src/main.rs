@@ -12,6 +12,10 @@ const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        say(options::USAGE);
+        return ExitCode::SUCCESS;
+    }
     match options::read(&words) {
         Ok(Wanted::Replay { seed }) => replay(seed),
         Ok(Wanted::Campaign { campaign, report }) => play(&campaign, report.as_deref()),

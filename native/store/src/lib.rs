@@ -11,6 +11,7 @@ mod memory;
 mod open;
 pub mod read_model;
 mod sqlite;
+mod system_limits;
 mod url;
 mod wal;
 
@@ -23,4 +24,5 @@ pub use log::{
 pub use memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use open::{Options, open};
 pub use sqlite::{backup_file, close_inherited_locks};
+pub use system_limits::with_way_out;
 pub use url::StoreUrl;

@@ -43,6 +43,9 @@ fn sqlite_path(rest: &str) -> Result<PathBuf, &'static str> {
     if path.is_empty() {
         return Err("it has no path; write sqlite:///path.db");
     }
+    if path == ":memory:" {
+        return Err("it would make files of that name; for a store in memory write memory://");
+    }
     if path.contains(['?', '#', '\0']) {
         return Err("it holds one of ? # NUL; the path is taken as it stands, without options");
     }
@@ -52,6 +55,14 @@ fn sqlite_path(rest: &str) -> Result<PathBuf, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_that_sqlite_has_for_memory_is_refused_with_ours() {
+        let fault = StoreUrl::parse("sqlite:///:memory:").expect_err("it is no file");
+
+        assert!(matches!(fault, StoreFault::UrlInvalid { .. }), "{fault}");
+        assert!(fault.to_string().contains("write memory://"), "{fault}");
+    }
 
     #[test]
     fn paths_are_relative_with_three_slashes_and_absolute_with_four() {
@@ -73,9 +84,9 @@ mod tests {
 
     #[test]
     fn a_url_without_a_usable_path_is_refused_with_a_hint() {
-        for url in
-            ["flow.db", "sqlite://", "sqlite:///", "sqlite://host", "memory://x", "sqlite:///a?b=c"]
-        {
+        #[rustfmt::skip] // One line of urls.
+        let urls = ["flow.db", "sqlite://", "sqlite:///", "sqlite://host", "memory://x", "sqlite:///a?b=c"];
+        for url in urls {
             let fault = StoreUrl::parse(url).expect_err("no usable path");
 
             assert!(matches!(fault, StoreFault::UrlInvalid { .. }), "{url}: {fault}");

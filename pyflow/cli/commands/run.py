@@ -12,10 +12,12 @@ from pyflow.cli.exits import CommandFailed, Exit
 from pyflow.cli.interrupts import run_interruptibly
 from pyflow.cli.modules import import_named
 from pyflow.cli.output import note, say_json, span
-from pyflow.cli.places import Addresses, Place, Store, owned, store_of, told
+from pyflow.cli.places import Addresses, Place, Store, looked_at, owned, store_of, told
 from pyflow.cli.progress import follow, view_of
 from pyflow.cli.refusals import failed
 from pyflow.cli.targets import Target, read_input, read_target, start_target
+
+_ENDS = frozenset({"completed", "failed", "cancelled"})
 
 
 def run(
@@ -54,12 +56,32 @@ def run(
     try:
         return run_interruptibly(lambda: asked.carry_out(store))
     except KeyboardInterrupt:
-        kept = f"run {asked.run_id} is kept in {store.shown}" if asked.run_id else "nothing began"
-        raise CommandFailed(
-            f"interrupted; {kept}",
-            next_step=work_command(store, addresses, [target.module, *tasks]),
-            code=Exit.INTERRUPTED,
-        ) from None
+        go_on = work_command(store, addresses, [target.module, *tasks])
+        raise _interrupted(store, asked.run_id, go_on) from None
+
+
+def _interrupted(store: Store, run_id: str, go_on: str) -> CommandFailed:
+    """Say what has become of the run, and what to type next in that state."""
+    if not run_id:
+        left, next_step = "nothing began", go_on
+    elif store.file is None:
+        left = f"run {run_id} was kept in memory, and is gone"
+        next_step = "pyflow run FILE --store sqlite:///./pyflow.db"
+    elif (state := run_interruptibly(lambda: _state_of(store, run_id))) in _ENDS:
+        left = f"run {run_id} is {state}, and kept in {store.shown}"
+        next_step = f"pyflow show {run_id}{store.flags}"
+    else:
+        left, next_step = f"run {run_id} is kept in {store.shown}", go_on
+    return CommandFailed(f"interrupted; {left}", next_step=next_step, code=Exit.INTERRUPTED)
+
+
+async def _state_of(store: Store, run_id: str) -> str | None:
+    """Read how a run was left: what ran when the engine was stopped may have ended it."""
+    try:
+        async with looked_at(store) as engine:
+            return await engine.get_run(run_id).status()
+    except (CommandFailed, pyflow.PyflowError):
+        return None  # The interrupt is what is told; whatever is wrong here shows again.
 
 
 class _Asked:

@@ -293,6 +293,17 @@ impl Queues {
             + self.aside.values().map(Vec::len).sum::<usize>()
     }
 
+    /// How many suspects wait for a worker to themselves that has a free slot for this type.
+    pub fn suspects_before(&self, sessions: &Sessions, task_type: &str) -> usize {
+        let shares = |waiting: &&Waiting| {
+            let begins = |session: &Session, of: &str| session.pool_now(of).is_some();
+            sessions.iter().any(|(_, session)| {
+                begins(session, task_type) && begins(session, &waiting.task_type)
+            })
+        };
+        self.suspects.iter().filter(shares).count()
+    }
+
     /// How many hold and how many wait for permits of a key.
     pub fn permit_counts(&self, key: &PermitKey) -> (usize, usize) {
         self.permits.counts(key)

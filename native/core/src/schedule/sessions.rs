@@ -152,6 +152,21 @@ impl Sessions {
         self.by_id.values().filter(|session| !session.draining).map(free).sum()
     }
 
+    /// The suspect that runs alone on a worker with a free slot for this type, and until when at most:
+    /// the one that makes room first.
+    pub fn alone(&self, task_type: &str, now: Millis) -> Option<(&Held, Millis)> {
+        let suspect = |session: &'_ Session| {
+            session.pool_now(task_type)?;
+            session.alone_until.filter(|(_, until)| now < *until)
+        };
+        let (session, (handle, until)) = self
+            .by_id
+            .values()
+            .filter_map(|session| Some((session, suspect(session)?)))
+            .min_by_key(|(_, (_, until))| *until)?;
+        Some((session.held.get(&handle)?, until))
+    }
+
     /// Puts a lease into a worker's hands; gives the handle that both name it by.
     pub fn hold(&mut self, id: SessionId, held: Held, alone_until: Option<Millis>) -> u64 {
         self.last_handle += 1;

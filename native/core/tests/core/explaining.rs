@@ -18,6 +18,10 @@ fn blockers(rig: &Rig, run_id: &str, name: Option<&str>) -> Vec<Value> {
     })
 }
 
+fn text_of(found: &[Value]) -> &str {
+    found[0]["text"].as_str().expect("a blocker has a text")
+}
+
 fn kinds(rig: &Rig, name: &str) -> Vec<String> {
     let found = blockers(rig, "r", Some(name));
     found.iter().map(|blocker| blocker["kind"].as_str().unwrap_or("").to_string()).collect()
@@ -113,6 +117,42 @@ fn every_slot_is_taken() {
     let found = blockers(&rig, "r", Some("c"));
 
     assert_eq!((&found[0]["kind"], &found[0]["count"]), (&json!("queue"), &json!(2)));
+}
+
+#[test]
+fn suspects_run_alone_before_it() {
+    let mut rig = Rig::with_slots(ShardSettings::default(), [8, 0, 0]);
+    rig.run("r", &document(&[task("a", &[]), task("b", &[])]));
+    for _ in 0..3 {
+        rig.restart(false);
+    }
+    rig.run("other", &with(document(&[task("x", &[])]), &json!({"id": "other"})));
+    rig.advance(1_000);
+
+    let beside = blockers(&rig, "other", Some("x"));
+
+    assert_eq!(rig.names(), ["a"]);
+    assert_eq!((&beside[0]["kind"], &beside[0]["ids"]), (&json!("queue"), &json!(["r", "a"])));
+    assert_eq!(beside[0]["wait_s"], json!(4.0));
+    assert!(text_of(&beside).starts_with("a task runs alone"), "{beside:?}");
+}
+
+#[test]
+fn a_suspect_waits_for_a_worker_to_itself_and_others_wait_for_it() {
+    let limited = json!({"task_type": "other", "rate_limit": "1/m"});
+    let nap = json!({"id": "nap", "task_type": "timer", "parameters": {"seconds": 62}});
+    let tasks = [with(task("limited", &[]), &limited), nap, task("late", &["nap"])];
+    let mut rig = Rig::with_slots(ShardSettings::default(), [8, 0, 0]);
+    rig.run("r", &document(&tasks));
+    rig.restart(false);
+    rig.run("other", &with(document(&[task("long", &[])]), &json!({"id": "second"})));
+    rig.advance(63_000);
+
+    let (suspect, late) = (blockers(&rig, "r", Some("limited")), blockers(&rig, "r", Some("late")));
+
+    assert_eq!(rig.names(), ["long"]);
+    assert!(text_of(&suspect).contains("waits for a worker with no other work"), "{suspect:?}");
+    assert!(text_of(&late).starts_with("a task goes first, alone"), "{late:?}");
 }
 
 #[test]

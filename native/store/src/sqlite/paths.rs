@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::StoreFault;
+use crate::system_limits::with_way_out;
 
 /// A file that lies beside the store: its path with an ending added.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -79,7 +80,7 @@ pub(super) fn check_names(path: &Path) -> Result<(), StoreFault> {
 
 /// The fault for a file operation beside the store.
 pub(super) fn io_fault(operation: &'static str, path: &Path, error: &io::Error) -> StoreFault {
-    let (path, detail) = (path.to_owned(), error.to_string());
+    let (path, detail) = (path.to_owned(), with_way_out(error));
     if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
         StoreFault::ReadOnly { path, detail }
     } else if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {

@@ -12,6 +12,7 @@ use super::head::HeadRecord;
 use super::meta;
 use super::trouble::{Trouble, Wanted, damaged};
 use crate::StoreFault;
+use crate::system_limits::with_way_out;
 
 /// "pyfl": marks the file as one of ours.
 const APPLICATION_ID: u32 = 0x7079_666c;
@@ -59,7 +60,9 @@ fn new_identity() -> Result<[u8; 16], Trouble> {
     let mut identity = [0; 16];
     let read =
         std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut identity));
-    read.map_err(|error| Trouble::Refused(format!("no random bytes for its identity: {error}")))?;
+    read.map_err(|error| {
+        Trouble::Refused(format!("no random bytes for its identity: {}", with_way_out(&error)))
+    })?;
     Ok(identity)
 }
 

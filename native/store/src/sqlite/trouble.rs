@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::ffi;
 
+use crate::system_limits::{longer_files, where_none_opens};
 use crate::{Damage, StoreFault};
 
 /// Trouble inside the store, before the path and the operation are known.
@@ -96,12 +97,25 @@ impl Wanted<'_> {
         }))
     }
 
+    /// What SQLite says, without the path, which the fault names, and with what to do where a limit is behind it.
+    fn detail(self, error: &rusqlite::Error, code: i32) -> String {
+        let text = error.to_string();
+        let said = text.split(&format!(": {}", self.path.display())).next().unwrap_or(&text);
+        let advice = match (code, code & 0xff) {
+            (ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE, _) => longer_files(),
+            (_, ffi::SQLITE_CANTOPEN | ffi::SQLITE_IOERR) => where_none_opens(),
+            _ => None,
+        };
+        let advice = advice.map_or(String::new(), |advice| format!("; {advice}"));
+        format!("{said} (SQLite code {code}){advice}")
+    }
+
     fn sqlite_fault(self, error: &rusqlite::Error) -> StoreFault {
         let Some(code) = error.sqlite_error().map(|inner| inner.extended_code) else {
             // A column of another type than was written, or text that is not UTF-8.
             return self.damage("a row", None, error.to_string());
         };
-        let detail = format!("{error} (SQLite code {code})");
+        let detail = self.detail(error, code);
         match (code, code & 0xff) {
             // A page that should be there lies behind the end of the file.
             (ffi::SQLITE_IOERR_SHORT_READ, _) => {
@@ -161,6 +175,18 @@ mod tests {
 
             assert_eq!((fault.code(), fault.is_final()), (wanted, is_final), "{code}: {fault}");
         }
+    }
+
+    #[test]
+    fn a_path_is_said_once() {
+        let told = "unable to open database file: flow.db.new".to_owned();
+        let cannot_open = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+        let error = rusqlite::Error::SqliteFailure(cannot_open, Some(told));
+
+        let fault =
+            Wanted { operation: "creating it", path: Path::new("flow.db") }.fault(error.into());
+
+        assert_eq!(fault.to_string().matches("flow.db").count(), 1, "{fault}");
     }
 
     #[test]
