@@ -44,7 +44,7 @@ pub(crate) struct Swarm {
 impl Swarm {
     pub(crate) fn draw(dice: &mut Dice) -> Self {
         // For what came to be drawn later than the rest: it moves nothing of the rest.
-        let mut aside = dice.aside();
+        let mut aside = dice.aside("rare settings");
         let is_wild = dice.chance(75);
         let fault_weights =
             FAULTS.iter().map(|_| if dice.chance(50) { 1 + dice.below(5) } else { 0 }).collect();
