@@ -1,7 +1,7 @@
 //! Clients: they start and control runs, and look at them.
 
 use pyflow_core::consistency::Consistency;
-use pyflow_engine::Value;
+use pyflow_engine::{Token, Value};
 
 use crate::dice::Dice;
 use crate::model::Phase;
@@ -204,8 +204,15 @@ impl World {
         }
     }
 
-    /// The token of something that was acknowledged, now and then.
-    fn some_token(&self, dice: &mut Dice) -> Option<pyflow_engine::Token> {
+    /// The token of something that was acknowledged, or of what stands at the end of some
+    /// process's log or right behind it, now and then.
+    fn some_token(&self, dice: &mut Dice) -> Option<Token> {
+        let mut aside = dice.aside("end of an epoch");
+        if aside.chance(30) {
+            let epoch = aside.between(1, u64::from(self.scene.epoch)) as u32;
+            let end = self.scene.model.ends.range(..=epoch).next_back().map_or(0, |(_, end)| *end);
+            return Some(Token { epoch, position: end + aside.below(2) as u64 });
+        }
         let tokens = self.scene.ledger.acknowledged().filter_map(|(_, _, value)| match value {
             Value::Done(token) | Value::Run { token, .. } | Value::Runs(_, token) => Some(*token),
             Value::Json(_) | Value::Stored(_) | Value::Events(_) => None,
