@@ -4,7 +4,7 @@
 use pyflow_core::schedule::{Strategy, Weights};
 
 use crate::dice::Dice;
-use crate::faults::FAULTS;
+use crate::faults::{DEADLY, FAULTS};
 use crate::flows::Limits;
 
 /// The shape of one seed.
@@ -27,6 +27,8 @@ pub(crate) struct Swarm {
     /// How often a step is a fault, and how much each fault weighs then.
     pub(crate) fault_percent: usize,
     pub(crate) fault_weights: Vec<usize>,
+    /// Of a hundred times that a worker could get on with something, so many it does not.
+    pub(crate) idle_percent: usize,
     /// Of a hundred reports, so many are failures, and so many say that it stopped.
     pub(crate) failed_percent: usize,
     pub(crate) cancelled_percent: usize,
@@ -51,7 +53,7 @@ impl Swarm {
         let is_fair = dice.chance(25);
         let weights = [Weights::default(), Weights([3, 2, 1]), Weights([1, 1, 1])][dice.below(3)];
         let fair = || Strategy::WeightedFairShare(weights);
-        Self {
+        let drawn = Self {
             steps: 30 + dice.below(220),
             flow_count: 1 + dice.below(3),
             task_count: 1 + dice.below(12),
@@ -61,6 +63,7 @@ impl Swarm {
                 keyed: 1 + dice.below(2) as u32,
                 rate: [(2, 1_000), (30, 60_000), (1, 1_000), (3, 1_000)][dice.below(4)],
                 are_many: aside.chance(20),
+                are_impatient: false,
                 default_flag: aside.chance(25).then(|| aside.chance(50)),
             },
             slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
@@ -72,6 +75,7 @@ impl Swarm {
             turn_event_count_max: [1, 3, 10, 10_000, 10_000][dice.below(5)],
             fault_percent: if is_wild { 2 + dice.below(14) } else { 0 },
             fault_weights,
+            idle_percent: 0,
             failed_percent: [0, 5, 15, 40][dice.below(4)],
             cancelled_percent: dice.below(6),
             control_percent: [0, 10, 25, 50][dice.below(4)],
@@ -79,6 +83,47 @@ impl Swarm {
             prune_percent: [0, 0, 0, 8][dice.below(4)],
             day_percent: [1, 1, 1, 8][aside.below(4)],
             sweep_count_min: [0, 3, 10_000][aside.below(3)],
+        };
+        match dice.aside("theme").below(12) {
+            0 => drawn.crowded(),
+            1 => drawn.deadly(),
+            _ => drawn,
+        }
+    }
+
+    /// Much work waits for few workers, and is paused and goes on while it does; nothing else happens.
+    fn crowded(self) -> Self {
+        let limits = Limits { are_impatient: true, ..self.limits };
+        let (steps, run_count_max) = (self.steps.max(120), self.run_count_max.max(6));
+        let (slots, worker_count, control_percent) = ([1, 0, 1], 1, 50);
+        let (fault_percent, turn_event_count_max) = (0, 10_000);
+        Self {
+            limits,
+            steps,
+            run_count_max,
+            slots,
+            worker_count,
+            control_percent,
+            fault_percent,
+            turn_event_count_max,
+            ..self
+        }
+    }
+
+    /// The process dies again and again, with much in the hands of slow workers.
+    fn deadly(self) -> Self {
+        let weight = |name| DEADLY.iter().filter(|fault| fault.name == name).count();
+        let fault_weights = FAULTS.iter().map(|fault| weight(fault.name)).collect();
+        let (slots, worker_count) = ([4, 0, 2], 1);
+        let (fault_percent, failed_percent, idle_percent) = (12, 5, 85);
+        Self {
+            slots,
+            worker_count,
+            fault_percent,
+            fault_weights,
+            failed_percent,
+            idle_percent,
+            ..self
         }
     }
 }

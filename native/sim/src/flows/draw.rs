@@ -290,8 +290,17 @@ impl Making<'_> {
             match aside.below(8) {
                 0 => options.queue_timeout_s = Some(aside.between(1, 60)),
                 1 => options.total_timeout_s = Some(aside.between(1, 60)),
+                // It is over before the wait for the next attempt is.
+                2 => {
+                    options.base_delay_s = Some(aside.between(20, 40));
+                    options.total_timeout_s = Some(aside.between(5, 20));
+                }
                 _ => {}
             }
+        }
+        let mut aside = self.dice.aside("impatience");
+        if self.limits.are_impatient && aside.chance(60) {
+            options.queue_timeout_s = Some(aside.between(1, 30));
         }
         options
     }

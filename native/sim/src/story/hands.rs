@@ -38,6 +38,9 @@ impl World {
         let free: Vec<Held> =
             self.scene.workers.held().filter(|held| !held.is_blocked).cloned().collect();
         let Some(held) = dice.one_of(&free).cloned() else { return self.wait_for_wake() };
+        if dice.aside("idleness").chance(self.scene.swarm.idle_percent) {
+            return self.wait_for_wake();
+        }
         if dice.chance(16) {
             return match dice.below(5) {
                 0 => self.speak(&held, true, 0),

@@ -189,6 +189,7 @@ impl World {
                 Trouble::SyncFails => "failed sync",
                 Trouble::WriteFails => "failed write",
                 Trouble::Refused => "refused write",
+                Trouble::CheckpointRefused => "refused checkpoint",
                 Trouble::Misread => "misread block",
                 Trouble::Slow { .. } => "slow call of the store",
             });

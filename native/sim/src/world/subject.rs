@@ -68,9 +68,6 @@ impl Scene {
         let task_type =
             run.place(instance).and_then(|(task, _)| run.flow.tasks[task].worker_type());
         let Some(pool) = task_type.map(pool_of) else { return false };
-        self.workers.present.iter().any(|worker| {
-            let used = worker.holds.values().filter(|held| held.pool == pool).count();
-            !worker.is_draining && used < worker.slots[pool] as usize
-        })
+        self.workers.present.iter().any(|worker| worker.has_room(pool))
     }
 }

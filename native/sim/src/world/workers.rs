@@ -117,6 +117,14 @@ pub(crate) struct Worker {
     pub(crate) holds: BTreeMap<u64, Held>,
 }
 
+impl Worker {
+    /// Whether it takes one more into a pool.
+    pub(crate) fn has_room(&self, pool: usize) -> bool {
+        let used = self.holds.values().filter(|held| held.pool == pool).count();
+        !self.is_draining && used < self.slots[pool] as usize
+    }
+}
+
 /// All workers of the living process, and what any worker has ever told.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
