@@ -17,6 +17,8 @@ pub(crate) struct Swarm {
     pub(crate) limits: Limits,
     pub(crate) slots: [u32; 3],
     pub(crate) worker_count: usize,
+    /// Of a hundred task types that a worker could run, so many it knows.
+    pub(crate) known_percent: usize,
     pub(crate) max_concurrent_runs: usize,
     pub(crate) strategy: Strategy,
     pub(crate) default_timeout_ms: Option<u64>,
@@ -37,6 +39,8 @@ pub(crate) struct Swarm {
     pub(crate) keyed_percent: usize,
     /// Of a hundred steps of clients, so many ask to have ended runs forgotten.
     pub(crate) prune_percent: usize,
+    /// How long ended runs are kept, where that has a bound.
+    pub(crate) retention_ms: Option<u64>,
     /// Of a hundred steps, so many let more than a day pass.
     pub(crate) day_percent: usize,
     /// Entries of the queues that are not swept out, stale or not.
@@ -68,6 +72,7 @@ impl Swarm {
             },
             slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
             worker_count: 1 + dice.below(2),
+            known_percent: [100, 100, 100, 100, 60][dice.aside("known types").below(5)],
             max_concurrent_runs: if dice.chance(25) { 1 + dice.below(3) } else { usize::MAX },
             strategy: if is_fair { fair() } else { Strategy::Strict },
             default_timeout_ms: dice.chance(15).then(|| dice.between(1, 90) * 1_000),
@@ -81,6 +86,7 @@ impl Swarm {
             control_percent: [0, 10, 25, 50][dice.below(4)],
             keyed_percent: [0, 30, 80][dice.below(3)],
             prune_percent: [0, 0, 0, 8][dice.below(4)],
+            retention_ms: retention_ms(dice.aside("retention")),
             day_percent: [1, 1, 1, 8][aside.below(4)],
             sweep_count_min: [0, 3, 10_000][aside.below(3)],
         };
@@ -93,19 +99,15 @@ impl Swarm {
 
     /// Much work waits for few workers, and is paused and goes on while it does; nothing else happens.
     fn crowded(self) -> Self {
-        let limits = Limits { are_impatient: true, ..self.limits };
-        let (steps, run_count_max) = (self.steps.max(120), self.run_count_max.max(6));
-        let (slots, worker_count, control_percent) = ([1, 0, 1], 1, 50);
-        let (fault_percent, turn_event_count_max) = (0, 10_000);
         Self {
-            limits,
-            steps,
-            run_count_max,
-            slots,
-            worker_count,
-            control_percent,
-            fault_percent,
-            turn_event_count_max,
+            steps: self.steps.max(120),
+            run_count_max: self.run_count_max.max(6),
+            limits: Limits { are_impatient: true, ..self.limits },
+            slots: [1, 0, 1],
+            worker_count: 1,
+            turn_event_count_max: 10_000,
+            fault_percent: 0,
+            control_percent: 50,
             ..self
         }
     }
@@ -113,17 +115,18 @@ impl Swarm {
     /// The process dies again and again, with much in the hands of slow workers.
     fn deadly(self) -> Self {
         let weight = |name| DEADLY.iter().filter(|fault| fault.name == name).count();
-        let fault_weights = FAULTS.iter().map(|fault| weight(fault.name)).collect();
-        let (slots, worker_count) = ([4, 0, 2], 1);
-        let (fault_percent, failed_percent, idle_percent) = (12, 5, 85);
         Self {
-            slots,
-            worker_count,
-            fault_percent,
-            fault_weights,
-            failed_percent,
-            idle_percent,
+            slots: [4, 0, 2],
+            worker_count: 1,
+            fault_percent: 12,
+            fault_weights: FAULTS.iter().map(|fault| weight(fault.name)).collect(),
+            idle_percent: 85,
+            failed_percent: 5,
             ..self
         }
     }
+}
+
+fn retention_ms(mut dice: Dice) -> Option<u64> {
+    dice.chance(10).then(|| [60_000, 3_600_000, 90_000_000][dice.below(3)])
 }

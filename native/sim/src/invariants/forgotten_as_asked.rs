@@ -21,7 +21,9 @@ impl Invariant for ForgottenAsAsked {
             Ask::Prune { before_ms } => Some(before_ms),
             _ => None,
         });
-        let latest = asks.max().unwrap_or(0);
+        // By itself the process forgets what is past its time.
+        let kept = scene.swarm.retention_ms.map(|span_ms| forgotten.at.0 - span_ms);
+        let latest = asks.chain(kept).max().unwrap_or(0);
         for (number, _) in &forgotten.runs {
             let run = scene.model.run(number.0).ok_or(format!("run {number} is not there"))?;
             if !may_go(run, latest, forgotten.at.0) {

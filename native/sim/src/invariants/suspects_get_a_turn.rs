@@ -8,7 +8,7 @@ use pyflow_core::effect::Granted;
 use super::invariant::{Invariant, Judged};
 use super::ready_work_is_handed_out::is_free;
 use crate::model::Run;
-use crate::world::{Held, Scene, Worker, pool_of};
+use crate::world::{Held, Scene, Worker};
 
 /// By session: what is known of the suspect that was begun there last.
 #[derive(Debug, Default)]
@@ -39,13 +39,13 @@ impl SuspectsGetATurn {
 
     /// Whether a worker that is clear has room for an instance.
     fn has_place(&self, scene: &Scene, run: &Run, instance: usize) -> bool {
-        let task = run.place(instance).map(|(task, _)| &run.flow.tasks[task]);
-        let Some(task_type) = task.and_then(|task| task.worker_type()) else { return false };
+        let Some((task, _)) = run.place(instance) else { return false };
+        let Some(task_type) = run.flow.tasks[task].worker_type() else { return false };
         scene
             .workers
             .present
             .iter()
-            .any(|worker| worker.has_room(pool_of(task_type)) && self.is_clear(worker, scene.now))
+            .any(|worker| worker.has_room(task_type) && self.is_clear(worker, scene.now))
     }
 }
 

@@ -21,6 +21,4 @@ pub(crate) use limits::Limit;
 pub(crate) use mirror::Mirror;
 pub(crate) use scene::{Drawn, Scene};
 pub(crate) use subject::Subject;
-pub(crate) use workers::{
-    Attempt, Failing, HOW_DIED, Held, Outcome, Worker, Workers, kinds_of, pool_of,
-};
+pub(crate) use workers::{Attempt, Failing, HOW_DIED, Held, Outcome, Worker, Workers, kinds_of};
