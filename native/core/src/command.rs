@@ -150,7 +150,7 @@ pub struct Report {
 }
 
 /// A lease is over without a report.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EndLease {
     pub lease: LeaseRef,
     pub cause: LeaseEnd,

@@ -56,9 +56,11 @@ impl Dice {
         Self(self.next())
     }
 
-    /// The same for what came to be drawn later than the rest: it moves nothing of the rest.
-    pub(crate) fn aside(&self) -> Self {
-        self.clone().fork()
+    /// The same for what came to be drawn later than the rest, and is named: it moves nothing of the
+    /// rest, and two of other names know nothing of each other.
+    pub(crate) fn aside(&self, name: &str) -> Self {
+        let mixed = |sum: u64, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3); // FNV-1a
+        Self(self.0 ^ name.bytes().fold(0xcbf2_9ce4_8422_2325, mixed)).fork()
     }
 }
 
@@ -73,6 +75,27 @@ mod tests {
 
         assert!((0..100).all(|_| one.next() == other.next()));
         assert_ne!(Dice::new(7).next(), Dice::new(8).next());
+    }
+
+    #[test]
+    fn what_is_drawn_aside_moves_nothing_and_depends_on_nothing_but_its_name() {
+        let mut dice = Dice::new(7);
+        let (one, same, other) = (dice.aside("one"), dice.aside("one"), dice.aside("other"));
+        let drawn = |mut dice: Dice| (0..1_000).map(|_| dice.next()).collect::<Vec<_>>();
+        let is_shared = |one: &[u64], other: &[u64]| one.iter().any(|n| other.contains(n));
+
+        assert_eq!(drawn(one.clone()), drawn(same));
+        assert!(!is_shared(&drawn(one.clone()), &drawn(other.clone())));
+        assert_eq!(drawn(dice.clone()), drawn(Dice::new(7)), "nothing of the rest is moved");
+        let main = drawn(dice.clone());
+        for aside in [one, other] {
+            assert!(!main.contains(&aside.0), "its state is no number of the rest");
+            assert!(!is_shared(&main, &drawn(aside)));
+        }
+        assert_ne!(drawn(dice.aside("one")), {
+            dice.next();
+            drawn(dice.aside("one"))
+        });
     }
 
     #[test]

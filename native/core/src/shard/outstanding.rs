@@ -2,7 +2,7 @@
 
 use super::handout::permits_of;
 use super::turn::{Due, Shard, Turn};
-use crate::command::{Command, EndLease, LeaseRef, Wake};
+use crate::command::{EndLease, LeaseRef, Wake};
 use crate::decide;
 use crate::effect::Effect;
 use crate::event::{Event, LeaseEnd, TaskSaid};
@@ -33,7 +33,9 @@ impl Shard {
             }
         }
         let settings = self.settings.clone();
-        *self = Self { sessions, ..Self::new(state, settings) };
+        let mut left = std::mem::take(&mut self.left);
+        left.extend(lost.left.into_iter().map(|ended| (ended.lease, ended)));
+        *self = Self { sessions, left, ..Self::new(state, settings) };
     }
 
     /// Takes up again what is owed after a fall back: the log takes turns again.
@@ -168,9 +170,10 @@ impl Shard {
             dead.into_iter().filter(|lease| self.sessions.holder(*lease).is_none()).collect();
         let counted = dead.len() == 1 && !was_polite;
         let cause = if was_polite { LeaseEnd::Left } else { LeaseEnd::OwnerDied };
+        let mut left = std::mem::take(&mut self.left);
         for lease in dead {
-            let command = EndLease { lease, cause, counted, details: None, message: None };
-            self.handle(&Command::EndLease(command), None, now);
+            let ended = EndLease { lease, cause, counted, details: None, message: None };
+            self.end_lease_for_good(left.remove(&lease).unwrap_or(ended), now);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use crate::command::{Command, Wake};
+use crate::command::{Command, EndLease, LeaseRef, Wake};
 use crate::decide;
 use crate::effect::{Answer, Effect, Ticket};
 use crate::event::Event;
@@ -66,6 +66,8 @@ pub struct Turn {
     pub effects: Vec<Effect>,
     /// What workers let go of, in case the turn is not kept.
     pub let_go: Vec<(SessionId, u64, Held)>,
+    /// How the leases of workers that are gone have ended, in case the turn is not kept.
+    pub left: Vec<EndLease>,
     /// Whether any of its events must be synced before it is acknowledged.
     pub synced: bool,
 }
@@ -120,6 +122,8 @@ pub struct Shard {
     pub(super) working: BTreeSet<RunNumber>,
     /// What waits for its paused run to go on.
     pub(super) aside: BTreeMap<RunNumber, Aside>,
+    /// How leases have ended whose workers are gone, by a turn that was not kept.
+    pub(super) left: BTreeMap<LeaseRef, EndLease>,
     /// Whether the last turn ended at a bound, with work left.
     pub(super) was_full: bool,
     pub(super) turn: Turn,
@@ -156,6 +160,7 @@ impl Shard {
             created: BTreeSet::new(),
             working: BTreeSet::new(),
             aside: BTreeMap::new(),
+            left: BTreeMap::new(),
             was_full: false,
             turn: Turn::default(),
             spare: Turn::default(),

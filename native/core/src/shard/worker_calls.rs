@@ -37,9 +37,17 @@ impl Shard {
         for held in self.sessions.close(session) {
             let counted = cause == LeaseEnd::WorkerDied;
             let (lease, details) = (held.lease, held.details);
-            let command = EndLease { lease, cause, counted, details, message: None };
-            self.handle(&Command::EndLease(command), None, now);
+            self.end_lease_for_good(
+                EndLease { lease, cause, counted, details, message: None },
+                now,
+            );
         }
+    }
+
+    /// Ends a lease whose worker is gone: should the turn not be kept, nobody else knows how it ended.
+    pub(super) fn end_lease_for_good(&mut self, ended: EndLease, now: Millis) {
+        self.turn.left.push(ended.clone());
+        self.handle(&Command::EndLease(ended), None, now);
     }
 
     /// A worker has finished with an attempt. A report of one that is over frees its slot only.

@@ -306,3 +306,21 @@ fn who_has_beaten_is_not_taken_for_silent_after_a_turn_was_lost() {
     rig.advance(7_000);
     assert_eq!(rig.state("r", "a"), TaskState::Failed);
 }
+
+#[test]
+fn how_a_worker_left_is_known_still_after_its_turn_was_lost() {
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[task("a", &[])]));
+    rig.heartbeat("a", "\"half\"");
+    let session = rig.held("a").expect("it is at work").session;
+    rig.gathers = true;
+    rig.close(session, LeaseEnd::WorkerDied);
+
+    rig.lose_turn();
+    rig.connect();
+    rig.pump();
+
+    let details = rig.held("a").expect("it is at work again").details;
+    assert_eq!(details.as_deref(), Some("\"half\""));
+    assert_eq!(counted(&rig), [true], "its death counts as it would have");
+}

@@ -8,7 +8,7 @@ use pyflow_store::{Log, MemoryLog, MemoryStore, StoreFault};
 
 use super::log::SimulatedLog;
 use super::operation::{Operation, Written};
-use super::trouble::{Killed, Trouble, failed, full, misread, refused};
+use super::trouble::{Call, Killed, Trouble, failed, full, misread, refused};
 use crate::dice::Dice;
 
 /// A disk; clones are handles of the same one.
@@ -188,8 +188,8 @@ impl Platter {
     }
 
     /// Counts a call; gives what befalls it.
-    fn meet(&mut self, writes: bool) -> Option<Trouble> {
-        let (after, trouble) = self.armed.filter(|(_, trouble)| trouble.suits(writes))?;
+    fn meet(&mut self, call: Call) -> Option<Trouble> {
+        let (after, trouble) = self.armed.filter(|(_, trouble)| trouble.suits(call))?;
         if after > 0 {
             self.armed = Some((after - 1, trouble));
             return None;
@@ -214,12 +214,16 @@ impl Platter {
         body: impl FnOnce(&mut MemoryLog) -> Result<T, StoreFault>,
     ) -> Result<T, StoreFault> {
         self.must_be_whole()?;
-        match self.meet(false) {
+        match self.meet(Call::Read) {
             Some(Trouble::KilledBefore | Trouble::KilledAfter) => kill(),
             Some(Trouble::Misread) => return Err(self.breaks(misread())),
             Some(Trouble::Slow { span_ms }) => self.delay_ms += span_ms,
             Some(
-                Trouble::Torn { .. } | Trouble::SyncFails | Trouble::WriteFails | Trouble::Refused,
+                Trouble::Torn { .. }
+                | Trouble::SyncFails
+                | Trouble::WriteFails
+                | Trouble::Refused
+                | Trouble::CheckpointRefused,
             )
             | None => {}
         }
@@ -243,7 +247,8 @@ impl Platter {
     /// Writes, with what befalls the call.
     fn write(&mut self, name: &'static str, operation: Operation) -> Result<Written, StoreFault> {
         self.must_be_whole()?;
-        let trouble = self.meet(true);
+        let is_whole = matches!(operation, Operation::Checkpoint(..));
+        let trouble = self.meet(if is_whole { Call::Checkpoint } else { Call::Write });
         match trouble {
             Some(Trouble::KilledBefore) => kill(),
             Some(Trouble::Torn { left_percent }) => {
@@ -251,7 +256,7 @@ impl Platter {
                 kill()
             }
             Some(Trouble::WriteFails) => return Err(self.breaks(failed(name))),
-            Some(Trouble::Refused) => return Err(refused(name)),
+            Some(Trouble::Refused | Trouble::CheckpointRefused) => return Err(refused(name)),
             Some(Trouble::Slow { span_ms }) => self.delay_ms += span_ms,
             Some(Trouble::KilledAfter | Trouble::SyncFails | Trouble::Misread) | None => {}
         }
@@ -277,6 +282,7 @@ impl Platter {
                 | Trouble::Torn { .. }
                 | Trouble::WriteFails
                 | Trouble::Refused
+                | Trouble::CheckpointRefused
                 | Trouble::Misread
                 | Trouble::Slow { .. },
             )

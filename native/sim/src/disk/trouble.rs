@@ -20,10 +20,21 @@ pub(crate) enum Trouble {
     WriteFails,
     /// The store does not want it, and stays usable.
     Refused,
+    /// The same, of a checkpoint.
+    CheckpointRefused,
     /// What is read is not what was written, and the checksum sees that.
     Misread,
     /// The call takes so long.
     Slow { span_ms: u64 },
+}
+
+/// What the store is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Read,
+    Write,
+    /// A write that keeps the whole state.
+    Checkpoint,
 }
 
 /// What a killed process unwinds with.
@@ -31,12 +42,15 @@ pub(crate) enum Trouble {
 pub(crate) struct Killed;
 
 impl Trouble {
-    /// Whether it can befall a call that writes, or one that reads.
-    pub(super) fn suits(self, writes: bool) -> bool {
+    /// Whether it can befall such a call.
+    pub(super) fn suits(self, call: Call) -> bool {
         match self {
             Self::KilledBefore | Self::KilledAfter | Self::Slow { .. } => true,
-            Self::Torn { .. } | Self::SyncFails | Self::WriteFails | Self::Refused => writes,
-            Self::Misread => !writes,
+            Self::Torn { .. } | Self::SyncFails | Self::WriteFails | Self::Refused => {
+                call != Call::Read
+            }
+            Self::CheckpointRefused => call == Call::Checkpoint,
+            Self::Misread => call == Call::Read,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes wrong with the world: one file each. A seed draws which of them come, and how often.
 
+mod checkpoint_refused;
 mod clock_leaps;
 mod clock_set_back;
 mod disk_full;
@@ -26,4 +27,4 @@ mod write_fails;
 mod write_refused;
 mod write_slow;
 
-pub(crate) use table::FAULTS;
+pub(crate) use table::{DEADLY, FAULTS};

@@ -2,13 +2,14 @@
 
 use super::fault::Fault;
 use super::{
-    clock_leaps, clock_set_back, disk_full, file_misread, kill, kill_in_call, kill_while_opening,
-    kill_with_power, owner_replaced, pause, polite_end, report_of_nothing, report_too_late,
-    report_twice, sync_fails, torn_write, waiter_leaves, worker_blocks, worker_dies, worker_leaves,
-    write_fails, write_refused, write_slow,
+    checkpoint_refused, clock_leaps, clock_set_back, disk_full, file_misread, kill, kill_in_call,
+    kill_while_opening, kill_with_power, owner_replaced, pause, polite_end, report_of_nothing,
+    report_too_late, report_twice, sync_fails, torn_write, waiter_leaves, worker_blocks,
+    worker_dies, worker_leaves, write_fails, write_refused, write_slow,
 };
 
 pub(crate) const FAULTS: &[Fault] = &[
+    checkpoint_refused::FAULT,
     clock_leaps::FAULT,
     clock_set_back::FAULT,
     disk_full::FAULT,
@@ -33,3 +34,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     write_refused::FAULT,
     write_slow::FAULT,
 ];
+
+/// Those by which work dies with its process, the likeliest one twice.
+pub(crate) const DEADLY: &[Fault] =
+    &[kill::FAULT, kill::FAULT, worker_blocks::FAULT, worker_dies::FAULT];

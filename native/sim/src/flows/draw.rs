@@ -23,7 +23,7 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         making.tasks[handler].reads = making.any_of(handler);
     }
     let Making { dice, tasks, .. } = making;
-    let consistency = consistency(&mut dice.aside());
+    let consistency = consistency(&mut dice.aside("consistency"));
     let most_percent = if limits.are_many { 45 } else { 0 };
     Flow {
         name: name.to_string(),
@@ -135,7 +135,8 @@ impl Making<'_> {
         let options = if is_worked_on {
             self.options(&work)
         } else {
-            let concurrency = self.dice.aside().chance(40).then_some(2).filter(|_| is_map(&work));
+            let concurrency =
+                self.dice.aside("items at once").chance(40).then_some(2).filter(|_| is_map(&work));
             Options { concurrency, ..Options::default() }
         };
         self.tasks.push(Task {
@@ -150,7 +151,7 @@ impl Making<'_> {
             handles: None,
             options,
         });
-        let (task, mut aside) = (self.tasks.len() - 1, self.dice.aside());
+        let (task, mut aside) = (self.tasks.len() - 1, self.dice.aside("condition"));
         if aside.chance(15)
             && let Some(condition) = self.told_of_output(task, &mut aside)
         {
@@ -161,7 +162,7 @@ impl Making<'_> {
     /// The output of the first of some tasks, or a list of what lies upstream of all of them.
     fn reads(&mut self, deps: &[usize]) -> Option<Reads> {
         let first = deps.first()?;
-        let mut dice = self.dice.aside();
+        let mut dice = self.dice.aside("reads");
         if dice.chance(40) {
             return Some(Reads::Output(*first));
         }
@@ -197,14 +198,14 @@ impl Making<'_> {
     /// A decision, and the tasks that it chooses between.
     fn decision(&mut self, id: String, deps: Vec<usize>) {
         let decision = self.tasks.len();
-        let second = self.dice.aside().chance(25).then_some(decision + 1);
+        let second = self.dice.aside("second decision").chance(25).then_some(decision + 1);
         let left = decision + 1 + usize::from(second.is_some());
         let right = left + 1;
         let condition = self.condition();
         let targets = if self.dice.chance(30) { vec![left, right] } else { vec![left] };
         let default = self.dice.chance(70).then_some(right);
         let mut branches = vec![Branch { condition, targets }];
-        let mut aside = self.dice.aside();
+        let mut aside = self.dice.aside("branches");
         while branches.len() < 4 && aside.chance(40) {
             let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
             let targets = [vec![left], vec![right], vec![left, right]][aside.below(3)].clone();
@@ -240,7 +241,7 @@ impl Making<'_> {
 
     /// Another decision that may choose a task, beside the first or behind it.
     fn second_decision(&mut self, place: usize, first: usize, target: usize) {
-        let mut aside = self.dice.aside();
+        let mut aside = self.dice.aside("what the second decides");
         let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
         let branches = vec![Branch { condition, targets: vec![target] }];
         let deps = if aside.chance(50) { vec![first] } else { Vec::new() };
@@ -253,7 +254,7 @@ impl Making<'_> {
             Some(_) | None => Items::Numbers(self.dice.below(5)),
         };
         let types = ["work", "work", "work", "work", "heavy", "metered", "noop", "timer"];
-        let mut aside = self.dice.aside();
+        let mut aside = self.dice.aside("type of a map");
         let task_type = types[aside.below(types.len())];
         // What a task puts out is no time to wait.
         let items = match items {
@@ -284,13 +285,22 @@ impl Making<'_> {
         self.limit(work, &mut options);
         if options.max_retries > 0 {
             self.retry(&mut options);
-            let mut aside = self.dice.aside();
+            let mut aside = self.dice.aside("waits with retries");
             // What is waited for anew with each attempt, and what is not.
             match aside.below(8) {
                 0 => options.queue_timeout_s = Some(aside.between(1, 60)),
                 1 => options.total_timeout_s = Some(aside.between(1, 60)),
+                // It is over before the wait for the next attempt is.
+                2 => {
+                    options.base_delay_s = Some(aside.between(20, 40));
+                    options.total_timeout_s = Some(aside.between(5, 20));
+                }
                 _ => {}
             }
+        }
+        let mut aside = self.dice.aside("impatience");
+        if self.limits.are_impatient && aside.chance(60) {
+            options.queue_timeout_s = Some(aside.between(1, 30));
         }
         options
     }
@@ -302,7 +312,8 @@ impl Making<'_> {
             2 => (options.retry_on, options.no_retry_on) = (self.kind(), self.kind()),
             3 => {
                 let seconds = self.dice.between(1, 20);
-                options.retry_budget_s = Some(seconds * [1, 10][self.dice.aside().below(2)]);
+                options.retry_budget_s =
+                    Some(seconds * [1, 10][self.dice.aside("retry budget").below(2)]);
             }
             4 => options.base_delay_s = Some(self.dice.between(2, 40)),
             5 => options.max_delay_s = Some(self.dice.between(1, 3)),
@@ -323,7 +334,7 @@ impl Making<'_> {
     }
 
     fn is_limited_too(&self) -> bool {
-        self.limits.are_many && self.dice.aside().chance(60)
+        self.limits.are_many && self.dice.aside("one limit more").chance(60)
     }
 
     fn limit(&mut self, work: &Work, options: &mut Options) {
@@ -334,7 +345,7 @@ impl Making<'_> {
                 if self.dice.chance(40) {
                     options.concurrency = Some(self.dice.between(1, 2) as u32);
                 }
-                let mut aside = self.dice.aside();
+                let mut aside = self.dice.aside("key of a map");
                 if aside.chance(12) {
                     let key = if aside.chance(50) { Key::Shared } else { Key::OfRun };
                     options.concurrency_key = Some(key);
@@ -348,7 +359,7 @@ impl Making<'_> {
                 options.concurrency = Some(self.limits.keyed);
                 options.rate = self.dice.chance(30).then_some(self.limits.rate);
                 options.is_concurrency_untold =
-                    self.limits.keyed == 1 && self.dice.aside().chance(50);
+                    self.limits.keyed == 1 && self.dice.aside("untold limit").chance(50);
             }
             Work::Activity { .. }
             | Work::Noop
@@ -362,7 +373,7 @@ impl Making<'_> {
 
     /// A handler may be given the outputs of any others, whether they have ended or not.
     fn any_of(&self, handler: usize) -> Option<Reads> {
-        let mut dice = self.dice.aside();
+        let mut dice = self.dice.aside("what a handler reads");
         dice.chance(50).then(|| listed(&mut dice, (0..handler).collect()))
     }
 

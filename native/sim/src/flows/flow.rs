@@ -171,6 +171,8 @@ pub(crate) struct Limits {
     pub(crate) rate: (u32, u64),
     /// Whether most tasks have a limit, or two.
     pub(crate) are_many: bool,
+    /// Whether most tasks wait for a worker for a short time only.
+    pub(crate) are_impatient: bool,
     /// What definitions have stand in for the flag of the input, where they do.
     pub(crate) default_flag: Option<bool>,
 }

@@ -1,4 +1,5 @@
-//! P28: only runs that have ended long enough ago are forgotten, and all of those that were asked for.
+//! P28: only runs that have ended long enough ago are forgotten, and all of those that were asked for or
+//! are past the time for which runs are kept.
 
 use pyflow_core::event::Event;
 use pyflow_engine::Value;
@@ -6,6 +7,9 @@ use pyflow_engine::Value;
 use super::invariant::{Invariant, Judged};
 use crate::model::{KEY_KEPT_MS, Run};
 use crate::world::{Ask, Asked, Scene};
+
+/// Runs that have been kept long enough are looked for at least this often.
+const LOOK_MS_MAX: u64 = 3_600_000;
 
 #[derive(Debug)]
 pub(crate) struct ForgottenAsAsked;
@@ -21,7 +25,9 @@ impl Invariant for ForgottenAsAsked {
             Ask::Prune { before_ms } => Some(before_ms),
             _ => None,
         });
-        let latest = asks.max().unwrap_or(0);
+        // By itself the process forgets what is past its time.
+        let kept = scene.swarm.retention_ms.map(|span_ms| forgotten.at.0 - span_ms);
+        let latest = asks.chain(kept).max().unwrap_or(0);
         for (number, _) in &forgotten.runs {
             let run = scene.model.run(number.0).ok_or(format!("run {number} is not there"))?;
             if !may_go(run, latest, forgotten.at.0) {
@@ -30,6 +36,21 @@ impl Invariant for ForgottenAsAsked {
             }
         }
         Ok(())
+    }
+
+    fn settled(&mut self, scene: &Scene) -> Judged {
+        let Some(span_ms) = scene.swarm.retention_ms else { return scene.no_opinion() };
+        let wake_ms = scene.engine.as_ref().and_then(pyflow_engine::Engine::next_wake_ms);
+        // It goes on a bite at a time, and after a trouble it waits before it tries again.
+        if wake_ms == Some(0) || scene.trouble_count > 0 {
+            return scene.no_opinion();
+        }
+        let looked_at = scene.now - LOOK_MS_MAX;
+        let mut runs = scene.model.runs.values();
+        match runs.find(|run| may_go(run, looked_at - span_ms, looked_at)) {
+            Some(run) => Err(format!("run {} ended at {:?} and is kept", run.id, run.ended_at)),
+            None => Ok(()),
+        }
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {

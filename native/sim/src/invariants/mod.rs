@@ -47,6 +47,7 @@ mod snapshots_hold_everything;
 mod starts_are_taken_as_asked;
 mod stopped_runs_begin_nothing;
 mod stops_reach_workers;
+mod suspects_get_a_turn;
 mod suspects_run_alone;
 mod table;
 mod tasks_open_in_their_turn;

@@ -32,7 +32,7 @@ impl Invariant for ReadyWorkIsHandedOut {
 }
 
 /// Whether no limit holds it back. Rates are let go by time.
-fn is_free(scene: &Scene, run: &Run, instance: usize) -> bool {
+pub(super) fn is_free(scene: &Scene, run: &Run, instance: usize) -> bool {
     run.place(instance).is_some_and(|(task, _)| {
         run.flow.tasks[task].options.rate.is_none() && scene.has_permit(run, task)
     })

@@ -13,10 +13,10 @@ use super::{
     reports_are_recorded, results_hold_all_outputs, retries_are_made, runs_are_admitted,
     runs_end_as_they_should, searches_find_what_is_there, shares_are_kept, slots_are_kept,
     snapshots_hold_everything, starts_are_taken_as_asked, stopped_runs_begin_nothing,
-    stops_reach_workers, suspects_run_alone, tasks_open_in_their_turn, the_ring_wakes_in_time,
-    the_store_opens_again, the_urgent_go_first, time_goes_forward, tokens_name_the_write,
-    turns_are_whole, turns_can_be_read, waits_are_explained, what_is_due_happens,
-    words_show_the_record,
+    stops_reach_workers, suspects_get_a_turn, suspects_run_alone, tasks_open_in_their_turn,
+    the_ring_wakes_in_time, the_store_opens_again, the_urgent_go_first, time_goes_forward,
+    tokens_name_the_write, turns_are_whole, turns_can_be_read, waits_are_explained,
+    what_is_due_happens, words_show_the_record,
 };
 
 /// One of each, with nothing seen yet; with a false claim among them where that is wanted.
@@ -67,6 +67,7 @@ pub(crate) fn all_invariants(has_canary: bool) -> Vec<Box<dyn Invariant>> {
         Box::new(starts_are_taken_as_asked::StartsAreTakenAsAsked),
         Box::new(stopped_runs_begin_nothing::StoppedRunsBeginNothing),
         Box::new(stops_reach_workers::StopsReachWorkers),
+        Box::new(suspects_get_a_turn::SuspectsGetATurn::default()),
         Box::new(suspects_run_alone::SuspectsRunAlone::default()),
         Box::new(tasks_open_in_their_turn::TasksOpenInTheirTurn),
         Box::new(the_ring_wakes_in_time::TheRingWakesInTime),

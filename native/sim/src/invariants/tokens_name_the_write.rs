@@ -1,7 +1,7 @@
 //! P25: what was acknowledged names its place in the log, and who asks to see a place sees it, or is
 //! told that it was lost.
 
-use pyflow_engine::{Token, Value};
+use pyflow_engine::{Refusal, Token, Value};
 
 use super::invariant::{Invariant, Judged};
 use crate::world::{Ask, Asked, Scene};
@@ -17,22 +17,21 @@ impl Invariant for TokensNameTheWrite {
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
         if let (Ask::Status { after: Some(after), .. }, Some(answer)) = (&asked.ask, &asked.answer)
         {
-            let told = answer.as_ref().err().map(|refusal| refusal.code);
-            return place_is_seen(scene, *after, told);
+            return place_is_seen(scene, asked, *after, answer.as_ref().err());
         }
         let Some(Ok(value)) = &asked.answer else { return scene.no_opinion() };
         let token = match value {
             Value::Done(token) | Value::Run { token, .. } | Value::Runs(_, token) => token,
             Value::Json(_) | Value::Stored(_) | Value::Events(_) => return Ok(()),
         };
-        let least = match value {
+        let created = match value {
             Value::Run { run_id, is_new: true, .. } => created_position(scene, run_id),
             Value::Runs(run_ids, _) => {
                 run_ids.iter().filter_map(|run_id| created_position(scene, run_id)).max()
             }
             _ => None,
         };
-        let most = scene.model.position;
+        let (least, most) = (created.max(Some(asked.position)), scene.model.position);
         let is_right = token.epoch == scene.epoch
             && token.position <= most
             && least.is_none_or(|least| token.position >= least);
@@ -44,15 +43,17 @@ fn created_position(scene: &Scene, run_id: &str) -> Option<u64> {
     scene.model.by_id(run_id).map(|run| run.created_position)
 }
 
-/// Whether a place that the power took is told as lost, and no other is.
-fn place_is_seen(scene: &Scene, after: Token, told: Option<&str>) -> Judged {
+/// Whether a place that the power took is told as lost, one where nobody has written yet as unknown,
+/// and no other is.
+fn place_is_seen(scene: &Scene, asked: &Asked, after: Token, told: Option<&Refusal>) -> Judged {
     let kept = scene.model.ends.range(..=after.epoch).map(|(_, end)| *end).max().unwrap_or(0);
-    let is_lost = after.epoch < scene.epoch && after.position > kept;
-    let is_right = match told {
-        Some("PF1210") => is_lost,
-        Some("PF1107") => false,
+    let is_former = after.epoch < scene.epoch;
+    let is_lost = is_former && after.position > kept;
+    let is_right = match told.map(|refusal| refusal.code) {
+        Some("PF1210") => is_lost && told.is_some_and(|told| told.fields["position"] == kept),
+        Some("PF1107") => !is_former && after.position > asked.position,
         Some(code) if code.starts_with("PF20") => true,
-        Some(_) | None => !is_lost,
+        Some(_) | None => after.position <= kept,
     };
     if is_right {
         return Ok(());

@@ -79,6 +79,9 @@ fn is_explained(scene: &Scene, run: &Run, instance: usize, told: &Json) -> Judge
             let left = run.items(instance).filter(|item| item.end().is_none()).count();
             first["kind"] == "dependency" && first["count"] == left
         }
+        Phase::Ready if !is_paused && is_unknown(scene, run, instance) => {
+            first["kind"] == "unknown_type"
+        }
         Phase::Ready => {
             ["concurrency", "rate", "queue", "paused"].iter().any(|kind| first["kind"] == **kind)
         }
@@ -96,4 +99,11 @@ fn is_awaited(run: &Run, instance: usize, told: &Json) -> bool {
     let deps = &run.flow.tasks[task].deps;
     let open = deps.iter().filter(|dep| run.entries[**dep].end().is_none()).count();
     told["kind"] == "dependency" && told["count"] == open && told["limit"] == deps.len()
+}
+
+/// Whether no worker knows the type of what waits for one.
+fn is_unknown(scene: &Scene, run: &Run, instance: usize) -> bool {
+    let task_type = run.place(instance).and_then(|(task, _)| run.flow.tasks[task].worker_type());
+    let is_known = |name| scene.workers.present.iter().any(|worker| worker.knows(name));
+    run.is_work(instance) && task_type.is_some_and(|name| !is_known(name))
 }

@@ -17,9 +17,7 @@ impl World {
         }
         self.move_clock(1_000);
         self.pump()?;
-        if self.scene.workers.present.iter().all(|worker| worker.is_draining) {
-            self.connect_worker();
-        }
+        self.connect_able_worker();
         for run_id in self.scene.run_ids.clone() {
             self.ask(Ask::Resume { run_id: run_id.clone() });
             self.ask(Ask::Result { run_id });

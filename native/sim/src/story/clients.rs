@@ -1,7 +1,7 @@
 //! Clients: they start and control runs, and look at them.
 
 use pyflow_core::consistency::Consistency;
-use pyflow_engine::Value;
+use pyflow_engine::{Token, Value};
 
 use crate::dice::Dice;
 use crate::model::Phase;
@@ -69,7 +69,7 @@ impl World {
     }
 
     fn extras(&self, dice: &mut Dice, flow: usize) -> Extras {
-        let mut aside = dice.aside();
+        let mut aside = dice.aside("version and flag");
         let has_default = self.scene.swarm.limits.default_flag.is_some();
         Extras {
             of_version: aside.chance(50).then(|| ["1", "2"][aside.below(2)].to_string()),
@@ -108,7 +108,7 @@ impl World {
                 let waits = |at: &usize| run.entries[*at].phase == Phase::Waiting;
                 let items: Vec<usize> =
                     (run.flow.tasks.len()..run.entries.len()).filter(waits).collect();
-                let mut aside = dice.aside();
+                let mut aside = dice.aside("item that waits");
                 let item = aside.one_of(&items).copied().filter(|_| aside.chance(50));
                 let task_id = run.name(item.or(chosen).unwrap_or(any));
                 if place <= 11 && item.is_none() {
@@ -144,7 +144,7 @@ impl World {
             13 | 14 => Ask::Explain { run_id },
             15 | 16 => Ask::Filter(self.listing(dice)),
             _ => {
-                let mut aside = dice.aside();
+                let mut aside = dice.aside("place in the feed");
                 let known = aside.below(6) as u64 * u64::from(aside.chance(50));
                 let after = self.scene.model.position.saturating_sub(known);
                 Ask::Watch { run_id: None, after, limit: some_or_all(&mut aside) }
@@ -155,7 +155,7 @@ impl World {
 
     /// A run whose end somebody waits for already, now and then.
     fn awaited(&self, dice: &mut Dice) -> Option<String> {
-        let mut aside = dice.aside();
+        let mut aside = dice.aside("awaited run");
         let waited = self.scene.ledger.waiting().filter_map(|(_, asked)| match &asked.ask {
             Ask::Result { run_id } => Some(run_id.clone()),
             _ => None,
@@ -166,7 +166,7 @@ impl World {
 
     /// All tasks of a run, or some of them.
     fn tasks(&self, run_id: String, dice: &mut Dice) -> Ask {
-        let mut aside = dice.aside();
+        let mut aside = dice.aside("some tasks");
         let words = ["pending", "ready", "leased", "completed", "failed", "skipped", "cancelled"];
         Ask::Tasks {
             task_id: self.a_task(&run_id, &mut aside).filter(|_| aside.chance(20)),
@@ -178,7 +178,7 @@ impl World {
 
     /// All events of a run, or some of them.
     fn history(&self, run_id: String, dice: &mut Dice) -> Ask {
-        let mut aside = dice.aside();
+        let mut aside = dice.aside("part of a history");
         let known = self.scene.model.by_id(&run_id).map_or(0, |run| run.history.len());
         let after = if aside.chance(50) { aside.below(known + 2) } else { 0 };
         Ask::History { run_id, after, limit: some_or_all(&mut aside) }
@@ -204,8 +204,15 @@ impl World {
         }
     }
 
-    /// The token of something that was acknowledged, now and then.
-    fn some_token(&self, dice: &mut Dice) -> Option<pyflow_engine::Token> {
+    /// The token of something that was acknowledged, or of what stands at the end of some
+    /// process's log or right behind it, now and then.
+    fn some_token(&self, dice: &mut Dice) -> Option<Token> {
+        let mut aside = dice.aside("end of an epoch");
+        if aside.chance(30) {
+            let epoch = aside.between(1, u64::from(self.scene.epoch)) as u32;
+            let end = self.scene.model.ends.range(..=epoch).next_back().map_or(0, |(_, end)| *end);
+            return Some(Token { epoch, position: end + aside.below(2) as u64 });
+        }
         let tokens = self.scene.ledger.acknowledged().filter_map(|(_, _, value)| match value {
             Value::Done(token) | Value::Run { token, .. } | Value::Runs(_, token) => Some(*token),
             Value::Json(_) | Value::Stored(_) | Value::Events(_) => None,
@@ -225,7 +232,11 @@ impl World {
                 after = after.max(asked_after + events.len() as u64);
             }
         }
-        Ask::Watch { run_id: Some(run_id), after, limit: some_or_all(&mut dice.aside()) }
+        Ask::Watch {
+            run_id: Some(run_id),
+            after,
+            limit: some_or_all(&mut dice.aside("events at once")),
+        }
     }
 
     /// A client waits no longer.
@@ -242,7 +253,7 @@ impl World {
 
 /// All runs, or those that are meant by some words; or what is deployed.
 fn found_or_listed(run_id: &str, dice: &mut Dice) -> Ask {
-    let mut aside = dice.aside();
+    let mut aside = dice.aside("found or listed");
     match aside.below(8) {
         0 => Ask::Find { text: LATEST.into() },
         1 | 2 => {

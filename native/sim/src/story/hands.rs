@@ -28,7 +28,7 @@ fn failing(dice: &mut Dice) -> Failing {
         retryable: asks[dice.below(asks.len())],
         retry_after_ms: dice.chance(10).then(|| dice.between(0, 200_000)),
         number: dice.below(1_000_000),
-        is_long: dice.aside().chance(3),
+        is_long: dice.aside("length of a text").chance(3),
     }
 }
 
@@ -38,6 +38,9 @@ impl World {
         let free: Vec<Held> =
             self.scene.workers.held().filter(|held| !held.is_blocked).cloned().collect();
         let Some(held) = dice.one_of(&free).cloned() else { return self.wait_for_wake() };
+        if dice.aside("idleness").chance(self.scene.swarm.idle_percent) {
+            return self.wait_for_wake();
+        }
         if dice.chance(16) {
             return match dice.below(5) {
                 0 => self.speak(&held, true, 0),
@@ -51,7 +54,7 @@ impl World {
 
     /// A few lines, or more than are kept.
     fn tell_lines(&mut self, held: &Held, dice: &Dice) {
-        if !dice.aside().chance(12) {
+        if !dice.aside("many lines").chance(12) {
             return self.speak(held, false, 2);
         }
         self.speak(held, false, 600);

@@ -45,7 +45,7 @@ pub(super) fn world(dice: &mut Dice, trace: Trace, has_canary: bool) -> World {
     for index in 0..scene.swarm.flow_count {
         let (count, limits) = (scene.swarm.task_count, scene.swarm.limits);
         let mut flow = flows::draw(dice, &format!("flow{index}"), count, limits);
-        flow.version = dice.aside().chance(40).then(|| "1".to_string());
+        flow.version = dice.aside("first version").chance(40).then(|| "1".to_string());
         add_flow(&mut scene, flow);
     }
     // Another definition for a name that is taken, to be deployed later.

@@ -11,7 +11,7 @@ use pyflow_core::time::Millis;
 use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::judged::World;
-use super::ledger::{Ask, Listing};
+use super::ledger::{Ask, Asked, Listing};
 use super::workers::{HOW_DIED, Held, Outcome, Spoken};
 
 const NAMESPACE: &str = "default";
@@ -23,8 +23,16 @@ impl World {
     pub(crate) fn ask(&mut self, ask: Ask) {
         let before = ask.controlled().and_then(|run_id| self.scene.model.by_id(run_id));
         let before = before.map(|run| Rc::new(run.clone()));
-        let known = (before, self.scene.model.deployed.len(), self.scene.trouble_count);
-        let ticket = self.scene.ledger.note(ask.clone(), self.scene.now, known);
+        let ticket = self.scene.ledger.note(Asked {
+            ask: ask.clone(),
+            at: self.scene.now,
+            before,
+            deployed_count: self.scene.model.deployed.len(),
+            trouble_count: self.scene.trouble_count,
+            position: self.scene.model.position,
+            answer: None,
+            is_lost: false,
+        });
         self.scene.trace.tell(format_args!("ask {ticket}: {ask:?}"));
         let request = self.request(ticket, ask);
         let Some(engine) = &self.scene.engine else { return };

@@ -192,6 +192,8 @@ pub(crate) struct Asked {
     pub(crate) deployed_count: usize,
     /// Troubles that had befallen the disk by then.
     pub(crate) trouble_count: u64,
+    /// The latest place in the log that was known by then.
+    pub(crate) position: u64,
     pub(crate) answer: Option<Result<Value, Refusal>>,
     /// The process died before the answer: whether it was done is not known.
     pub(crate) is_lost: bool,
@@ -206,11 +208,8 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// A ticket for an ask.
-    pub(crate) fn note(&mut self, ask: Ask, at: u64, known: (Option<Rc<Run>>, usize, u64)) -> u64 {
-        let (before, deployed_count, trouble_count) = known;
+    pub(crate) fn note(&mut self, asked: Asked) -> u64 {
         self.last += 1;
-        let (answer, is_lost) = (None, false);
-        let asked = Asked { ask, at, before, deployed_count, trouble_count, answer, is_lost };
         self.asked.insert(self.last, asked);
         self.last
     }

@@ -7,7 +7,7 @@ use pyflow_engine::{Engine, EngineSettings, Request};
 
 use super::guard::{Ended, guarded};
 use super::judged::{Failure, World};
-use super::workers::{TYPES, Worker};
+use super::workers::{TYPES, Worker, pool_of};
 use crate::disk::Trouble;
 use crate::probes;
 
@@ -74,6 +74,7 @@ impl World {
             trim_size: (swarm.checkpoint_size / 4).min(1_000) as usize,
             turn_event_count_max: swarm.turn_event_count_max,
             sweep_count_min: swarm.sweep_count_min,
+            retention_ms: swarm.retention_ms,
             ..EngineSettings::default()
         }
     }
@@ -91,19 +92,41 @@ impl World {
         self.pump()
     }
 
-    /// A worker connects, with the seed's slots.
+    /// A worker connects, with the seed's slots and some of the types.
     pub(crate) fn connect_worker(&mut self) {
         let Some(engine) = &self.scene.engine else { return };
-        let (session, slots) = (engine.new_session(), self.scene.swarm.slots);
+        let session = engine.new_session();
+        let mut dice = self.scene.dice.aside(&format!("types of worker {session}"));
+        let percent = self.scene.swarm.known_percent;
+        let known = TYPES.iter().map(|(name, _)| *name).filter(|_| dice.chance(percent)).collect();
+        self.connect(session, known);
+    }
+
+    /// One connects that knows all types, unless there is one.
+    pub(crate) fn connect_able_worker(&mut self) {
+        let Some(engine) = &self.scene.engine else { return };
+        let is_able = |worker: &Worker| !worker.is_draining && worker.types.len() == TYPES.len();
+        if !self.scene.workers.present.iter().any(is_able) {
+            self.connect(engine.new_session(), TYPES.iter().map(|(name, _)| *name).collect());
+        }
+    }
+
+    fn connect(&mut self, session: u32, types: Vec<&'static str>) {
+        let Some(engine) = &self.scene.engine else { return };
+        let slots = self.scene.swarm.slots;
         let pools = [Pool::Async, Pool::Thread, Pool::Process];
-        let types = TYPES.iter().map(|(name, pool)| ((*name).into(), pools[*pool])).collect();
-        for request in
-            [Request::OpenSession { session, slots }, Request::SetTypes { session, types }]
-        {
+        let told = |names: &[&'static str]| Request::SetTypes {
+            session,
+            types: names.iter().map(|name| ((*name).into(), pools[pool_of(name)])).collect(),
+        };
+        // What it learns later adds to what it has told before.
+        let (first, more) = types.split_at(types.len() / 2);
+        for request in [Request::OpenSession { session, slots }, told(first), told(more)] {
             engine.submit(request).expect("what workers say is always taken");
         }
-        let worker = Worker { session, slots, is_draining: false, holds: BTreeMap::default() };
-        self.scene.workers.present.push(worker);
+        self.scene.trace.tell(format_args!("worker {session} knows {types:?}"));
+        let (is_draining, holds) = (false, BTreeMap::default());
+        self.scene.workers.present.push(Worker { session, types, slots, is_draining, holds });
     }
 
     /// Turns the ring, and takes in what came of it. A process that died is opened again.
@@ -189,6 +212,7 @@ impl World {
                 Trouble::SyncFails => "failed sync",
                 Trouble::WriteFails => "failed write",
                 Trouble::Refused => "refused write",
+                Trouble::CheckpointRefused => "refused checkpoint",
                 Trouble::Misread => "misread block",
                 Trouble::Slow { .. } => "slow call of the store",
             });

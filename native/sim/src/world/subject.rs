@@ -3,7 +3,7 @@
 use pyflow_core::event::Event;
 
 use super::scene::Scene;
-use super::workers::{Held, pool_of};
+use super::workers::Held;
 use crate::flows::Task;
 use crate::model::{Entry, Phase, Run};
 
@@ -67,10 +67,7 @@ impl Scene {
     pub(crate) fn has_slot(&self, run: &Run, instance: usize) -> bool {
         let task_type =
             run.place(instance).and_then(|(task, _)| run.flow.tasks[task].worker_type());
-        let Some(pool) = task_type.map(pool_of) else { return false };
-        self.workers.present.iter().any(|worker| {
-            let used = worker.holds.values().filter(|held| held.pool == pool).count();
-            !worker.is_draining && used < worker.slots[pool] as usize
-        })
+        let Some(task_type) = task_type else { return false };
+        self.workers.present.iter().any(|worker| worker.has_room(task_type))
     }
 }

@@ -110,11 +110,26 @@ pub(crate) struct Spoken {
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) session: u32,
+    /// The task types that it runs.
+    pub(crate) types: Vec<&'static str>,
     /// By pool: async, thread, process.
     pub(crate) slots: [u32; 3],
     pub(crate) is_draining: bool,
     /// By handle.
     pub(crate) holds: BTreeMap<u64, Held>,
+}
+
+impl Worker {
+    pub(crate) fn knows(&self, task_type: &str) -> bool {
+        self.types.contains(&task_type)
+    }
+
+    /// Whether it takes one more task of a type.
+    pub(crate) fn has_room(&self, task_type: &str) -> bool {
+        let pool = pool_of(task_type);
+        let used = self.holds.values().filter(|held| held.pool == pool).count();
+        !self.is_draining && self.knows(task_type) && used < self.slots[pool] as usize
+    }
 }
 
 /// All workers of the living process, and what any worker has ever told.
