@@ -94,9 +94,9 @@ impl Hand<'_> {
     /// One of two truths; where one holds, the other may fail.
     fn either(&mut self, depth: usize) -> Drawn<bool> {
         let (mut left, mut right) = (self.truth(depth), self.truth(depth));
-        if right.values == [true; 2] && self.dice.chance(20) {
+        if right.values == [true; 2] && self.dice.chance(50) {
             left = fails();
-        } else if left.values == [true; 2] && self.dice.chance(20) {
+        } else if left.values == [true; 2] && self.dice.chance(50) {
             right = fails();
         }
         let text = format!("{} || {}", left.within(Binds::Or), right.within(Binds::And));
@@ -106,9 +106,9 @@ impl Hand<'_> {
     /// Both of two truths; where one does not hold, the other may fail.
     fn both(&mut self, depth: usize) -> Drawn<bool> {
         let (mut left, mut right) = (self.truth(depth), self.truth(depth));
-        if right.values == [false; 2] && self.dice.chance(20) {
+        if right.values == [false; 2] && self.dice.chance(50) {
             left = fails();
-        } else if left.values == [false; 2] && self.dice.chance(20) {
+        } else if left.values == [false; 2] && self.dice.chance(50) {
             right = fails();
         }
         let text = format!("{} && {}", left.within(Binds::And), right.within(Binds::Relation));
