@@ -3,6 +3,7 @@
 use pyflow_core::consistency::Consistency;
 use serde_json::{Value, json};
 
+use super::claim::number;
 use super::flow::{Branch, Condition, Flow, Items, Join, Key, Options, Reads, Task, Work};
 
 /// What stands in for the field `more` of an input, which no start gives.
@@ -136,6 +137,11 @@ fn tell(task: &Task, flow: &Flow, shown: &mut Value) {
     ];
     for (name, text) in told {
         shown["parameters"][name] = json!(text);
+    }
+    if let Some(seed) = task.counts {
+        let (counted, _) = number(seed, &Condition::Flag.text(flow));
+        shown["parameters"]["counted"] = json!(format!("${{{counted}}}"));
+        shown["parameters"]["said"] = json!(format!("<${{{counted}}} of ${{run.id}}>"));
     }
     shown["parameters"]["constant"] = json!({ "is": ["always", 7] });
     let is_of_run = flow.on_error.is_some_and(|handler| flow.tasks[handler].id == task.id);

@@ -89,7 +89,15 @@ impl Making<'_> {
     }
 
     fn condition(&mut self) -> Condition {
-        [Condition::True, Condition::False, Condition::Flag][self.dice.below(3)]
+        let plain = [Condition::True, Condition::False, Condition::Flag][self.dice.below(3)];
+        let mut aside = self.dice.aside("a claim");
+        if aside.chance(10) { Condition::Claim(aside.next()) } else { plain }
+    }
+
+    /// Seldom: what an expression costs to be read, a hundred events do not.
+    fn counts(&self) -> Option<u64> {
+        let mut dice = self.dice.aside("what it counts");
+        dice.chance(4).then(|| dice.next())
     }
 
     /// A condition on what came before a task, which is the same whenever it is asked: where all of
@@ -147,6 +155,7 @@ impl Making<'_> {
             condition,
             reads,
             is_told: is_worked_on && self.dice.chance(40),
+            counts: self.counts(),
             handler: None,
             handles: None,
             options,
@@ -188,6 +197,7 @@ impl Making<'_> {
             condition: Condition::True,
             reads: None,
             is_told: true,
+            counts: self.counts(),
             handler: None,
             handles: None,
             options,
@@ -207,7 +217,7 @@ impl Making<'_> {
         let mut branches = vec![Branch { condition, targets }];
         let mut aside = self.dice.aside("branches");
         while branches.len() < 4 && aside.chance(40) {
-            let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
+            let condition = any_condition(&mut aside);
             let targets = [vec![left], vec![right], vec![left, right]][aside.below(3)].clone();
             branches.insert(aside.below(branches.len() + 1), Branch { condition, targets });
         }
@@ -242,7 +252,7 @@ impl Making<'_> {
     /// Another decision that may choose a task, beside the first or behind it.
     fn second_decision(&mut self, place: usize, first: usize, target: usize) {
         let mut aside = self.dice.aside("what the second decides");
-        let condition = [Condition::True, Condition::False, Condition::Flag][aside.below(3)];
+        let condition = any_condition(&mut aside);
         let branches = vec![Branch { condition, targets: vec![target] }];
         let deps = if aside.chance(50) { vec![first] } else { Vec::new() };
         self.push(format!("t{place}"), Work::Decision { branches, default: None }, deps);
@@ -414,4 +424,9 @@ fn listed(dice: &mut Dice, mut tasks: Vec<usize>) -> Reads {
         list.push(list[0]);
     }
     Reads::List(list)
+}
+
+fn any_condition(dice: &mut Dice) -> Condition {
+    let plain = [Condition::True, Condition::False, Condition::Flag][dice.below(3)];
+    if dice.chance(10) { Condition::Claim(dice.next()) } else { plain }
 }

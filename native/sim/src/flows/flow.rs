@@ -32,6 +32,8 @@ pub(crate) struct Task {
     pub(crate) reads: Option<Reads>,
     /// Whether it is told of its run, its input, and the time.
     pub(crate) is_told: bool,
+    /// What the number is drawn from that it is told then, if it is told one.
+    pub(crate) counts: Option<u64>,
     pub(crate) handler: Option<Handler>,
     /// The task that it handles the failure of.
     pub(crate) handles: Option<usize>,
@@ -118,6 +120,8 @@ pub(crate) enum Condition {
     Nothing(usize),
     /// Whether it has put out anything.
     Something(usize),
+    /// What is drawn from this number.
+    Claim(u64),
 }
 
 /// What a concurrency key is rendered from.
@@ -183,6 +187,7 @@ impl Condition {
             Self::True => "1 == 1".into(),
             Self::False => "1 == 2".into(),
             Self::Flag => "input.flag == true".into(),
+            Self::Claim(seed) => super::truth(seed, &Self::Flag.text(flow)).0,
             Self::Nothing(task) => format!("output.{} == null", flow.tasks[task].id),
             Self::Something(task) => format!("output.{} != null", flow.tasks[task].id),
         }

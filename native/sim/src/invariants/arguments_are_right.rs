@@ -11,7 +11,7 @@ use pyflow_core::time::Millis;
 use serde_json::{Value, json};
 
 use super::invariant::{Invariant, Judged};
-use crate::flows::Reads;
+use crate::flows::{Reads, number};
 use crate::model::{Entry, Run};
 use crate::world::{Held, Scene};
 
@@ -100,6 +100,11 @@ fn told(run: &Run, held: &Held, entry: Option<&Entry>) -> Vec<(&'static str, Val
     }
     if !task.is_told {
         return told;
+    }
+    if let Some(seed) = task.counts {
+        let counted = number(seed, "").1[usize::from(run.flag)];
+        told.push(("counted", json!(counted)));
+        told.push(("said", json!(format!("<{counted} of {}>", run.id))));
     }
     told.extend([
         ("run", json!(run.id)),

@@ -107,6 +107,8 @@ fn instance_is_whole(before: &Run, after: &Run, instance: InstanceIndex) -> Judg
     same("its grant", before.grant(instance), after.grant(instance))?;
     same("its last attempt", before.last_attempt(instance), after.last_attempt(instance))?;
     same("when it was ready", before.first_ready(instance), after.first_ready(instance))?;
+    let waits_since = |run: &Run| run.in_queue_since(instance);
+    same("since when it waits", waits_since(before), waits_since(after))?;
     same("its map", before.map(instance), after.map(instance))?;
     same("its place in a map", before.item_of(instance), after.item_of(instance))?;
     let task = TaskIndex(instance.0);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::entry::{Entry, Lease};
 use super::stage::{Stage, Stop};
-use crate::flows::{Condition, Flow};
+use crate::flows::{Condition, Flow, truth};
 
 /// An event of a run's history.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +149,7 @@ impl Run {
             Condition::True => true,
             Condition::False => false,
             Condition::Flag => self.flag,
+            Condition::Claim(seed) => truth(seed, "").1[usize::from(self.flag)],
             Condition::Nothing(task) => self.entries[task].output().is_none(),
             Condition::Something(task) => self.entries[task].output().is_some(),
         }
