@@ -48,7 +48,9 @@ fn created_position(scene: &Scene, run_id: &str) -> Option<u64> {
 fn place_is_seen(scene: &Scene, asked: &Asked, after: Token, told: Option<&Refusal>) -> Judged {
     let kept = scene.model.ends.range(..=after.epoch).map(|(_, end)| *end).max().unwrap_or(0);
     let is_former = after.epoch < scene.epoch;
-    let is_lost = is_former && after.position > kept;
+    // Another owner may have ended its epoch under the process that is asked.
+    let may_be_over = is_former || scene.trouble_count != asked.trouble_count;
+    let is_lost = may_be_over && after.position > kept;
     let is_right = match told.map(|refusal| refusal.code) {
         Some("PF1210") => is_lost && told.is_some_and(|told| told.fields["position"] == kept),
         Some("PF1107") => !is_former && after.position > asked.position,

@@ -201,6 +201,7 @@ impl Workers {
         self.told.retain(|told| told.held.run_id != run_id);
         self.spoken.retain(|(of, ..), _| of != run_id);
         self.lines.retain(|(of, ..), _| of != run_id);
+        self.beats.retain(|(of, ..), _| of != run_id);
     }
 
     /// The ring was turned: what waited at the door was heard.
