@@ -98,6 +98,20 @@ impl Permits {
         self.try_next(&key, rack)
     }
 
+    /// Whether something was let go that has neither taken its permit nor given up.
+    pub(super) fn has_tries(&self) -> bool {
+        !self.trying.is_empty()
+    }
+
+    /// Of what was let go only these arrivals are there still: others may try in place of the rest.
+    pub(super) fn pass_tries_on(&mut self, there: &BTreeSet<u64>) -> Vec<Waiting> {
+        let gone: Vec<u64> =
+            self.trying.keys().filter(|arrival| !there.contains(arrival)).copied().collect();
+        let keys: Vec<PermitKey> =
+            gone.iter().filter_map(|arrival| self.trying.remove(arrival)).collect();
+        keys.iter().flat_map(|key| self.try_of_each_rack(key)).collect()
+    }
+
     /// What waits for a key may try, the first of each rack.
     pub(super) fn try_of_each_rack(&mut self, key: &PermitKey) -> Vec<Waiting> {
         let racks: Vec<Rack> = self
@@ -222,5 +236,18 @@ mod tests {
         assert_eq!(after_dropped.map(|waiting| waiting.item.arrival), Some(2));
         assert_eq!(after_parked.map(|waiting| waiting.item.arrival), Some(3));
         assert_eq!((permits.counts(&key()), permits.counts(&other)), ((0, 0), (0, 1)));
+    }
+
+    #[test]
+    fn the_next_tries_where_one_that_was_let_go_is_gone() {
+        let mut permits = Permits::default();
+        let holder = (RunNumber(9), InstanceIndex(0));
+        permits.take(holder, 9, vec![(key(), 1)]);
+        permits.park(&key(), waiting(1, Priority::Normal));
+        permits.park(&key(), waiting(2, Priority::Normal));
+        assert_eq!(arrivals(&permits.release(holder)), [1]);
+
+        assert_eq!(arrivals(&permits.pass_tries_on(&BTreeSet::from([1, 2]))), [0; 0]);
+        assert_eq!(arrivals(&permits.pass_tries_on(&BTreeSet::from([2]))), [2]);
     }
 }

@@ -140,7 +140,20 @@ impl Queues {
     pub fn forget_ended_suspects(&mut self, mut is_current: impl FnMut(&Item) -> bool) {
         let before = self.suspects.len();
         self.suspects.retain(|waiting| is_current(&waiting.item));
-        self.count -= before - self.suspects.len();
+        let gone_count = before - self.suspects.len();
+        self.count -= gone_count;
+        if gone_count > 0 {
+            self.pass_tries_on();
+        }
+    }
+
+    /// What was let go to try for a permit and is dropped since has given up: others try.
+    fn pass_tries_on(&mut self) {
+        if self.permits.has_tries() {
+            let there: BTreeSet<u64> = self.entries().map(|item| item.arrival).collect();
+            let next = self.permits.pass_tries_on(&there);
+            self.try_again(next);
+        }
     }
 
     fn release_delayed(&mut self, now: Millis) {
@@ -265,6 +278,7 @@ impl Queues {
         self.aside.retain(|_, aside| !aside.is_empty());
         self.count = self.entries().count();
         self.swept_count = self.count;
+        self.pass_tries_on();
     }
 
     /// Every entry, stale ones among them.
