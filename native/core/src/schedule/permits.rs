@@ -98,15 +98,8 @@ impl Permits {
         self.try_next(&key, rack)
     }
 
-    /// Whether something was let go that has neither taken its permit nor given up.
-    pub(super) fn has_tries(&self) -> bool {
-        !self.trying.is_empty()
-    }
-
-    /// Of what was let go only these arrivals are there still: others may try in place of the rest.
-    pub(super) fn pass_tries_on(&mut self, there: &BTreeSet<u64>) -> Vec<Waiting> {
-        let gone: Vec<u64> =
-            self.trying.keys().filter(|arrival| !there.contains(arrival)).copied().collect();
+    /// These arrivals are gone: others may try in place of those of them that were let go.
+    pub(super) fn pass_tries_on(&mut self, gone: &[u64]) -> Vec<Waiting> {
         let keys: Vec<PermitKey> =
             gone.iter().filter_map(|arrival| self.trying.remove(arrival)).collect();
         keys.iter().flat_map(|key| self.try_of_each_rack(key)).collect()
@@ -247,7 +240,7 @@ mod tests {
         permits.park(&key(), waiting(2, Priority::Normal));
         assert_eq!(arrivals(&permits.release(holder)), [1]);
 
-        assert_eq!(arrivals(&permits.pass_tries_on(&BTreeSet::from([1, 2]))), [0; 0]);
-        assert_eq!(arrivals(&permits.pass_tries_on(&BTreeSet::from([2]))), [2]);
+        assert_eq!(arrivals(&permits.pass_tries_on(&[])), [0; 0]);
+        assert_eq!(arrivals(&permits.pass_tries_on(&[1])), [2]);
     }
 }

@@ -138,22 +138,16 @@ impl Queues {
 
     /// Drops suspects that have ended meanwhile: no worker is to be kept clear for them.
     pub fn forget_ended_suspects(&mut self, mut is_current: impl FnMut(&Item) -> bool) {
-        let before = self.suspects.len();
-        self.suspects.retain(|waiting| is_current(&waiting.item));
-        let gone_count = before - self.suspects.len();
-        self.count -= gone_count;
-        if gone_count > 0 {
-            self.pass_tries_on();
-        }
+        let mut gone = Vec::new();
+        self.suspects.retain(|waiting| is_kept(&waiting.item, &mut is_current, &mut gone));
+        self.count -= gone.len();
+        self.pass_tries_on(&gone);
     }
 
-    /// What was let go to try for a permit and is dropped since has given up: others try.
-    fn pass_tries_on(&mut self) {
-        if self.permits.has_tries() {
-            let there: BTreeSet<u64> = self.entries().map(|item| item.arrival).collect();
-            let next = self.permits.pass_tries_on(&there);
-            self.try_again(next);
-        }
+    /// What was let go to try for a permit and is gone has given up: others try.
+    fn pass_tries_on(&mut self, gone: &[u64]) {
+        let next = self.permits.pass_tries_on(gone);
+        self.try_again(next);
     }
 
     fn release_delayed(&mut self, now: Millis) {
@@ -269,7 +263,8 @@ impl Queues {
         if self.count < self.sweep_count_min + 2 * self.swept_count {
             return;
         }
-        let keep: &mut dyn FnMut(&Item) -> bool = &mut is_current;
+        let mut gone = Vec::new();
+        let keep = &mut |item: &Item| is_kept(item, &mut is_current, &mut gone);
         self.racks.retain(keep);
         self.suspects.retain(|waiting| keep(&waiting.item));
         self.delayed.retain(|_, waiting| keep(&waiting.item));
@@ -278,7 +273,7 @@ impl Queues {
         self.aside.retain(|_, aside| !aside.is_empty());
         self.count = self.entries().count();
         self.swept_count = self.count;
-        self.pass_tries_on();
+        self.pass_tries_on(&gone);
     }
 
     /// Every entry, stale ones among them.
@@ -322,4 +317,13 @@ impl Queues {
     pub fn permit_counts(&self, key: &PermitKey) -> (usize, usize) {
         self.permits.counts(key)
     }
+}
+
+/// Whether an item is to be kept; the arrival of one that is not is noted.
+fn is_kept(item: &Item, is_current: impl FnOnce(&Item) -> bool, gone: &mut Vec<u64>) -> bool {
+    let keeps = is_current(item);
+    if !keeps {
+        gone.push(item.arrival);
+    }
+    keeps
 }
