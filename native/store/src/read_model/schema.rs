@@ -8,7 +8,7 @@ use crate::sqlite::Trouble;
 /// "pyfr": marks the file as a read model.
 const APPLICATION_ID: u32 = 0x7079_6672;
 /// Raised with any change below; the file is then rebuilt.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 const TABLES: &str = "
 CREATE TABLE applied(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, durable INTEGER NOT NULL,
@@ -21,6 +21,7 @@ CREATE TABLE run(
     first_position INTEGER NOT NULL, last_position INTEGER NOT NULL, key TEXT, error TEXT, result BLOB,
     crc INTEGER NOT NULL, long_crc INTEGER NOT NULL);
 CREATE UNIQUE INDEX run_by_id ON run(namespace, run_id);
+CREATE INDEX run_by_namespace ON run(namespace, run);
 CREATE INDEX run_by_status ON run(namespace, status, run);
 CREATE INDEX run_by_definition ON run(namespace, definition, run);
 CREATE INDEX run_by_creator ON run(namespace, created_by, run) WHERE created_by IS NOT NULL;
