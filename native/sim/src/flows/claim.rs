@@ -72,8 +72,8 @@ impl Hand<'_> {
             return Drawn::new(self.flag_text, Binds::Relation, [false, true]);
         }
         match self.dice.below(9) {
-            0 => self.either(depth - 1),
-            1 => self.both(depth - 1),
+            0 => self.logic(depth - 1, true),
+            1 => self.logic(depth - 1, false),
             2 => {
                 let of = self.truth(depth - 1);
                 let values = of.values.map(|value| !value);
@@ -91,28 +91,23 @@ impl Hand<'_> {
         }
     }
 
-    /// One of two truths; where one holds, the other may fail.
-    fn either(&mut self, depth: usize) -> Drawn<bool> {
+    /// One of two truths, or both: where one side decides, the other may fail.
+    fn logic(&mut self, depth: usize, decides: bool) -> Drawn<bool> {
         let (mut left, mut right) = (self.truth(depth), self.truth(depth));
-        if right.values == [true; 2] && self.dice.chance(50) {
+        if right.values == [decides; 2] && self.dice.chance(50) {
             left = fails();
-        } else if left.values == [true; 2] && self.dice.chance(50) {
+        } else if left.values == [decides; 2] && self.dice.chance(50) {
             right = fails();
         }
-        let text = format!("{} || {}", left.within(Binds::Or), right.within(Binds::And));
-        Drawn::new(text, Binds::Or, left.with(&right, |left, right| left || right))
-    }
-
-    /// Both of two truths; where one does not hold, the other may fail.
-    fn both(&mut self, depth: usize) -> Drawn<bool> {
-        let (mut left, mut right) = (self.truth(depth), self.truth(depth));
-        if right.values == [false; 2] && self.dice.chance(50) {
-            left = fails();
-        } else if left.values == [false; 2] && self.dice.chance(50) {
-            right = fails();
-        }
-        let text = format!("{} && {}", left.within(Binds::And), right.within(Binds::Relation));
-        Drawn::new(text, Binds::And, left.with(&right, |left, right| left && right))
+        let (word, binds, inner) = if decides {
+            ("||", Binds::Or, Binds::And)
+        } else {
+            ("&&", Binds::And, Binds::Relation)
+        };
+        let text = format!("{} {word} {}", left.within(binds), right.within(inner));
+        let values =
+            left.with(&right, |left, right| if decides { left || right } else { left && right });
+        Drawn::new(text, binds, values)
     }
 
     fn relation(&mut self, depth: usize) -> Drawn<bool> {
