@@ -83,15 +83,15 @@ impl Driver {
         }
     }
 
-    /// Does one bite of what is due.
+    /// Does one bite of what was asked for, and one of what is due.
     pub(super) fn prune_a_bite(&mut self, now: Millis) {
         if self.read_only || self.fault.is_some() {
             return;
         }
-        let done = self.free_a_bite().and_then(|()| match self.pruning.asked.first().copied() {
-            Some(asked) => self.prune_as_asked(asked, now),
-            None => self.prune_by_retention(now),
-        });
+        let done = self
+            .free_a_bite()
+            .and_then(|()| self.prune_as_asked(now))
+            .and_then(|()| self.prune_by_retention(now));
         if let Err(refusal) = done {
             self.pruning.is_late = false;
             self.pruning.next_look = now.plus(LOOK_MS_MIN);
@@ -110,11 +110,10 @@ impl Driver {
         Ok(())
     }
 
-    fn prune_as_asked(
-        &mut self,
-        (ticket, before_ms, so_far): (u64, i64, u64),
-        now: Millis,
-    ) -> Result<(), Refusal> {
+    fn prune_as_asked(&mut self, now: Millis) -> Result<(), Refusal> {
+        let Some((ticket, before_ms, so_far)) = self.pruning.asked.first().copied() else {
+            return Ok(());
+        };
         let count = self.forget_some((i64::MIN, before_ms), now)?;
         self.pruning.asked[0].2 = so_far + count;
         if count == 0 && !self.pruning.has_leftovers && !self.trimming.has_work() {

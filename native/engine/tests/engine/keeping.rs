@@ -215,6 +215,24 @@ fn closed_runs_are_forgotten_by_themselves_when_their_time_is_over() {
 }
 
 #[test]
+fn one_who_asks_does_not_put_off_what_is_forgotten_by_itself() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let kept = EngineSettings { retention_ms: Some(DAY_MS), ..settings() };
+    let engine = Engine::open(&url(&dir), &kept).expect("the store opens");
+    let definition = opened(&engine);
+    three_ended(&engine, &definition);
+    engine.advance(2 * DAY_MS);
+
+    let of_nothing = Request::Look { ticket: 1, look: Look::Prune { before_ms: 0 }, after: None };
+    ask(&engine, of_nothing);
+    while engine.next_wake_ms() == Some(0) {
+        engine.pump();
+    }
+
+    assert_eq!(listed(&engine), [""; 0]);
+}
+
+#[test]
 fn a_position_says_whether_a_crash_took_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let engine = open(&dir);
