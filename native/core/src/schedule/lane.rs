@@ -19,6 +19,17 @@ pub struct Item {
     pub arrival: u64,
 }
 
+/// What has a place in the order of arrival.
+pub(super) trait Arrived {
+    fn arrival(&self) -> u64;
+}
+
+impl Arrived for Item {
+    fn arrival(&self) -> u64 {
+        self.arrival
+    }
+}
+
 /// An empty group stays while there are so few: most work has no fairness key and shares one.
 const EMPTY_COUNT_MAX: usize = 4;
 
@@ -31,24 +42,31 @@ pub(super) fn rank(deadline: Option<Millis>, arrival: u64) -> Rank {
 }
 
 /// Work that shares a fairness key.
-#[derive(Debug, Default)]
-struct Group {
-    urgent: BTreeMap<Rank, Item>,
-    plain: VecDeque<Item>,
+#[derive(Debug)]
+struct Group<T> {
+    urgent: BTreeMap<Rank, T>,
+    plain: VecDeque<T>,
 }
 
-impl Group {
+impl<T> Default for Group<T> {
+    fn default() -> Self {
+        Self { urgent: BTreeMap::new(), plain: VecDeque::new() }
+    }
+}
+
+impl<T: Arrived> Group<T> {
     fn is_empty(&self) -> bool {
         self.urgent.is_empty() && self.plain.is_empty()
     }
 
-    fn push(&mut self, item: Item, deadline: Option<Millis>) {
+    fn push(&mut self, item: T, deadline: Option<Millis>) {
+        let arrival = item.arrival();
         match deadline {
-            Some(_) => drop(self.urgent.insert(rank(deadline, item.arrival), item)),
+            Some(_) => drop(self.urgent.insert(rank(deadline, arrival), item)),
             None => match self.plain.back() {
                 // An item that comes back to the queue keeps the place of its arrival.
-                Some(last) if last.arrival > item.arrival => {
-                    let place = self.plain.partition_point(|other| other.arrival < item.arrival);
+                Some(last) if last.arrival() > arrival => {
+                    let place = self.plain.partition_point(|other| other.arrival() < arrival);
                     self.plain.insert(place, item);
                 }
                 Some(_) | None => self.plain.push_back(item),
@@ -56,7 +74,7 @@ impl Group {
         }
     }
 
-    fn pop(&mut self) -> Option<Item> {
+    fn pop(&mut self) -> Option<T> {
         match self.urgent.pop_first() {
             Some((_, item)) => Some(item),
             None => self.plain.pop_front(),
@@ -66,11 +84,11 @@ impl Group {
     fn rank(&self) -> Option<Rank> {
         match self.urgent.first_key_value() {
             Some((rank, _)) => Some(*rank),
-            None => self.plain.front().map(|item| rank(None, item.arrival)),
+            None => self.plain.front().map(|item| rank(None, item.arrival())),
         }
     }
 
-    fn retain(&mut self, keep: &mut dyn FnMut(&Item) -> bool) -> usize {
+    fn retain(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> usize {
         self.urgent.retain(|_, item| keep(item));
         self.plain.retain(|item| keep(item));
         self.urgent.len() + self.plain.len()
@@ -78,20 +96,26 @@ impl Group {
 }
 
 /// A queue in which the groups of equal fairness key take turns.
-#[derive(Debug, Default)]
-pub(super) struct Lane {
-    groups: BTreeMap<Arc<str>, Group>,
+#[derive(Debug)]
+pub(super) struct Lane<T> {
+    groups: BTreeMap<Arc<str>, Group<T>>,
     /// Groups with work, the one whose turn it is first.
     turns: VecDeque<Arc<str>>,
     count: usize,
 }
 
-impl Lane {
+impl<T> Default for Lane<T> {
+    fn default() -> Self {
+        Self { groups: BTreeMap::new(), turns: VecDeque::new(), count: 0 }
+    }
+}
+
+impl<T: Arrived> Lane<T> {
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
-    pub(super) fn push(&mut self, key: &Arc<str>, item: Item, deadline: Option<Millis>) {
+    pub(super) fn push(&mut self, key: &Arc<str>, item: T, deadline: Option<Millis>) {
         let group = match self.groups.get_mut(key) {
             Some(group) => group,
             None => self.groups.entry(key.clone()).or_default(),
@@ -103,8 +127,25 @@ impl Lane {
         self.count += 1;
     }
 
+    /// Takes back what it has just given: its group has not had its turn.
+    pub(super) fn put_back(&mut self, key: &Arc<str>, item: T, deadline: Option<Millis>) {
+        self.push(key, item, deadline);
+        if let Some(place) = self.turns.iter().rposition(|other| other == key) {
+            self.turns.remove(place);
+        }
+        self.turns.push_front(key.clone());
+    }
+
+    /// Whether something in it goes before what came with this key and rank.
+    pub(super) fn goes_before(&self, key: &Arc<str>, newcomer: Rank) -> bool {
+        match self.groups.get(key).and_then(Group::rank) {
+            Some(first) => first < newcomer,
+            None => !self.turns.is_empty(),
+        }
+    }
+
     /// The next item; the group that gave it goes to the end of the turns.
-    pub(super) fn pop(&mut self) -> Option<Item> {
+    pub(super) fn pop(&mut self) -> Option<T> {
         let key = self.turns.pop_front()?;
         let group = self.groups.get_mut(&key).expect("a group with a turn is there");
         let item = group.pop().expect("a group with a turn has work");
@@ -123,7 +164,7 @@ impl Lane {
     }
 
     /// Drops what is not to be kept.
-    pub(super) fn retain(&mut self, keep: &mut dyn FnMut(&Item) -> bool) {
+    pub(super) fn retain(&mut self, keep: &mut dyn FnMut(&T) -> bool) {
         self.count = 0;
         for group in self.groups.values_mut() {
             self.count += group.retain(keep);
@@ -133,7 +174,7 @@ impl Lane {
     }
 
     /// Everything that waits in it.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.groups.values().flat_map(|group| group.urgent.values().chain(&group.plain))
     }
 }
@@ -146,7 +187,7 @@ mod tests {
         Item { run: RunNumber(1), instance: InstanceIndex(0), stamp: (0, 1), arrival }
     }
 
-    fn drained(lane: &mut Lane) -> Vec<u64> {
+    fn drained(lane: &mut Lane<Item>) -> Vec<u64> {
         std::iter::from_fn(|| lane.pop()).map(|item| item.arrival).collect()
     }
 
@@ -169,6 +210,31 @@ mod tests {
         (5..=6).for_each(|arrival| lane.push(&small, item(arrival), None));
 
         assert_eq!(drained(&mut lane), [1, 5, 2, 6, 3, 4]);
+    }
+
+    #[test]
+    fn a_group_whose_item_comes_back_has_its_turn_again() {
+        let (mut lane, one, two) = (Lane::default(), Arc::from("one"), Arc::from("two"));
+        (1..=2).for_each(|arrival| lane.push(&one, item(arrival), None));
+        (3..=4).for_each(|arrival| lane.push(&two, item(arrival), None));
+
+        for key in [&one, &one] {
+            let given = lane.pop().expect("there is work");
+            lane.put_back(key, given, None);
+        }
+
+        assert_eq!(drained(&mut lane), [1, 3, 2, 4]);
+    }
+
+    #[test]
+    fn who_was_there_goes_before_a_newcomer_of_its_group_or_of_none_that_waits() {
+        let (mut lane, one, two) = (Lane::default(), Arc::from("one"), Arc::from("two"));
+        assert!(!lane.goes_before(&one, rank(None, 7)), "nothing is there");
+        lane.push(&one, item(3), Some(Millis(50)));
+
+        assert!(lane.goes_before(&one, rank(None, 7)));
+        assert!(lane.goes_before(&two, rank(Some(Millis(9)), 7)));
+        assert!(!lane.goes_before(&one, rank(Some(Millis(9)), 7)), "its deadline is earlier");
     }
 
     #[test]

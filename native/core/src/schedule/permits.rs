@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::lane::Lane;
 use super::queues::Waiting;
 use super::racks::Rack;
 use crate::ids::{InstanceIndex, RunNumber};
 use crate::seeded::{Bug, is_planted};
-use crate::time::Millis;
 
 /// What a permit is counted under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,29 +22,45 @@ pub enum PermitKey {
 }
 
 type Holder = (RunNumber, InstanceIndex);
-/// The order in which those that wait are tried: by urgency, deadline, arrival.
-type Place = (usize, Millis, u64);
+
+/// What waits for a key and is begun by the same workers. One at a time is let go to try for a permit.
+#[derive(Debug, Default)]
+struct Line {
+    lanes: [Lane<Waiting>; 3],
+    is_trying: bool,
+}
+
+impl Line {
+    fn is_over(&self) -> bool {
+        !self.is_trying && self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.lanes.iter().map(Lane::len).sum()
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        self.lanes.iter_mut().find_map(Lane::pop)
+    }
+
+    /// Whether something in it is more urgent than a newcomer, or was there before.
+    fn goes_before(&self, newcomer: &Waiting) -> bool {
+        let (own, rank) = (newcomer.priority as usize, newcomer.rank());
+        self.lanes[..own].iter().any(|lane| lane.len() > 0)
+            || self.lanes[own].goes_before(&newcomer.fairness_key, rank)
+    }
+}
 
 #[derive(Debug, Default)]
 struct Permit {
     holders: BTreeSet<Holder>,
-    /// Those that wait, apart for each rack: one that no worker takes must not stand in the way of
-    /// others.
-    parked: BTreeMap<Rack, BTreeMap<Place, Waiting>>,
+    /// A line for each rack: what no worker takes must not stand in the way of others.
+    lines: BTreeMap<Rack, Line>,
 }
 
 impl Permit {
     fn is_empty(&self) -> bool {
-        self.holders.is_empty() && self.parked.is_empty()
-    }
-
-    fn take_first(&mut self, rack: &Rack) -> Option<Waiting> {
-        let parked = self.parked.get_mut(rack)?;
-        let first = parked.pop_first().map(|(_, waiting)| waiting);
-        if parked.is_empty() {
-            self.parked.remove(rack);
-        }
-        first
+        self.holders.is_empty() && self.lines.is_empty()
     }
 }
 
@@ -53,8 +69,8 @@ impl Permit {
 pub(super) struct Permits {
     keys: BTreeMap<PermitKey, Permit>,
     held: BTreeMap<Holder, Vec<PermitKey>>,
-    /// By arrival: what was let go to try again, and the key that it waited for.
-    trying: BTreeMap<u64, PermitKey>,
+    /// By arrival: what was let go to try, and the line that it comes from.
+    trying: BTreeMap<u64, (PermitKey, Rack)>,
 }
 
 impl Permits {
@@ -69,62 +85,101 @@ impl Permits {
         wanted.iter().find(is_taken).map(|(key, _)| key)
     }
 
-    /// Gives the keys to the lease of what arrived then.
-    pub(super) fn take(&mut self, holder: Holder, arrival: u64, wanted: Vec<(PermitKey, u32)>) {
-        self.trying.remove(&arrival);
-        if wanted.is_empty() {
-            return;
+    /// The first of these keys for which others wait that go before a newcomer.
+    pub(super) fn line_before<'a>(
+        &self,
+        (arrival, rack): (u64, &Rack),
+        wanted: &'a [(PermitKey, u32)],
+        newcomer: impl FnOnce() -> Waiting,
+    ) -> Option<&'a PermitKey> {
+        let line = |key: &PermitKey| self.keys.get(key)?.lines.get(rack);
+        let has_line = wanted.iter().any(|(key, _)| line(key).is_some());
+        if !has_line || self.trying.contains_key(&arrival) {
+            return None; // What was let go has stood in its line.
         }
-        for (key, _) in &wanted {
-            self.keys.entry(key.clone()).or_default().holders.insert(holder);
+        let newcomer = newcomer();
+        let goes_before = |key: &&PermitKey| line(key).is_some_and(|l| l.goes_before(&newcomer));
+        wanted.iter().map(|(key, _)| key).find(goes_before)
+    }
+
+    /// Gives the keys to the lease of what arrived then; gives what may try behind it.
+    pub(super) fn take(
+        &mut self,
+        holder: Holder,
+        arrival: u64,
+        wanted: Vec<(PermitKey, u32)>,
+    ) -> Option<Waiting> {
+        let tried = self.end_try(arrival);
+        let mut is_full = false;
+        for (key, limit) in &wanted {
+            let holders = &mut self.keys.entry(key.clone()).or_default().holders;
+            holders.insert(holder);
+            let is_tried = tried.as_ref().is_some_and(|(other, _)| other == key);
+            is_full |= is_tried && holders.len() >= *limit as usize;
         }
-        self.held.insert(holder, wanted.into_iter().map(|(key, _)| key).collect());
+        if !wanted.is_empty() {
+            self.held.insert(holder, wanted.into_iter().map(|(key, _)| key).collect());
+        }
+        tried.filter(|_| !is_full).and_then(|(key, rack)| self.try_next(&key, &rack))
     }
 
     /// Keeps an item until a permit of the key is free; gives another that may try in its place.
     pub(super) fn park(&mut self, key: &PermitKey, waiting: Waiting) -> Option<Waiting> {
-        let (arrival, rack) = (waiting.item.arrival, waiting.rack());
-        let was_trying_for = self.trying.remove(&arrival);
-        let deadline = waiting.deadline.unwrap_or(Millis(u64::MAX));
-        let place = (waiting.priority as usize, deadline, arrival);
+        let tried = self.end_try(waiting.item.arrival);
         let permit = self.keys.entry(key.clone()).or_default();
-        permit.parked.entry(rack.clone()).or_default().insert(place, waiting);
-        was_trying_for.filter(|other| other != key).and_then(|other| self.try_next(&other, &rack))
+        let place = permit.lines.entry(waiting.rack()).or_default();
+        let lane = &mut place.lanes[waiting.priority as usize];
+        let (fairness_key, deadline) = (waiting.fairness_key.clone(), waiting.deadline);
+        match tried {
+            Some((other, _)) if other == *key => {
+                lane.put_back(&fairness_key, waiting, deadline);
+                None
+            }
+            tried => {
+                lane.push(&fairness_key, waiting, deadline);
+                tried.and_then(|(other, rack)| self.try_next(&other, &rack))
+            }
+        }
     }
 
-    /// An item that was let go has not taken its permit: another of its rack may try.
-    pub(super) fn give_up(&mut self, arrival: u64, rack: &Rack) -> Option<Waiting> {
-        let key = self.trying.remove(&arrival)?;
-        self.try_next(&key, rack)
+    /// An item that was let go has not taken its permit: another of its line may try.
+    pub(super) fn give_up(&mut self, arrival: u64) -> Option<Waiting> {
+        let (key, rack) = self.end_try(arrival)?;
+        self.try_next(&key, &rack)
     }
 
-    /// These arrivals are gone: others may try in place of those of them that were let go.
-    pub(super) fn pass_tries_on(&mut self, gone: &[u64]) -> Vec<Waiting> {
-        let keys: Vec<PermitKey> =
-            gone.iter().filter_map(|arrival| self.trying.remove(arrival)).collect();
-        keys.iter().flat_map(|key| self.try_of_each_rack(key)).collect()
-    }
-
-    /// What waits for a key may try, the first of each rack.
-    pub(super) fn try_of_each_rack(&mut self, key: &PermitKey) -> Vec<Waiting> {
+    /// What waits for a key may try, the first of each line.
+    pub(super) fn try_of_each_line(&mut self, key: &PermitKey) -> Vec<Waiting> {
         let racks: Vec<Rack> = self
             .keys
             .get(key)
-            .map_or_else(Vec::new, |permit| permit.parked.keys().cloned().collect());
+            .map_or_else(Vec::new, |permit| permit.lines.keys().cloned().collect());
         racks.iter().filter_map(|rack| self.try_next(key, rack)).collect()
     }
 
-    /// The first of a rack that waits for a key may try.
-    pub(super) fn try_next(&mut self, key: &PermitKey, rack: &Rack) -> Option<Waiting> {
-        let permit = self.keys.get_mut(key)?;
-        let next = permit.take_first(rack);
-        if permit.is_empty() {
-            self.keys.remove(key);
+    /// The first of a line may try, unless another does.
+    fn try_next(&mut self, key: &PermitKey, rack: &Rack) -> Option<Waiting> {
+        let line = self.keys.get_mut(key)?.lines.get_mut(rack)?;
+        if line.is_trying {
+            return None;
         }
-        if let Some(next) = &next {
-            self.trying.insert(next.item.arrival, key.clone());
+        let next = line.pop()?;
+        line.is_trying = true;
+        self.trying.insert(next.item.arrival, (key.clone(), rack.clone()));
+        Some(next)
+    }
+
+    /// An item that was let go tries no more; gives the line that it came from.
+    fn end_try(&mut self, arrival: u64) -> Option<(PermitKey, Rack)> {
+        let (key, rack) = self.trying.remove(&arrival)?;
+        if let Some(permit) = self.keys.get_mut(&key) {
+            if let Some(line) = permit.lines.get_mut(&rack) {
+                line.is_trying = false;
+            }
+            permit.lines.retain(|_, line| !line.is_over());
         }
-        next
+        self.forget_unused(&key);
+        Some((key, rack))
     }
 
     /// Ends what a lease held; gives the work that may try again.
@@ -133,31 +188,37 @@ impl Permits {
         for key in self.held.remove(&holder).unwrap_or_default() {
             let Some(permit) = self.keys.get_mut(&key) else { continue };
             permit.holders.remove(&holder);
-            let racks: Vec<Rack> = permit.parked.keys().cloned().collect();
-            if permit.is_empty() {
-                self.keys.remove(&key);
-            }
-            freed.extend(racks.iter().filter_map(|rack| self.try_next(&key, rack)));
+            freed.extend(self.try_of_each_line(&key));
+            self.forget_unused(&key);
         }
         freed
+    }
+
+    fn forget_unused(&mut self, key: &PermitKey) {
+        if self.keys.get(key).is_some_and(Permit::is_empty) {
+            self.keys.remove(key);
+        }
     }
 
     /// How many hold and how many wait for permits of a key.
     pub(super) fn counts(&self, key: &PermitKey) -> (usize, usize) {
         self.keys.get(key).map_or((0, 0), |permit| {
-            (permit.holders.len(), permit.parked.values().map(BTreeMap::len).sum())
+            (permit.holders.len(), permit.lines.values().map(Line::len).sum())
         })
     }
 
     pub(super) fn parked(&self) -> impl Iterator<Item = &Waiting> {
-        self.keys.values().flat_map(|permit| permit.parked.values().flat_map(BTreeMap::values))
+        let lines = self.keys.values().flat_map(|permit| permit.lines.values());
+        lines.flat_map(|line| line.lanes.iter().flat_map(Lane::iter))
     }
 
     /// Drops what waits and is not to be kept.
     pub(super) fn retain(&mut self, keep: &mut dyn FnMut(&Waiting) -> bool) {
         for permit in self.keys.values_mut() {
-            permit.parked.values_mut().for_each(|parked| parked.retain(|_, waiting| keep(waiting)));
-            permit.parked.retain(|_, parked| !parked.is_empty());
+            permit.lines.retain(|_, line| {
+                line.lanes.iter_mut().for_each(|lane| lane.retain(keep));
+                !line.is_over()
+            });
         }
         self.keys.retain(|_, permit| !permit.is_empty());
     }
@@ -216,13 +277,12 @@ mod tests {
         let mut permits = Permits::default();
         let holder = (RunNumber(9), InstanceIndex(0));
         permits.take(holder, 9, vec![(key(), 1)]);
-        let rack = waiting(1, Priority::Normal).rack();
         for arrival in 1..=3 {
             permits.park(&key(), waiting(arrival, Priority::Normal));
         }
 
         assert_eq!(arrivals(&permits.release(holder)), [1]);
-        let after_dropped = permits.give_up(1, &rack);
+        let after_dropped = permits.give_up(1);
         let other = PermitKey::Named("other".into());
         let after_parked = permits.park(&other, waiting(2, Priority::Normal));
 
@@ -232,15 +292,19 @@ mod tests {
     }
 
     #[test]
-    fn the_next_tries_where_one_that_was_let_go_is_gone() {
+    fn of_a_line_one_tries_at_a_time_and_the_next_follows_while_there_is_room() {
         let mut permits = Permits::default();
-        let holder = (RunNumber(9), InstanceIndex(0));
-        permits.take(holder, 9, vec![(key(), 1)]);
-        permits.park(&key(), waiting(1, Priority::Normal));
-        permits.park(&key(), waiting(2, Priority::Normal));
-        assert_eq!(arrivals(&permits.release(holder)), [1]);
+        let wanted = || vec![(key(), 2)];
+        let holders = [7, 8].map(|number| (RunNumber(number), InstanceIndex(0)));
+        holders.into_iter().for_each(|holder| drop(permits.take(holder, 0, wanted())));
+        (1..=3).for_each(|arrival| drop(permits.park(&key(), waiting(arrival, Priority::Normal))));
 
-        assert_eq!(arrivals(&permits.pass_tries_on(&[])), [0; 0]);
-        assert_eq!(arrivals(&permits.pass_tries_on(&[1])), [2]);
+        assert_eq!(arrivals(&permits.release(holders[0])), [1]);
+        assert_eq!(arrivals(&permits.release(holders[1])), [0; 0], "one tries already");
+        let after_first = permits.take(holders[0], 1, wanted());
+        let after_second = permits.take(holders[1], 2, wanted());
+
+        assert_eq!(after_first.map(|waiting| waiting.item.arrival), Some(2));
+        assert!(after_second.is_none(), "both permits are taken");
     }
 }

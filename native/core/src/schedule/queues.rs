@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::lane::Item;
+use super::lane::{Arrived, Item, Rank, rank};
 use super::permits::{PermitKey, Permits};
 use super::racks::{Rack, Racks};
 use super::sessions::{Pool, Session, Sessions};
@@ -29,6 +29,16 @@ pub struct Waiting {
 impl Waiting {
     pub(super) fn rack(&self) -> Rack {
         (self.task_type.clone(), self.rate, self.has_rate_of_key)
+    }
+
+    pub(super) fn rank(&self) -> Rank {
+        rank(self.deadline, self.item.arrival)
+    }
+}
+
+impl Arrived for Waiting {
+    fn arrival(&self) -> u64 {
+        self.item.arrival
     }
 }
 
@@ -146,8 +156,10 @@ impl Queues {
 
     /// What was let go to try for a permit and is gone has given up: others try.
     fn pass_tries_on(&mut self, gone: &[u64]) {
-        let next = self.permits.pass_tries_on(gone);
-        self.try_again(next);
+        for arrival in gone {
+            let next = self.permits.give_up(*arrival);
+            self.try_again(next);
+        }
     }
 
     fn release_delayed(&mut self, now: Millis) {
@@ -157,22 +169,15 @@ impl Queues {
         self.racks.release(now);
         while self.held_keys.first().is_some_and(|(until, _)| *until <= now) {
             let (_, key) = self.held_keys.pop_first().expect("it was found just now");
-            let next = self.permits.try_of_each_rack(&key);
+            let next = self.permits.try_of_each_line(&key);
             self.try_again(next);
         }
     }
 
-    /// What was picked has been handed out under these permits; where its key has a rate, the next
-    /// that waits for the key may try.
-    pub fn taken(
-        &mut self,
-        picked: &Picked,
-        wanted: Vec<(PermitKey, u32)>,
-        rated: Option<&PermitKey>,
-    ) {
+    /// What was picked has been handed out under these permits.
+    pub fn taken(&mut self, picked: &Picked, wanted: Vec<(PermitKey, u32)>) {
         let holder = (picked.item.run, picked.item.instance);
-        self.permits.take(holder, picked.item.arrival, wanted);
-        let next = rated.and_then(|key| self.permits.try_next(key, &picked.rack));
+        let next = self.permits.take(holder, picked.item.arrival, wanted);
         self.try_again(next);
         if !picked.is_suspect {
             self.turns.served(self.strategy, picked.demand, picked.lane);
@@ -185,12 +190,13 @@ impl Queues {
         holder: (RunNumber, InstanceIndex),
         wanted: Vec<(PermitKey, u32)>,
     ) {
-        self.permits.take(holder, 0, wanted);
+        let next = self.permits.take(holder, 0, wanted);
+        debug_assert!(next.is_none(), "nothing waits yet");
     }
 
     /// What was picked is stale.
     pub fn drop_picked(&mut self, picked: &Picked) {
-        let next = self.permits.give_up(picked.item.arrival, &picked.rack);
+        let next = self.permits.give_up(picked.item.arrival);
         self.try_again(next);
     }
 
@@ -202,7 +208,8 @@ impl Queues {
             return;
         }
         let rack = waiting.rack();
-        self.push(waiting);
+        self.count += 1;
+        self.racks.put_back(waiting);
         self.racks.hold(&rack, until);
     }
 
@@ -213,9 +220,18 @@ impl Queues {
         self.racks.next_release().into_iter().chain(suspect).chain(key).min()
     }
 
-    /// The first of these keys of which no permit is free.
-    pub fn missing_permit<'a>(&self, wanted: &'a [(PermitKey, u32)]) -> Option<&'a PermitKey> {
-        self.permits.missing(wanted)
+    /// The first of these keys that what was picked has to wait for: no permit of it is free, or
+    /// others that go before it wait for one.
+    pub fn missing_permit<'a>(
+        &self,
+        picked: &Picked,
+        wanted: &'a [(PermitKey, u32)],
+        waiting: impl FnOnce() -> Waiting,
+    ) -> Option<&'a PermitKey> {
+        let of_picked = (picked.item.arrival, &picked.rack);
+        let is_bound = !picked.is_suspect; // A worker was cleared for a suspect.
+        let line = || self.permits.line_before(of_picked, wanted, waiting);
+        self.permits.missing(wanted).or_else(|| is_bound.then(line).flatten())
     }
 
     /// Holds what was picked back until a permit of the key is free.
@@ -234,7 +250,7 @@ impl Queues {
     /// Holds back until its run goes on what was picked, or what became ready while it is paused.
     pub fn put_aside(&mut self, waiting: Waiting) {
         self.count += 1;
-        let next = self.permits.give_up(waiting.item.arrival, &waiting.rack());
+        let next = self.permits.give_up(waiting.item.arrival);
         self.aside.entry(waiting.item.run).or_default().push(waiting);
         self.try_again(next);
     }

@@ -18,7 +18,7 @@ const EMPTY_COUNT_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 struct Stock {
-    lanes: [Lane; 3],
+    lanes: [Lane<Item>; 3],
     /// Under which ranks the lanes stand among the heads.
     heads: [Option<Rank>; 3],
     /// Its rate holds it back until then.
@@ -61,12 +61,25 @@ pub(super) struct Racks {
 
 impl Racks {
     pub(super) fn push(&mut self, waiting: Waiting) {
+        self.put(waiting, Lane::push);
+    }
+
+    /// Takes back what was taken last: its fairness key has not had its turn.
+    pub(super) fn put_back(&mut self, waiting: Waiting) {
+        self.put(waiting, Lane::put_back);
+    }
+
+    fn put(
+        &mut self,
+        waiting: Waiting,
+        put: impl FnOnce(&mut Lane<Item>, &Arc<str>, Item, Option<Millis>),
+    ) {
         let (rack, lane) = (waiting.rack(), waiting.priority as usize);
         let stock = match self.stocks.get_mut(&rack) {
             Some(stock) => stock,
             None => self.stocks.entry(rack.clone()).or_default(),
         };
-        stock.lanes[lane].push(&waiting.fairness_key, waiting.item, waiting.deadline);
+        put(&mut stock.lanes[lane], &waiting.fairness_key, waiting.item, waiting.deadline);
         stock.show_head(lane, &mut self.heads[lane], &rack);
     }
 

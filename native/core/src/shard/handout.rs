@@ -76,7 +76,7 @@ impl Shard {
                 return self.record(failure);
             }
         };
-        if let Some(key) = self.queues.missing_permit(&wanted).cloned() {
+        if let Some(key) = self.queues.missing_permit(picked, &wanted, waiting).cloned() {
             return self.queues.park(&key, waiting());
         }
         let rate = rate_of(run, instance, &wanted);
@@ -93,7 +93,7 @@ impl Shard {
         let rate_key = rate.and_then(|(counted, _)| counted.into_key());
         match decide::lease(&self.state, (number, instance), lease, (rate_key, now)) {
             Some((Event::TaskLeased(event), args)) => {
-                self.queues.taken(picked, wanted, named.as_ref());
+                self.queues.taken(picked, wanted);
                 self.record(Event::TaskLeased(event.clone()));
                 self.grant(&event, args, picked);
             }

@@ -152,6 +152,72 @@ fn a_large_run_does_not_starve_a_small_one_of_another_fairness_key() {
     assert_eq!(order, ["large_0", "small_0", "large_1", "small_1", "large_2", "large_3"]);
 }
 
+/// Two runs that share one permit: a large one, and a small one of another fairness key.
+fn large_and_small(rig: &mut Rig, limit: &Value) {
+    let fair = |id: String| {
+        with(with(task(&id, &[]), &json!({"fairness_key": "${run.id}"})), limit)
+    };
+    let large: Vec<Value> = (0..4).map(|n| fair(format!("large_{n}"))).collect();
+    rig.run("large", &document(&large));
+    let small: Vec<Value> = (0..2).map(|n| fair(format!("small_{n}"))).collect();
+    rig.run("small", &with(document(&small), &json!({"id": "small"})));
+}
+
+#[test]
+fn fairness_keys_take_turns_behind_a_permit_too() {
+    for limit in [json!({"concurrency": 1}), json!({"concurrency_key": "k"})] {
+        let mut rig = Rig::new();
+        large_and_small(&mut rig, &limit);
+
+        let mut order = Vec::new();
+        while let Some(name) = rig.names().first().cloned() {
+            rig.complete(&name);
+            order.push(name);
+        }
+
+        assert_eq!(order, ["large_0", "large_1", "small_0", "large_2", "small_1", "large_3"]);
+    }
+}
+
+#[test]
+fn fairness_keys_take_turns_at_a_rate_too() {
+    for limit in [
+        json!({"rate_limit": "1/s"}),
+        json!({"rate_limit": "1/s", "concurrency_key": "k", "concurrency": 9}),
+    ] {
+        let mut rig = Rig::new();
+        large_and_small(&mut rig, &limit);
+
+        for _ in 0..5 {
+            rig.advance(1_000);
+        }
+
+        let names = rig.names();
+        let place = |name: &str| names.iter().position(|other| other == name);
+        assert!(place("small_1") < place("large_3"), "{names:?}");
+    }
+}
+
+#[test]
+fn a_newcomer_does_not_go_before_one_that_waits_for_the_same_permit() {
+    let keyed = |id: &str, fair: &str| {
+        with(task(id, &[]), &json!({"concurrency_key": "k", "fairness_key": fair}))
+    };
+    let mut rig = Rig::with_slots(ShardSettings::default(), [2, 0, 0]);
+    rig.run("r", &document(&[keyed("holder", "a"), keyed("first", "b"), keyed("second", "a")]));
+    rig.run("s", &with(document(&[task("free", &[])]), &json!({"id": "free"})));
+    assert_eq!(rig.names(), ["holder", "free"]);
+    rig.run("t", &with(document(&[keyed("newcomer", "a")]), &json!({"id": "late"})));
+
+    let mut order = Vec::new();
+    while let Some(name) = rig.names().into_iter().find(|name| name != "free") {
+        rig.complete(&name);
+        order.push(name);
+    }
+
+    assert_eq!(order, ["holder", "first", "second", "newcomer"]);
+}
+
 #[test]
 fn what_comes_back_is_handed_out_again_and_what_came_after_is_not_lost() {
     let mut rig = busy(Strategy::Strict);
