@@ -136,12 +136,9 @@ impl<T: Arrived> Lane<T> {
         self.turns.push_front(key.clone());
     }
 
-    /// Whether something in it goes before what came with this key and rank.
-    pub(super) fn goes_before(&self, key: &Arc<str>, newcomer: Rank) -> bool {
-        match self.groups.get(key).and_then(Group::rank) {
-            Some(first) => first < newcomer,
-            None => !self.turns.is_empty(),
-        }
+    /// The rank of the first that has a fairness key.
+    pub(super) fn first_of(&self, key: &Arc<str>) -> Option<Rank> {
+        self.groups.get(key).and_then(Group::rank)
     }
 
     /// The next item; the group that gave it goes to the end of the turns.
@@ -224,17 +221,6 @@ mod tests {
         }
 
         assert_eq!(drained(&mut lane), [1, 3, 2, 4]);
-    }
-
-    #[test]
-    fn who_was_there_goes_before_a_newcomer_of_its_group_or_of_none_that_waits() {
-        let (mut lane, one, two) = (Lane::default(), Arc::from("one"), Arc::from("two"));
-        assert!(!lane.goes_before(&one, rank(None, 7)), "nothing is there");
-        lane.push(&one, item(3), Some(Millis(50)));
-
-        assert!(lane.goes_before(&one, rank(None, 7)));
-        assert!(lane.goes_before(&two, rank(Some(Millis(9)), 7)));
-        assert!(!lane.goes_before(&one, rank(Some(Millis(9)), 7)), "its deadline is earlier");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::lane::Lane;
+use super::lane::{Lane, Rank};
 use super::queues::Waiting;
 use super::racks::Rack;
 use crate::ids::{InstanceIndex, RunNumber};
@@ -27,12 +27,20 @@ type Holder = (RunNumber, InstanceIndex);
 #[derive(Debug, Default)]
 struct Line {
     lanes: [Lane<Waiting>; 3],
-    is_trying: bool,
+    trying: Option<Trying>,
+}
+
+/// The place in its line of what was let go.
+#[derive(Debug)]
+struct Trying {
+    urgency: usize,
+    fairness_key: Arc<str>,
+    rank: Rank,
 }
 
 impl Line {
     fn is_over(&self) -> bool {
-        !self.is_trying && self.len() == 0
+        self.trying.is_none() && self.len() == 0
     }
 
     fn len(&self) -> usize {
@@ -43,11 +51,23 @@ impl Line {
         self.lanes.iter_mut().find_map(Lane::pop)
     }
 
-    /// Whether something in it is more urgent than a newcomer, or was there before.
+    /// Whether something of it is more urgent than a newcomer, or was there before: of the newcomer's
+    /// own fairness key, or of others where nothing of its own is there.
     fn goes_before(&self, newcomer: &Waiting) -> bool {
-        let (own, rank) = (newcomer.priority as usize, newcomer.rank());
-        self.lanes[..own].iter().any(|lane| lane.len() > 0)
-            || self.lanes[own].goes_before(&newcomer.fairness_key, rank)
+        let (urgency, key) = (newcomer.priority as usize, &newcomer.fairness_key);
+        let trying = self.trying.as_ref();
+        let is_urgent = self.lanes[..urgency].iter().any(|lane| lane.len() > 0)
+            || trying.is_some_and(|trying| trying.urgency < urgency);
+        if is_urgent {
+            return true;
+        }
+        let lane = &self.lanes[urgency];
+        let rival = trying.filter(|trying| trying.urgency == urgency);
+        let of_key = rival.filter(|rival| rival.fairness_key == *key).map(|rival| rival.rank);
+        match lane.first_of(key).into_iter().chain(of_key).min() {
+            Some(first) => first < newcomer.rank(),
+            None => lane.len() > 0 || rival.is_some(),
+        }
     }
 }
 
@@ -160,11 +180,12 @@ impl Permits {
     /// The first of a line may try, unless another does.
     fn try_next(&mut self, key: &PermitKey, rack: &Rack) -> Option<Waiting> {
         let line = self.keys.get_mut(key)?.lines.get_mut(rack)?;
-        if line.is_trying {
+        if line.trying.is_some() {
             return None;
         }
         let next = line.pop()?;
-        line.is_trying = true;
+        let (urgency, fairness_key) = (next.priority as usize, next.fairness_key.clone());
+        line.trying = Some(Trying { urgency, fairness_key, rank: next.rank() });
         self.trying.insert(next.item.arrival, (key.clone(), rack.clone()));
         Some(next)
     }
@@ -174,7 +195,7 @@ impl Permits {
         let (key, rack) = self.trying.remove(&arrival)?;
         if let Some(permit) = self.keys.get_mut(&key) {
             if let Some(line) = permit.lines.get_mut(&rack) {
-                line.is_trying = false;
+                line.trying = None;
             }
             permit.lines.retain(|_, line| !line.is_over());
         }
@@ -229,6 +250,7 @@ mod tests {
     use super::*;
     use crate::definition::Priority;
     use crate::schedule::Item;
+    use crate::time::Millis;
 
     fn waiting(arrival: u64, priority: Priority) -> Waiting {
         let (run, instance) = (RunNumber(arrival), InstanceIndex(0));
@@ -296,7 +318,9 @@ mod tests {
         let mut permits = Permits::default();
         let wanted = || vec![(key(), 2)];
         let holders = [7, 8].map(|number| (RunNumber(number), InstanceIndex(0)));
-        holders.into_iter().for_each(|holder| drop(permits.take(holder, 0, wanted())));
+        for holder in holders {
+            assert!(permits.take(holder, 0, wanted()).is_none());
+        }
         (1..=3).for_each(|arrival| drop(permits.park(&key(), waiting(arrival, Priority::Normal))));
 
         assert_eq!(arrivals(&permits.release(holders[0])), [1]);
@@ -306,5 +330,37 @@ mod tests {
 
         assert_eq!(after_first.map(|waiting| waiting.item.arrival), Some(2));
         assert!(after_second.is_none(), "both permits are taken");
+    }
+
+    fn stands_in_line(permits: &Permits, newcomer: Waiting) -> bool {
+        let (arrival, rack) = (newcomer.item.arrival, newcomer.rack());
+        permits.line_before((arrival, &rack), &[(key(), 1)], || newcomer).is_some()
+    }
+
+    #[test]
+    fn a_newcomer_stands_in_line_behind_those_that_go_before_it() {
+        let mut permits = Permits::default();
+        let of = |arrival: u64, fairness_key: &str, deadline: Option<u64>| Waiting {
+            fairness_key: fairness_key.into(),
+            deadline: deadline.map(Millis),
+            ..waiting(arrival, Priority::Normal)
+        };
+        let holder = (RunNumber(9), InstanceIndex(0));
+        assert!(!stands_in_line(&permits, of(9, "a", None)), "nothing waits");
+        permits.take(holder, 0, vec![(key(), 1)]);
+        permits.park(&key(), of(1, "a", Some(50)));
+
+        for tries in [false, true] {
+            if tries {
+                assert_eq!(arrivals(&permits.release(holder)), [1]);
+            }
+            assert!(stands_in_line(&permits, of(9, "a", None)), "tries: {tries}");
+            assert!(stands_in_line(&permits, of(9, "b", Some(10))), "tries: {tries}");
+            assert!(!stands_in_line(&permits, of(9, "a", Some(10))), "tries: {tries}");
+            let high = Waiting { priority: Priority::High, ..of(9, "a", None) };
+            assert!(!stands_in_line(&permits, high), "tries: {tries}");
+            let low = Waiting { priority: Priority::Low, ..of(9, "a", Some(10)) };
+            assert!(stands_in_line(&permits, low), "tries: {tries}");
+        }
     }
 }

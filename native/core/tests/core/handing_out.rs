@@ -154,9 +154,8 @@ fn a_large_run_does_not_starve_a_small_one_of_another_fairness_key() {
 
 /// Two runs that share one permit: a large one, and a small one of another fairness key.
 fn large_and_small(rig: &mut Rig, limit: &Value) {
-    let fair = |id: String| {
-        with(with(task(&id, &[]), &json!({"fairness_key": "${run.id}"})), limit)
-    };
+    let fair =
+        |id: String| with(with(task(&id, &[]), &json!({"fairness_key": "${run.id}"})), limit);
     let large: Vec<Value> = (0..4).map(|n| fair(format!("large_{n}"))).collect();
     rig.run("large", &document(&large));
     let small: Vec<Value> = (0..2).map(|n| fair(format!("small_{n}"))).collect();

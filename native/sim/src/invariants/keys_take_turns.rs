@@ -1,5 +1,5 @@
-//! P24: among work of one type and urgency, fairness keys take turns: none is served twice while
-//! another that was there before waits.
+//! P24: among work of one type, limit, rate and urgency, fairness keys take turns: none is served twice
+//! while another that was there before waits.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
 use crate::model::Run;
-use crate::world::Scene;
+use crate::world::{Limit, Scene};
 
 /// What shares a turn: the run whose id is the key, or none for all that has no key.
 type Group = Option<u64>;
-/// Work that competes: its type and its priority.
-type Lane = (&'static str, u8);
+/// Work that competes: its type, its limit, whether it is rated, and its priority.
+type Lane = (&'static str, Option<Limit>, bool, u8);
 /// An attempt that waits: its run, its instance, and when it became ready.
 type Waiting = (u64, usize, u64);
 
@@ -50,7 +50,7 @@ impl Invariant for KeysTakeTurns {
         let Some((lane, mine)) = place(found.run, found.task_index).filter(|_| !is_blurred) else {
             return scene.no_opinion();
         };
-        if scene.has_suspects() || self.has_leavers || has_parked(scene, lane) {
+        if scene.has_suspects() || self.has_leavers || has_others(scene, lane) {
             self.waited.clear();
             return scene.no_opinion();
         }
@@ -83,23 +83,28 @@ fn leaves_a_queue(scene: &Scene, event: &Event) -> bool {
     of_run || of_task
 }
 
-/// Whether work of the same type waits for a permit or a rate, so that a turn may have been spent on it.
-fn has_parked(scene: &Scene, (task_type, _): Lane) -> bool {
+/// Whether work of the same type and rate waits that has another limit: a turn may have been spent on it.
+fn has_others(scene: &Scene, (task_type, limit, is_rated, _): Lane) -> bool {
     scene.model.live().any(|run| {
         (0..run.entries.len()).filter(|instance| run.is_queued(*instance)).any(|instance| {
             let task = run.place(instance).map_or(0, |(task, _)| task);
-            run.flow.tasks[task].worker_type() == Some(task_type) && place(run, task).is_none()
+            let plan = &run.flow.tasks[task];
+            let is_rival =
+                plan.worker_type() == Some(task_type) && plan.options.rate.is_some() == is_rated;
+            is_rival && place(run, task).is_none_or(|((_, other, _, _), _)| other != limit)
         })
     })
 }
 
-/// The lane and the group of a task that nothing but its place holds back.
+/// The lane and the group of a task that its run does not hold back.
 fn place(run: &Run, task: usize) -> Option<(Lane, Group)> {
-    if run.was_paused() || run.generation > 0 {
+    if run.was_paused() || run.generation > 0 || run.flow.max_concurrent_tasks.is_some() {
         return None;
     }
-    let is_fair = run.flow.tasks[task].options.is_fair;
-    Some(((run.unlimited_type(task)?, run.urgency(task)), is_fair.then_some(run.number)))
+    let plan = &run.flow.tasks[task];
+    let is_rated = plan.options.rate.is_some();
+    let lane = (plan.worker_type()?, Limit::of(run, task), is_rated, run.urgency(task));
+    Some((lane, plan.options.is_fair.then_some(run.number)))
 }
 
 /// What waits in a lane of other groups.

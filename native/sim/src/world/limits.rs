@@ -5,7 +5,7 @@ use crate::flows::{Key, Options};
 use crate::model::Run;
 
 /// What tasks of one type share a limit by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Limit {
     Type,
     SharedKey,
