@@ -18,7 +18,8 @@ pub(super) fn of_task(run: &Run, instance: InstanceIndex, now: Millis) -> Decisi
         return Err(refused(run, instance, wanted));
     }
     let was_stopped = run.state() == RunState::Failed && run.was_stopped(instance);
-    if !was_stopped && !has_failed(run, instance) {
+    let parts = failed_parts(run, instance);
+    if !was_stopped && parts.is_empty() {
         return Err(refused(run, instance, WANTED));
     }
     let reopened = reopened(run, now)?;
@@ -28,20 +29,20 @@ pub(super) fn of_task(run: &Run, instance: InstanceIndex, now: Millis) -> Decisi
     if run.ending(task.instance()) == Some(Ending::Mended) {
         return Err(refused(run, instance, "its error handler has mended it already"));
     }
-    Ok(reopened.into_iter().chain(recovered(run, instance, now)).collect())
+    Ok(reopened.into_iter().chain(recovered(run, parts, now)).collect())
 }
 
 pub(super) fn of_run(run: &Run, now: Millis) -> Decision {
     let reopened = reopened(run, now)?;
     let definition = run.definition();
-    let recovered: Vec<Event> = definition
+    let parts = definition
         .tasks()
         .filter(|task| !definition.is_handler(*task))
         .map(crate::ids::TaskIndex::instance)
-        .filter(|task| has_failed(run, *task) || run.was_stopped(*task))
+        .filter(|task| run.ending(*task) != Some(Ending::Mended))
         .filter(|task| !is_being_handled(run, *task))
-        .flat_map(|task| recovered(run, task, now))
-        .collect();
+        .flat_map(|task| failed_parts(run, task));
+    let recovered: Vec<Event> = recovered(run, parts, now).collect();
     if recovered.is_empty() && run.stop().is_none() {
         let (run_id, state) = (run.run_id().clone(), run.state());
         let wanted = "no task of it has failed that could be recovered";
@@ -102,9 +103,9 @@ fn is_being_handled(run: &Run, instance: InstanceIndex) -> bool {
     false
 }
 
-/// A map is recovered by its failed items, anything else as a whole; what was stopped with its run
-/// goes on by itself.
-fn recovered(run: &Run, instance: InstanceIndex, now: Millis) -> Vec<Event> {
+/// What is to be done anew of an instance: of a map, also of one at work, its failed items; of anything
+/// else that has failed the whole. What was stopped with its run goes on by itself.
+fn failed_parts(run: &Run, instance: InstanceIndex) -> Vec<InstanceIndex> {
     let items = run.map(instance).into_iter().flat_map(|map| {
         (0..map.count).map(|index| map.instance(index)).filter(|item| has_failed(run, *item))
     });
@@ -112,6 +113,14 @@ fn recovered(run: &Run, instance: InstanceIndex, now: Millis) -> Vec<Event> {
     if parts.is_empty() && has_failed(run, instance) {
         parts.push(instance);
     }
-    let event = |instance| TaskRecovered { run: run.number(), instance, at: now }.into();
-    parts.into_iter().map(event).collect()
+    parts
+}
+
+fn recovered(
+    run: &Run,
+    parts: impl IntoIterator<Item = InstanceIndex>,
+    now: Millis,
+) -> impl Iterator<Item = Event> {
+    let run = run.number();
+    parts.into_iter().map(move |instance| TaskRecovered { run, instance, at: now }.into())
 }

@@ -1,6 +1,6 @@
 //! Maps: one instance for each item, joined in the order of the items.
 
-use pyflow_core::command::TaskVerb;
+use pyflow_core::command::{RunVerb, TaskVerb};
 use pyflow_core::lifecycle::{RunState, TaskState};
 use serde_json::{Value, json};
 
@@ -143,6 +143,27 @@ fn one_item_is_recovered_while_its_map_is_at_work() {
     rig.complete("m[1]");
     rig.complete("m[0]");
     assert_eq!(rig.run_state("r"), RunState::Completed);
+}
+
+#[test]
+fn a_run_or_a_map_at_work_is_recovered_with_all_its_failed_items() {
+    for by_task in [false, true] {
+        let mut rig = Rig::new();
+        rig.run("r", &document(&[map("m", &json!([0, 1, 2]), &json!({}))]));
+        for name in ["m[0]", "m[1]", "m[2]"] {
+            rig.fail(name);
+        }
+        rig.recover("r", "m[2]");
+        assert_eq!(rig.names(), ["m[2]"]);
+
+        if by_task {
+            rig.recover("r", "m");
+        } else {
+            rig.control("r", RunVerb::Recover).expect("it can be recovered");
+        }
+
+        assert_eq!(rig.names(), ["m[2]", "m[0]", "m[1]"], "by task: {by_task}");
+    }
 }
 
 #[test]
