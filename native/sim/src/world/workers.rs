@@ -202,6 +202,12 @@ impl Workers {
         self.spoken.retain(|(of, ..), _| of != run_id);
         self.lines.retain(|(of, ..), _| of != run_id);
         self.beats.retain(|(of, ..), _| of != run_id);
+        self.beats_at_door.retain(|((of, ..), ..)| of != run_id);
+        // What is at work for it still speaks of no attempt of the new one.
+        let holds = self.present.iter_mut().flat_map(|worker| worker.holds.values_mut());
+        for held in holds.filter(|held| held.run_id == run_id) {
+            held.run_id.push_str(", forgotten");
+        }
     }
 
     /// The ring was turned: what waited at the door was heard.
