@@ -101,12 +101,14 @@ pub(super) struct Lane<T> {
     groups: BTreeMap<Arc<str>, Group<T>>,
     /// Groups with work, the one whose turn it is first.
     turns: VecDeque<Arc<str>>,
+    /// Whether the first group has given an item in its turn.
+    has_given: bool,
     count: usize,
 }
 
 impl<T> Default for Lane<T> {
     fn default() -> Self {
-        Self { groups: BTreeMap::new(), turns: VecDeque::new(), count: 0 }
+        Self { groups: BTreeMap::new(), turns: VecDeque::new(), has_given: false, count: 0 }
     }
 }
 
@@ -127,13 +129,15 @@ impl<T: Arrived> Lane<T> {
         self.count += 1;
     }
 
-    /// Takes back what it has just given: its group has not had its turn.
+    /// Takes back what it gave last: it is its group's turn still.
     pub(super) fn put_back(&mut self, key: &Arc<str>, item: T, deadline: Option<Millis>) {
         self.push(key, item, deadline);
-        if let Some(place) = self.turns.iter().rposition(|other| other == key) {
-            self.turns.remove(place);
+        if self.turns.front() != Some(key) {
+            if let Some(place) = self.turns.iter().rposition(|other| other == key) {
+                self.turns.remove(place);
+            }
+            self.turns.push_front(key.clone());
         }
-        self.turns.push_front(key.clone());
     }
 
     /// The rank of the first that has a fairness key.
@@ -141,18 +145,32 @@ impl<T: Arrived> Lane<T> {
         self.groups.get(key).and_then(Group::rank)
     }
 
-    /// The next item; the group that gave it goes to the end of the turns.
+    /// The next item. It is its group's turn until that ends.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let key = self.turns.pop_front()?;
-        let group = self.groups.get_mut(&key).expect("a group with a turn is there");
+        let key = self.turns.front()?;
+        let group = self.groups.get_mut(key).expect("a group with a turn is there");
         let item = group.pop().expect("a group with a turn has work");
-        if !group.is_empty() {
-            self.turns.push_back(key);
-        } else if self.groups.len() > EMPTY_COUNT_MAX {
-            self.groups.remove(&key);
+        self.has_given = !group.is_empty();
+        if !self.has_given {
+            let key = self.turns.pop_front().expect("it was found just now");
+            if self.groups.len() > EMPTY_COUNT_MAX {
+                self.groups.remove(&key);
+            }
         }
         self.count -= 1;
         Some(item)
+    }
+
+    /// Whether groups wait for their turns while one has its own.
+    pub(super) fn is_shared(&self) -> bool {
+        self.has_given && self.turns.len() > 1
+    }
+
+    /// What it gave last was handed out: it is the next group's turn.
+    pub(super) fn end_turn(&mut self) {
+        if std::mem::take(&mut self.has_given) {
+            self.turns.rotate_left(1);
+        }
     }
 
     /// How the next item compares with the next ones of other lanes.
@@ -167,7 +185,9 @@ impl<T: Arrived> Lane<T> {
             self.count += group.retain(keep);
         }
         self.groups.retain(|_, group| !group.is_empty());
+        let first = self.turns.front().cloned();
         self.turns.retain(|key| self.groups.contains_key(key));
+        self.has_given &= self.turns.front() == first.as_ref();
     }
 
     /// Everything that waits in it.
@@ -185,7 +205,12 @@ mod tests {
     }
 
     fn drained(lane: &mut Lane<Item>) -> Vec<u64> {
-        std::iter::from_fn(|| lane.pop()).map(|item| item.arrival).collect()
+        let next = || {
+            let item = lane.pop()?;
+            lane.end_turn();
+            Some(item.arrival)
+        };
+        std::iter::from_fn(next).collect()
     }
 
     #[test]
@@ -210,17 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn a_group_whose_item_comes_back_has_its_turn_again() {
+    fn a_group_has_its_turn_until_something_of_it_was_handed_out() {
         let (mut lane, one, two) = (Lane::default(), Arc::from("one"), Arc::from("two"));
-        (1..=2).for_each(|arrival| lane.push(&one, item(arrival), None));
-        (3..=4).for_each(|arrival| lane.push(&two, item(arrival), None));
+        lane.push(&one, item(1), None);
+        (2..=4).for_each(|arrival| lane.push(&two, item(arrival), None));
 
-        for key in [&one, &one] {
-            let given = lane.pop().expect("there is work");
-            lane.put_back(key, given, None);
-        }
+        let of_one = lane.pop().expect("there is work");
+        lane.put_back(&one, of_one, None);
+        lane.pop();
+        lane.end_turn();
+        assert_eq!(lane.pop().map(|item| item.arrival), Some(2), "and it is not handed out");
+        lane.push(&one, item(5), None);
 
-        assert_eq!(drained(&mut lane), [1, 3, 2, 4]);
+        assert_eq!(drained(&mut lane), [3, 5, 4]);
     }
 
     #[test]

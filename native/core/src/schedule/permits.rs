@@ -129,7 +129,7 @@ impl Permits {
         arrival: u64,
         wanted: Vec<(PermitKey, u32)>,
     ) -> Option<Waiting> {
-        let tried = self.end_try(arrival);
+        let tried = self.end_try(arrival, true);
         let mut is_full = false;
         for (key, limit) in &wanted {
             let holders = &mut self.keys.entry(key.clone()).or_default().holders;
@@ -145,7 +145,7 @@ impl Permits {
 
     /// Keeps an item until a permit of the key is free; gives another that may try in its place.
     pub(super) fn park(&mut self, key: &PermitKey, waiting: Waiting) -> Option<Waiting> {
-        let tried = self.end_try(waiting.item.arrival);
+        let tried = self.end_try(waiting.item.arrival, false);
         let permit = self.keys.entry(key.clone()).or_default();
         let place = permit.lines.entry(waiting.rack()).or_default();
         let lane = &mut place.lanes[waiting.priority as usize];
@@ -164,7 +164,7 @@ impl Permits {
 
     /// An item that was let go has not taken its permit: another of its line may try.
     pub(super) fn give_up(&mut self, arrival: u64) -> Option<Waiting> {
-        let (key, rack) = self.end_try(arrival)?;
+        let (key, rack) = self.end_try(arrival, false)?;
         self.try_next(&key, &rack)
     }
 
@@ -191,11 +191,14 @@ impl Permits {
     }
 
     /// An item that was let go tries no more; gives the line that it came from.
-    fn end_try(&mut self, arrival: u64) -> Option<(PermitKey, Rack)> {
+    fn end_try(&mut self, arrival: u64, has_taken: bool) -> Option<(PermitKey, Rack)> {
         let (key, rack) = self.trying.remove(&arrival)?;
         if let Some(permit) = self.keys.get_mut(&key) {
-            if let Some(line) = permit.lines.get_mut(&rack) {
-                line.trying = None;
+            if let Some(line) = permit.lines.get_mut(&rack)
+                && let Some(tried) = line.trying.take()
+                && has_taken
+            {
+                line.lanes[tried.urgency].end_turn();
             }
             permit.lines.retain(|_, line| !line.is_over());
         }

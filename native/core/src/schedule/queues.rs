@@ -77,6 +77,8 @@ pub struct Picked {
     rack: Rack,
     /// The urgency that it was taken from.
     lane: usize,
+    /// Whether other fairness keys wait for the end of its turn.
+    is_shared: bool,
     demand: Demand,
 }
 
@@ -129,6 +131,7 @@ impl Queues {
             pool: session.types[&waiting.task_type],
             is_suspect: true,
             lane: waiting.priority as usize,
+            is_shared: false,
             demand: Demand::default(),
             rack: waiting.rack(),
             item: waiting.item,
@@ -141,9 +144,9 @@ impl Queues {
         let order = self.turns.order(self.strategy, demand);
         let lane = order.into_iter().find(|lane| demand.here[*lane])?;
         let (rack, pool) = best[lane].map(|(rack, pool)| (rack.clone(), pool))?;
-        let item = self.racks.pop(&rack, lane).expect("the best rack has work");
+        let (item, is_shared) = self.racks.pop(&rack, lane).expect("the best rack has work");
         self.count -= 1;
-        Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, demand })
+        Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, is_shared, demand })
     }
 
     /// Drops suspects that have ended meanwhile: no worker is to be kept clear for them.
@@ -176,6 +179,9 @@ impl Queues {
 
     /// What was picked has been handed out under these permits.
     pub fn taken(&mut self, picked: &Picked, wanted: Vec<(PermitKey, u32)>) {
+        if picked.is_shared {
+            self.racks.end_turn(&picked.rack, picked.lane);
+        }
         let holder = (picked.item.run, picked.item.instance);
         let next = self.permits.take(holder, picked.item.arrival, wanted);
         self.try_again(next);

@@ -64,7 +64,7 @@ impl Racks {
         self.put(waiting, Lane::push);
     }
 
-    /// Takes back what was taken last: its fairness key has not had its turn.
+    /// Takes back what was taken last: it is the turn of its fairness key still.
     pub(super) fn put_back(&mut self, waiting: Waiting) {
         self.put(waiting, Lane::put_back);
     }
@@ -95,15 +95,24 @@ impl Racks {
         self.heads.each_ref().map(|heads| !heads.is_empty())
     }
 
-    /// Takes the next item of an urgency off a rack.
-    pub(super) fn pop(&mut self, rack: &Rack, lane: usize) -> Option<Item> {
+    /// Takes the next item of an urgency off a rack; says whether others wait for the end of its turn.
+    pub(super) fn pop(&mut self, rack: &Rack, lane: usize) -> Option<(Item, bool)> {
         let stock = self.stocks.get_mut(rack)?;
-        let item = stock.lanes[lane].pop();
+        let item = stock.lanes[lane].pop()?;
+        let is_shared = stock.lanes[lane].is_shared();
         stock.show_head(lane, &mut self.heads[lane], rack);
         if stock.is_idle() && self.stocks.len() > EMPTY_COUNT_MAX {
             self.stocks.remove(rack);
         }
-        item
+        Some((item, is_shared))
+    }
+
+    /// What was taken last was handed out: it is the turn of the next fairness key.
+    pub(super) fn end_turn(&mut self, rack: &Rack, lane: usize) {
+        if let Some(stock) = self.stocks.get_mut(rack) {
+            stock.lanes[lane].end_turn();
+            stock.show_head(lane, &mut self.heads[lane], rack);
+        }
     }
 
     /// Holds everything on a rack back until then.

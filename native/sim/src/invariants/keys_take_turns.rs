@@ -1,5 +1,6 @@
 //! P24: among work of one type, limit, rate and urgency, fairness keys take turns: none is served twice
-//! while another that was there before waits.
+//! while another that was there before waits; behind a limit once more, for what has come since the
+//! last turn stands in no line yet.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +17,13 @@ type Lane = (&'static str, Option<Limit>, bool, u8);
 /// An attempt that waits: its run, its instance, and when it became ready.
 type Waiting = (u64, usize, u64);
 
-/// By lane and group: what of other groups waited when the group was served last.
+/// By lane and group: what of other groups waited when the group was served last, and how often the
+/// group was served before while that waited.
 #[derive(Debug, Default)]
 pub(crate) struct KeysTakeTurns {
-    waited: BTreeMap<(Lane, Group), Vec<(Group, Waiting)>>,
+    waited: BTreeMap<(Lane, Group), BTreeMap<(Group, Waiting), u32>>,
     /// Troubles of the disk so far: after each the turns begin anew.
     trouble_count: u64,
-    /// Whether something has left the queues without having been handed out: that a turn was spent
-    /// on it is not on record.
-    has_leavers: bool,
 }
 
 impl Invariant for KeysTakeTurns {
@@ -34,7 +33,6 @@ impl Invariant for KeysTakeTurns {
 
     fn reopened(&mut self, _scene: &Scene) -> Judged {
         self.waited.clear();
-        self.has_leavers = false;
         Ok(())
     }
 
@@ -43,44 +41,34 @@ impl Invariant for KeysTakeTurns {
             self.trouble_count = scene.trouble_count;
             self.waited.clear();
         }
-        self.has_leavers |= leaves_a_queue(scene, event);
         let Event::TaskLeased(_) = event else { return scene.no_opinion() };
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let is_blurred = scene.model.live().any(|run| run.is_blurred);
         let Some((lane, mine)) = place(found.run, found.task_index).filter(|_| !is_blurred) else {
             return scene.no_opinion();
         };
-        if scene.has_suspects() || self.has_leavers || has_others(scene, lane) {
+        if scene.has_suspects() || has_others(scene, lane) {
             self.waited.clear();
             return scene.no_opinion();
         }
-        let waiting = rivals(scene, lane, mine);
-        let before = self.waited.insert((lane, mine), waiting.clone()).unwrap_or_default();
-        let passed = before.into_iter().find(|rival| waiting.contains(rival));
+        let before = self.waited.remove(&(lane, mine)).unwrap_or_default();
+        let passed = |rival| before.get(&rival).map_or(0, |count| count + 1);
+        let waiting: BTreeMap<_, _> =
+            rivals(scene, lane, mine).map(|rival| (rival, passed(rival))).collect();
+        let passed_count_max = u32::from(lane.1.is_some());
+        let starved = waiting.iter().find(|(_, count)| **count > passed_count_max);
+        if let Some(((group, _), _)) = starved {
+            let name = found.name();
+            return Err(format!("{name} goes again while {group:?} waits in {lane:?}"));
+        }
+        self.waited.insert((lane, mine), waiting);
         // A group that is served owes nothing to those that it had waited with.
         for others in self.waited.iter_mut().filter(|((of, _), _)| *of == lane).map(|(_, all)| all)
         {
-            others.retain(|(group, _)| *group != mine);
+            others.retain(|(group, _), _| *group != mine);
         }
-        match passed {
-            Some((group, _)) => {
-                let name = found.name();
-                Err(format!("{name} goes twice while {group:?} waits in {lane:?}"))
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
-}
-
-/// Whether an event takes ready work out of the queues, and not into a worker's hands.
-fn leaves_a_queue(scene: &Scene, event: &Event) -> bool {
-    let of_run = matches!(
-        event,
-        Event::RunPaused(_) | Event::RunCancelRequested(_) | Event::RunDeadlineExceeded(_)
-    );
-    let of_task = matches!(event, Event::TaskFailed(_) | Event::TaskCancelled(_))
-        && scene.subject(event).is_some_and(|found| found.entry.is_ready());
-    of_run || of_task
 }
 
 /// Whether work of the same type and rate waits that has another limit: a turn may have been spent on it.
@@ -108,20 +96,15 @@ fn place(run: &Run, task: usize) -> Option<(Lane, Group)> {
 }
 
 /// What waits in a lane of other groups.
-fn rivals(scene: &Scene, lane: Lane, mine: Group) -> Vec<(Group, Waiting)> {
-    let mut found = Vec::new();
-    for run in scene.model.live() {
-        for (instance, entry) in run.entries.iter().enumerate() {
-            let Some((task, _)) = run.place(instance).filter(|_| run.is_queued(instance)) else {
-                continue;
-            };
-            if let Some((other, group)) = place(run, task)
-                && other == lane
-                && group != mine
-            {
-                found.push((group, (run.number, instance, entry.ready_at)));
-            }
-        }
-    }
-    found
+fn rivals(scene: &Scene, lane: Lane, mine: Group) -> impl Iterator<Item = (Group, Waiting)> + '_ {
+    let of_run = move |run: &Run, instance: usize| {
+        let (task, _) = run.place(instance)?;
+        let (_, group) = place(run, task).filter(|(other, _)| *other == lane)?;
+        let waiting = (run.number, instance, run.entries[instance].ready_at);
+        (group != mine).then_some((group, waiting))
+    };
+    scene.model.live().flat_map(move |run| {
+        let queued = (0..run.entries.len()).filter(|instance| run.is_queued(*instance));
+        queued.filter_map(move |instance| of_run(run, instance))
+    })
 }
