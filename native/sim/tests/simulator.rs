@@ -12,6 +12,10 @@ const FOUND: &[(u64, &str)] = &[
     (691, "a suspect that had ended held up other work"),
     (2551, "a taken id was told as the repeat of a key that was free again"),
     (22174, "an attempt that had beaten was taken for silent after a turn was lost"),
+    (7_005_786, "a permit that was let go was swept out of the queues, and those behind it waited"),
+    (7_018_867, "nothing was forgotten by itself while one asked for others to be forgotten"),
+    (7_019_656, "a newcomer went before a task that waited for the same permit"),
+    (9_014_003, "a run was recovered without the failed items of a list at work"),
 ];
 
 #[test]

@@ -14,7 +14,6 @@ pub(crate) struct Told {
     pub(crate) seed: u64,
     pub(crate) failure: Option<Failure>,
     pub(crate) tally: Tally,
-    pub(crate) trace: Trace,
 }
 
 /// Plays one seed.
@@ -34,14 +33,13 @@ pub(crate) fn tell(seed: u64, trace: Trace, has_canary: bool) -> Told {
         Err(Ended::Broke(words)) => Some(world.fails(NO_FACT_BREAKS, words)),
     };
     world.close_tally();
-    let trace = std::mem::take(&mut world.scene.trace);
     let tally = std::mem::take(&mut world.scene.tally);
-    Told { seed, failure, tally, trace }
+    Told { seed, failure, tally }
 }
 
 fn broken(seed: u64, words: String) -> Told {
     let failure = Failure { invariant: NO_FACT_BREAKS, message: words, step: 0 };
-    Told { seed, failure: Some(failure), tally: Tally::default(), trace: Trace::silent() }
+    Told { seed, failure: Some(failure), tally: Tally::default() }
 }
 
 fn play(world: &mut World, dice: &mut Dice) -> Result<(), Failure> {
