@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -11,6 +11,8 @@ from pyflow.events import Failure
 RunState: TypeAlias = Literal[
     "created", "running", "paused", "cancelling", "completed", "failed", "cancelled"
 ]
+#: The states of a run that has ended.
+ENDED_STATES: Final[frozenset[RunState]] = frozenset({"completed", "failed", "cancelled"})
 TaskState: TypeAlias = Literal[
     "pending",
     "ready",

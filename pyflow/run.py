@@ -11,13 +11,20 @@ from pyflow._engine import Answer, Door
 from pyflow.definition import Definition, definition_of_stored
 from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
-from pyflow.read_model import Explanation, LogLine, RunInfo, RunState, TaskInfo, TaskState
+from pyflow.read_model import (
+    ENDED_STATES,
+    Explanation,
+    LogLine,
+    RunInfo,
+    RunState,
+    TaskInfo,
+    TaskState,
+)
 from pyflow.worker.causes import Causes
 
 R = TypeVar("R")
 
 _WATCH_COUNT_MAX = 1000
-_ENDS = ("completed", "failed", "cancelled")
 
 
 class Link(NamedTuple):
@@ -122,7 +129,7 @@ class Run(Generic[R]):
                 return await self._link.door.wait_result(self.id, token)
         except TimeoutError:
             # A time of 0 asks what there is now: an end, no such run, or one that goes on.
-            if await self.status() not in _ENDS:
+            if await self.status() not in ENDED_STATES:
                 raise ResultTimeout(run_id=self.id, timeout_s=timeout_s) from None
             return await self._link.door.wait_result(self.id, token)
 
@@ -190,7 +197,7 @@ class Run(Generic[R]):
 
     async def _has_nothing_after(self, sequence: int) -> bool:
         # The end may be decided and not yet written: the state moves when it is.
-        return await self.status() in _ENDS and not await self.history(sequence, 1)
+        return await self.status() in ENDED_STATES and not await self.history(sequence, 1)
 
     async def tasks(
         self, state: TaskState | None = None, limit: int = 1000, *, token: str | None = None

@@ -1,7 +1,6 @@
 """A run in memory, and what one writes by hand, in an interpreter that runs nothing else.
 
-Run as a child process: beside pytest's many objects the interpreter looks through all objects less
-often than in the programs of users, and the one that leaves more of them gains by that.
+Run as a child process, as the programs of users are: the ratio is another one inside of pytest's.
 """
 
 import sys

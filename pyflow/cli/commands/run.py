@@ -16,8 +16,7 @@ from pyflow.cli.places import Addresses, Place, Store, looked_at, owned, store_o
 from pyflow.cli.progress import follow, view_of
 from pyflow.cli.refusals import failed
 from pyflow.cli.targets import Target, read_input, read_target, start_target
-
-_ENDS = frozenset({"completed", "failed", "cancelled"})
+from pyflow.read_model import ENDED_STATES
 
 
 def run(
@@ -67,7 +66,7 @@ def _interrupted(store: Store, run_id: str, go_on: str) -> CommandFailed:
     elif store.file is None:
         left = f"run {run_id} was kept in memory, and is gone"
         next_step = "pyflow run FILE --store sqlite:///./pyflow.db"
-    elif (state := run_interruptibly(lambda: _state_of(store, run_id))) in _ENDS:
+    elif (state := run_interruptibly(lambda: _state_of(store, run_id))) in ENDED_STATES:
         left = f"run {run_id} is {state}, and kept in {store.shown}"
         next_step = f"pyflow show {run_id}{store.flags}"
     else:

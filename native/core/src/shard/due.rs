@@ -19,7 +19,8 @@ impl Shard {
         }
     }
 
-    /// A queue's timeout does not fail a task of a paused run: it begins anew when the run goes on.
+    /// A queue's timeout does not fail a task of a paused run: it begins anew when the run goes on. One
+    /// that was armed before a pause which is over is armed for its later time.
     fn put_off(&mut self, wake: Wake, now: Millis) -> bool {
         let Wake::QueueTimeout { run, instance } = wake else { return false };
         let Some(found) = self.state.run(run) else { return false };
