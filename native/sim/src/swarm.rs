@@ -68,6 +68,7 @@ impl Swarm {
                 rate: [(2, 1_000), (30, 60_000), (1, 1_000), (3, 1_000)][dice.below(4)],
                 are_many: aside.chance(20),
                 are_impatient: false,
+                are_fair: false,
                 default_flag: aside.chance(25).then(|| aside.chance(50)),
             },
             slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
@@ -93,6 +94,7 @@ impl Swarm {
         match dice.aside("theme").below(12) {
             0 => drawn.crowded(),
             1 => drawn.deadly(),
+            2 => drawn.fair(),
             _ => drawn,
         }
     }
@@ -108,6 +110,20 @@ impl Swarm {
             turn_event_count_max: 10_000,
             fault_percent: 0,
             control_percent: 50,
+            ..self
+        }
+    }
+
+    /// Runs with fairness keys of their own wait for few slots and fewer permits.
+    fn fair(self) -> Self {
+        Self {
+            steps: self.steps.max(120),
+            run_count_max: self.run_count_max.max(6),
+            task_count: self.task_count.max(8),
+            limits: Limits { are_fair: true, heavy: 1, keyed: 1, ..self.limits },
+            slots: [2, 0, 2],
+            worker_count: 1,
+            fault_percent: 0,
             ..self
         }
     }

@@ -30,7 +30,10 @@ pub(crate) fn draw(dice: &mut Dice, name: &str, count: usize, limits: Limits) ->
         version: None,
         on_error,
         deadline_s: dice.chance(15).then(|| dice.between(1, 600)),
-        max_concurrent_tasks: dice.chance(15 + most_percent).then(|| dice.between(1, 3) as u32),
+        max_concurrent_tasks: dice
+            .chance(15 + most_percent)
+            .then(|| dice.between(1, 3) as u32)
+            .filter(|_| !limits.are_fair),
         result_of: dice.chance(15).then_some(0),
         consistency,
         default_flag: limits.default_flag,
@@ -289,7 +292,7 @@ impl Making<'_> {
             total_timeout_s: self.seldom(6),
             max_deliveries: Some(2),
             priority: self.dice.chance(25).then(|| [0, 1, 2, 2][self.dice.below(4)]),
-            is_fair: self.dice.chance(10),
+            is_fair: self.dice.chance(10) || self.is_fair_too(),
             ..Options::default()
         };
         self.limit(work, &mut options);
@@ -347,8 +350,18 @@ impl Making<'_> {
         self.limits.are_many && self.dice.aside("one limit more").chance(60)
     }
 
+    fn is_fair_too(&self) -> bool {
+        self.limits.are_fair && self.dice.aside("one fairness key more").chance(80)
+    }
+
     fn limit(&mut self, work: &Work, options: &mut Options) {
         match work {
+            // All of it waits in one line.
+            Work::Activity { task_type } | Work::Map { task_type, .. } if self.limits.are_fair => {
+                options.concurrency_key = Some(Key::Shared);
+                options.concurrency = Some(self.limits.keyed);
+                options.rate = (*task_type == "metered").then_some(self.limits.rate);
+            }
             Work::Activity { task_type: "heavy" } => options.concurrency = Some(self.limits.heavy),
             Work::Activity { task_type: "metered" } => options.rate = Some(self.limits.rate),
             Work::Map { task_type, .. } => {

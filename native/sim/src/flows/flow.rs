@@ -177,6 +177,8 @@ pub(crate) struct Limits {
     pub(crate) are_many: bool,
     /// Whether most tasks wait for a worker for a short time only.
     pub(crate) are_impatient: bool,
+    /// Whether most tasks have a fairness key, and all of them one limit.
+    pub(crate) are_fair: bool,
     /// What definitions have stand in for the flag of the input, where they do.
     pub(crate) default_flag: Option<bool>,
 }

@@ -111,12 +111,19 @@ impl Control<'_> {
         }
     }
 
-    /// Whether every task of a failed run that had failed is done anew.
+    /// Whether every task that had failed is done anew, and what had failed of the lists at work. What a
+    /// handler was called for while the run went on is another matter.
     fn is_all_recovered(&self) -> bool {
-        let flow = &self.before.flow;
+        let (flow, entries) = (&self.before.flow, &self.before.entries);
+        let is_over = self.before.stage == Stage::Failed;
+        let is_at_work = matches!(self.before.stage, Stage::Running | Stage::Paused);
         let tasks = (0..flow.tasks.len()).filter(|task| !flow.is_handler(*task));
-        self.before.stage != Stage::Failed
-            || tasks.filter(|task| self.had_failed(*task)).all(|task| self.is_recovered(task))
+        let mut wanted = tasks.filter(|task| {
+            let goes_on = is_at_work && flow.tasks[*task].handler.is_none();
+            (is_over && self.had_failed(*task))
+                || (goes_on && (entries[*task].end().is_none() || self.had_failed(*task)))
+        });
+        wanted.all(|task| self.is_recovered(task))
     }
 
     /// Whether a refusal is right, or may be: something has happened meanwhile.
