@@ -97,6 +97,26 @@ fn the_permit_of_a_paused_waiter_goes_to_the_next_one() {
 }
 
 #[test]
+fn the_permit_of_a_waiter_that_is_swept_out_goes_to_the_next_one() {
+    let heavy = with(keyed("holder", "k"), &json!({"task_type": "heavy"}));
+    let unknown = |n| with(task(&format!("unknown_{n}"), &[]), &json!({"task_type": "unknown"}));
+    let settings = ShardSettings { sweep_count_min: 0, ..ShardSettings::default() };
+    let mut rig = Rig::with_slots(settings, [1, 0, 1]);
+    let tasks = [heavy, keyed("first", "k"), keyed("second", "k"), task("busy", &[])];
+    for (run_id, of_run) in ["h", "first", "second", "busy"].into_iter().zip(tasks) {
+        rig.run(run_id, &with(document(&[of_run]), &json!({"id": run_id})));
+    }
+    rig.complete("holder");
+    rig.cancel("first");
+
+    let unknown: Vec<Value> = (0..20).map(unknown).collect();
+    rig.run("unknown", &with(document(&unknown), &json!({"id": "unknown"})));
+    rig.complete("busy");
+
+    assert_eq!(rig.names(), ["second"]);
+}
+
+#[test]
 fn a_waiter_that_lacks_a_second_permit_does_not_keep_the_first_from_others() {
     let limited = json!({"id": "both", "max_concurrent_tasks": 1});
     let both = with(document(&[task("first", &[]), keyed("x", "k")]), &limited);
