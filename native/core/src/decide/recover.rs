@@ -39,7 +39,7 @@ pub(super) fn of_run(run: &Run, now: Millis) -> Decision {
         .tasks()
         .filter(|task| !definition.is_handler(*task))
         .map(crate::ids::TaskIndex::instance)
-        .filter(|task| run.ending(*task) != Some(Ending::Mended))
+        .filter(|task| !matches!(run.ending(*task), Some(Ending::Mended | Ending::Completed)))
         .filter(|task| !is_being_handled(run, *task))
         .flat_map(|task| failed_parts(run, task));
     let recovered: Vec<Event> = recovered(run, parts, now).collect();

@@ -22,8 +22,11 @@ pub enum PermitKey {
 }
 
 type Holder = (RunNumber, InstanceIndex);
+/// What tells the lines for a key apart: what no worker takes must not stand in the way of others, nor
+/// what allows fewer holders in the way of what allows more.
+type LineId = (Rack, u32);
 
-/// What waits for a key and is begun by the same workers. One at a time is let go to try for a permit.
+/// What waits for a key. One at a time is let go to try for a permit.
 #[derive(Debug, Default)]
 struct Line {
     lanes: [Lane<Waiting>; 3],
@@ -51,6 +54,13 @@ impl Line {
         self.lanes.iter_mut().find_map(Lane::pop)
     }
 
+    /// Whether something that waits goes before what tries: it came meanwhile, and is more urgent.
+    fn has_overtaken(&self, trying: &Trying) -> bool {
+        let lane = &self.lanes[trying.urgency];
+        self.lanes[..trying.urgency].iter().any(|lane| lane.len() > 0)
+            || lane.first_of(&trying.fairness_key).is_some_and(|first| first < trying.rank)
+    }
+
     /// Whether something of it is more urgent than a newcomer, or was there before: of the newcomer's
     /// own fairness key, or of others where nothing of its own is there.
     fn goes_before(&self, newcomer: &Waiting) -> bool {
@@ -74,8 +84,7 @@ impl Line {
 #[derive(Debug, Default)]
 struct Permit {
     holders: BTreeSet<Holder>,
-    /// A line for each rack: what no worker takes must not stand in the way of others.
-    lines: BTreeMap<Rack, Line>,
+    lines: BTreeMap<LineId, Box<Line>>,
 }
 
 impl Permit {
@@ -90,36 +99,44 @@ pub(super) struct Permits {
     keys: BTreeMap<PermitKey, Permit>,
     held: BTreeMap<Holder, Vec<PermitKey>>,
     /// By arrival: what was let go to try, and the line that it comes from.
-    trying: BTreeMap<u64, (PermitKey, Rack)>,
+    trying: BTreeMap<u64, (PermitKey, LineId)>,
 }
 
 impl Permits {
-    /// The first of these keys of which no permit is free.
-    pub(super) fn missing<'a>(&self, wanted: &'a [(PermitKey, u32)]) -> Option<&'a PermitKey> {
+    /// The first of these keys, with its limit, of which no permit is free.
+    pub(super) fn missing<'a>(
+        &self,
+        wanted: &'a [(PermitKey, u32)],
+    ) -> Option<&'a (PermitKey, u32)> {
         let is_taken = |(key, limit): &&(PermitKey, u32)| {
             self.keys.get(key).is_some_and(|permit| {
                 permit.holders.len()
                     >= *limit as usize + usize::from(is_planted(Bug::OnePermitTooMany))
             })
         };
-        wanted.iter().find(is_taken).map(|(key, _)| key)
+        wanted.iter().find(is_taken)
     }
 
-    /// The first of these keys for which others wait that go before a newcomer.
+    /// The first of these keys, with its limit, for which others wait that go before a newcomer. What
+    /// was let go has stood in a line, and stands in no other while all its permits are free.
     pub(super) fn line_before<'a>(
         &self,
         (arrival, rack): (u64, &Rack),
         wanted: &'a [(PermitKey, u32)],
         newcomer: impl FnOnce() -> Waiting,
-    ) -> Option<&'a PermitKey> {
-        let line = |key: &PermitKey| self.keys.get(key)?.lines.get(rack);
-        let has_line = wanted.iter().any(|(key, _)| line(key).is_some());
-        if !has_line || self.trying.contains_key(&arrival) {
-            return None; // What was let go has stood in its line.
+    ) -> Option<&'a (PermitKey, u32)> {
+        let has_line = |(key, _): &(PermitKey, u32)| {
+            self.keys.get(key).is_some_and(|permit| !permit.lines.is_empty())
+        };
+        if !wanted.iter().any(has_line) || self.trying.contains_key(&arrival) {
+            return None;
         }
         let newcomer = newcomer();
-        let goes_before = |key: &&PermitKey| line(key).is_some_and(|l| l.goes_before(&newcomer));
-        wanted.iter().map(|(key, _)| key).find(goes_before)
+        wanted.iter().find(|(key, limit)| {
+            let permit = self.keys.get(key);
+            let line = permit.and_then(|permit| permit.lines.get(&(rack.clone(), *limit)));
+            line.is_some_and(|line| line.goes_before(&newcomer))
+        })
     }
 
     /// Gives the keys to the lease of what arrived then; gives what may try behind it.
@@ -140,16 +157,20 @@ impl Permits {
         if !wanted.is_empty() {
             self.held.insert(holder, wanted.into_iter().map(|(key, _)| key).collect());
         }
-        tried.filter(|_| !is_full).and_then(|(key, rack)| self.try_next(&key, &rack))
+        tried.filter(|_| !is_full).and_then(|(key, line)| self.try_next(&key, &line))
     }
 
     /// Keeps an item until a permit of the key is free; gives another that may try in its place.
-    pub(super) fn park(&mut self, key: &PermitKey, waiting: Waiting) -> Option<Waiting> {
+    pub(super) fn park(
+        &mut self,
+        (key, limit): &(PermitKey, u32),
+        waiting: Waiting,
+    ) -> Option<Waiting> {
         let tried = self.end_try(waiting.item.arrival, false);
         let permit = self.keys.entry(key.clone()).or_default();
-        let place = permit.lines.entry(waiting.rack()).or_default();
-        let lane = &mut place.lanes[waiting.priority as usize];
         let (fairness_key, deadline) = (waiting.fairness_key.clone(), waiting.deadline);
+        let lines = permit.lines.entry((waiting.rack(), *limit));
+        let lane = &mut lines.or_default().lanes[waiting.priority as usize];
         match tried {
             Some((other, _)) if other == *key => {
                 lane.put_back(&fairness_key, waiting, deadline);
@@ -157,53 +178,61 @@ impl Permits {
             }
             tried => {
                 lane.push(&fairness_key, waiting, deadline);
-                tried.and_then(|(other, rack)| self.try_next(&other, &rack))
+                tried.and_then(|(other, line)| self.try_next(&other, &line))
             }
         }
     }
 
     /// An item that was let go has not taken its permit: another of its line may try.
     pub(super) fn give_up(&mut self, arrival: u64) -> Option<Waiting> {
-        let (key, rack) = self.end_try(arrival, false)?;
-        self.try_next(&key, &rack)
+        let (key, line) = self.end_try(arrival, false)?;
+        self.try_next(&key, &line)
     }
 
     /// What waits for a key may try, the first of each line.
     pub(super) fn try_of_each_line(&mut self, key: &PermitKey) -> Vec<Waiting> {
-        let racks: Vec<Rack> = self
+        let lines: Vec<LineId> = self
             .keys
             .get(key)
             .map_or_else(Vec::new, |permit| permit.lines.keys().cloned().collect());
-        racks.iter().filter_map(|rack| self.try_next(key, rack)).collect()
+        lines.iter().filter_map(|line| self.try_next(key, line)).collect()
     }
 
-    /// The first of a line may try, unless another does.
-    fn try_next(&mut self, key: &PermitKey, rack: &Rack) -> Option<Waiting> {
-        let line = self.keys.get_mut(key)?.lines.get_mut(rack)?;
-        if line.trying.is_some() {
-            return None;
+    /// The first of a line may try, unless another does that goes before it. One that is overtaken is a
+    /// newcomer when it is picked.
+    fn try_next(&mut self, key: &PermitKey, id: &LineId) -> Option<Waiting> {
+        let line = self.keys.get_mut(key)?.lines.get_mut(id)?;
+        if let Some(trying) = &line.trying {
+            if !line.has_overtaken(trying) {
+                return None;
+            }
+            let (_, arrival) = trying.rank;
+            self.trying.remove(&arrival);
         }
         let next = line.pop()?;
         let (urgency, fairness_key) = (next.priority as usize, next.fairness_key.clone());
         line.trying = Some(Trying { urgency, fairness_key, rank: next.rank() });
-        self.trying.insert(next.item.arrival, (key.clone(), rack.clone()));
+        self.trying.insert(next.item.arrival, (key.clone(), id.clone()));
         Some(next)
     }
 
     /// An item that was let go tries no more; gives the line that it came from.
-    fn end_try(&mut self, arrival: u64, has_taken: bool) -> Option<(PermitKey, Rack)> {
-        let (key, rack) = self.trying.remove(&arrival)?;
-        if let Some(permit) = self.keys.get_mut(&key) {
-            if let Some(line) = permit.lines.get_mut(&rack)
-                && let Some(tried) = line.trying.take()
+    fn end_try(&mut self, arrival: u64, has_taken: bool) -> Option<(PermitKey, LineId)> {
+        let (key, id) = self.trying.remove(&arrival)?;
+        if let Some(permit) = self.keys.get_mut(&key)
+            && let Some(line) = permit.lines.get_mut(&id)
+        {
+            if let Some(tried) = line.trying.take()
                 && has_taken
             {
                 line.lanes[tried.urgency].end_turn();
             }
-            permit.lines.retain(|_, line| !line.is_over());
+            if line.is_over() {
+                permit.lines.remove(&id);
+            }
         }
         self.forget_unused(&key);
-        Some((key, rack))
+        Some((key, id))
     }
 
     /// Ends what a lease held; gives the work that may try again.
@@ -227,7 +256,7 @@ impl Permits {
     /// How many hold and how many wait for permits of a key.
     pub(super) fn counts(&self, key: &PermitKey) -> (usize, usize) {
         self.keys.get(key).map_or((0, 0), |permit| {
-            (permit.holders.len(), permit.lines.values().map(Line::len).sum())
+            (permit.holders.len(), permit.lines.values().map(|line| line.len()).sum())
         })
     }
 
@@ -284,9 +313,9 @@ mod tests {
         permits.take(holder, 9, vec![(key(), 1)]);
         let wanted = [(key(), 1)];
 
-        assert_eq!(permits.missing(&wanted), Some(&key()));
-        permits.park(&key(), waiting(1, Priority::Low));
-        permits.park(&key(), waiting(2, Priority::High));
+        assert_eq!(permits.missing(&wanted), Some(&(key(), 1)));
+        permits.park(&(key(), 1), waiting(1, Priority::Low));
+        permits.park(&(key(), 1), waiting(2, Priority::High));
 
         assert_eq!(arrivals(&permits.release(holder)), [2]);
         assert_eq!(
@@ -303,13 +332,13 @@ mod tests {
         let holder = (RunNumber(9), InstanceIndex(0));
         permits.take(holder, 9, vec![(key(), 1)]);
         for arrival in 1..=3 {
-            permits.park(&key(), waiting(arrival, Priority::Normal));
+            permits.park(&(key(), 1), waiting(arrival, Priority::Normal));
         }
 
         assert_eq!(arrivals(&permits.release(holder)), [1]);
         let after_dropped = permits.give_up(1);
         let other = PermitKey::Named("other".into());
-        let after_parked = permits.park(&other, waiting(2, Priority::Normal));
+        let after_parked = permits.park(&(other.clone(), 1), waiting(2, Priority::Normal));
 
         assert_eq!(after_dropped.map(|waiting| waiting.item.arrival), Some(2));
         assert_eq!(after_parked.map(|waiting| waiting.item.arrival), Some(3));
@@ -324,7 +353,9 @@ mod tests {
         for holder in holders {
             assert!(permits.take(holder, 0, wanted()).is_none());
         }
-        (1..=3).for_each(|arrival| drop(permits.park(&key(), waiting(arrival, Priority::Normal))));
+        (1..=3).for_each(|arrival| {
+            drop(permits.park(&(key(), 2), waiting(arrival, Priority::Normal)));
+        });
 
         assert_eq!(arrivals(&permits.release(holders[0])), [1]);
         assert_eq!(arrivals(&permits.release(holders[1])), [0; 0], "one tries already");
@@ -333,6 +364,41 @@ mod tests {
 
         assert_eq!(after_first.map(|waiting| waiting.item.arrival), Some(2));
         assert!(after_second.is_none(), "both permits are taken");
+    }
+
+    #[test]
+    fn one_that_tries_does_not_keep_a_more_urgent_one_from_it() {
+        let late = Waiting { deadline: Some(Millis(90)), ..waiting(1, Priority::Normal) };
+        let soon = Waiting { deadline: Some(Millis(50)), ..waiting(2, Priority::Normal) };
+        for (first, second) in [
+            (waiting(1, Priority::Low), waiting(2, Priority::High)),
+            (waiting(1, Priority::Normal), soon.clone()),
+            (late, soon),
+        ] {
+            let mut permits = Permits::default();
+            let holders = [8, 9].map(|number| (RunNumber(number), InstanceIndex(0)));
+            permits.take(holders[0], 0, vec![(key(), 1)]);
+            permits.park(&(key(), 1), first);
+            assert_eq!(arrivals(&permits.release(holders[0])), [1]);
+
+            permits.take(holders[1], 0, vec![(key(), 1)]);
+            permits.park(&(key(), 1), second);
+
+            assert_eq!(arrivals(&permits.release(holders[1])), [2]);
+            assert!(permits.give_up(1).is_none(), "it was overtaken");
+        }
+    }
+
+    #[test]
+    fn what_allows_fewer_holders_does_not_stand_before_what_allows_more() {
+        let mut permits = Permits::default();
+        permits.take((RunNumber(9), InstanceIndex(0)), 0, vec![(key(), 1)]);
+        permits.park(&(key(), 1), waiting(1, Priority::Normal));
+        let newcomer = waiting(2, Priority::Normal);
+        let (rack, wanted) = (newcomer.rack(), [(key(), 2)]);
+
+        assert_eq!(permits.missing(&wanted), None);
+        assert_eq!(permits.line_before((2, &rack), &wanted, || newcomer), None);
     }
 
     fn stands_in_line(permits: &Permits, newcomer: Waiting) -> bool {
@@ -351,7 +417,7 @@ mod tests {
         let holder = (RunNumber(9), InstanceIndex(0));
         assert!(!stands_in_line(&permits, of(9, "a", None)), "nothing waits");
         permits.take(holder, 0, vec![(key(), 1)]);
-        permits.park(&key(), of(1, "a", Some(50)));
+        permits.park(&(key(), 1), of(1, "a", Some(50)));
 
         for tries in [false, true] {
             if tries {

@@ -104,7 +104,6 @@ impl Queues {
 
     /// Takes the next item that a worker with a free slot can run.
     pub fn pick(&mut self, sessions: &Sessions, now: Millis) -> Option<Picked> {
-        self.release_delayed(now);
         for (id, session) in sessions.iter() {
             if !session.has_free_slot() || session.is_kept_clear(now) {
                 continue;
@@ -149,8 +148,10 @@ impl Queues {
         Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, is_shared, demand })
     }
 
-    /// Drops suspects that have ended meanwhile: no worker is to be kept clear for them.
-    pub fn forget_ended_suspects(&mut self, mut is_current: impl FnMut(&Item) -> bool) {
+    /// Lets go what a rate allows by now, and drops suspects that have ended meanwhile: no worker is to
+    /// be kept clear for them.
+    pub fn look_again(&mut self, now: Millis, mut is_current: impl FnMut(&Item) -> bool) {
+        self.release_delayed(now);
         let mut gone = Vec::new();
         self.suspects.retain(|waiting| is_kept(&waiting.item, &mut is_current, &mut gone));
         self.count -= gone.len();
@@ -197,7 +198,7 @@ impl Queues {
         wanted: Vec<(PermitKey, u32)>,
     ) {
         let next = self.permits.take(holder, 0, wanted);
-        debug_assert!(next.is_none(), "nothing waits yet");
+        debug_assert!(next.is_none(), "it is no arrival, so it has not tried");
     }
 
     /// What was picked is stale.
@@ -226,14 +227,14 @@ impl Queues {
         self.racks.next_release().into_iter().chain(suspect).chain(key).min()
     }
 
-    /// The first of these keys that what was picked has to wait for: no permit of it is free, or
-    /// others that go before it wait for one.
+    /// The first of these keys, with its limit, that what was picked has to wait for: no permit of it is
+    /// free, or others that go before it wait for one.
     pub fn missing_permit<'a>(
         &self,
         picked: &Picked,
         wanted: &'a [(PermitKey, u32)],
         waiting: impl FnOnce() -> Waiting,
-    ) -> Option<&'a PermitKey> {
+    ) -> Option<&'a (PermitKey, u32)> {
         let of_picked = (picked.item.arrival, &picked.rack);
         let is_bound = !picked.is_suspect; // A worker was cleared for a suspect.
         let line = || self.permits.line_before(of_picked, wanted, waiting);
@@ -241,16 +242,16 @@ impl Queues {
     }
 
     /// Holds what was picked back until a permit of the key is free.
-    pub fn park(&mut self, key: &PermitKey, waiting: Waiting) {
+    pub fn park(&mut self, wanted: &(PermitKey, u32), waiting: Waiting) {
         self.count += 1;
-        let next = self.permits.park(key, waiting);
+        let next = self.permits.park(wanted, waiting);
         self.try_again(next);
     }
 
     /// Holds what was picked back until the rate of its key allows a start.
-    pub fn park_until(&mut self, until: Millis, key: &PermitKey, waiting: Waiting) {
-        self.held_keys.insert((until, key.clone()));
-        self.park(key, waiting);
+    pub fn park_until(&mut self, until: Millis, wanted: &(PermitKey, u32), waiting: Waiting) {
+        self.held_keys.insert((until, wanted.0.clone()));
+        self.park(wanted, waiting);
     }
 
     /// Holds back until its run goes on what was picked, or what became ready while it is paused.

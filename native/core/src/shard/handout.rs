@@ -48,9 +48,8 @@ impl Shard {
     /// Hands out as much as slots, permits and the turn's bounds allow.
     pub(super) fn hand_out(&mut self, now: Millis) {
         let state = &self.state;
-        self.queues.forget_ended_suspects(|item| {
-            state.run(item.run).is_some_and(|run| is_current(run, item))
-        });
+        let is_current = |item: &Item| state.run(item.run).is_some_and(|run| is_current(run, item));
+        self.queues.look_again(now, is_current);
         while !self.is_full()
             && let Some(picked) = self.queues.pick(&self.sessions, now)
         {
@@ -76,8 +75,8 @@ impl Shard {
                 return self.record(failure);
             }
         };
-        if let Some(key) = self.queues.missing_permit(picked, &wanted, waiting).cloned() {
-            return self.queues.park(&key, waiting());
+        if let Some(missing) = self.queues.missing_permit(picked, &wanted, waiting) {
+            return self.queues.park(missing, waiting());
         }
         let rate = rate_of(run, instance, &wanted);
         let named = named_permit(&wanted).filter(|_| rate.is_some()).cloned();
@@ -86,7 +85,7 @@ impl Shard {
         if let Some(until) = rate.as_ref().and_then(allows_at) {
             return match named {
                 None => self.queues.delay(until, waiting()),
-                Some(key) => self.queues.park_until(until, &key, waiting()),
+                Some(named) => self.queues.park_until(until, &named, waiting()),
             };
         }
         let lease = (picked.session, self.settings.epoch, LEASE_MS);
@@ -229,9 +228,9 @@ pub(crate) fn permits_of(
     Ok(wanted)
 }
 
-/// The permit of the key that the user named, if any.
-fn named_permit(wanted: &[(PermitKey, u32)]) -> Option<&PermitKey> {
-    wanted.iter().map(|(key, _)| key).find(|key| matches!(key, PermitKey::Named(_)))
+/// The permit of the key that the user named, if any, with its limit.
+fn named_permit(wanted: &[(PermitKey, u32)]) -> Option<&(PermitKey, u32)> {
+    wanted.iter().find(|(key, _)| matches!(key, PermitKey::Named(_)))
 }
 
 /// The rate that limits an instance's starts, and what they are counted under.
@@ -243,8 +242,8 @@ fn rate_of(
     let task = run.task_of(instance);
     let rate = run.definition().options(task).rate_limit?;
     let counted = match named_permit(wanted) {
-        Some(PermitKey::Named(key)) => RateOf::key(key),
-        Some(PermitKey::TaskType(_) | PermitKey::Run(_)) | None => {
+        Some((PermitKey::Named(key), _)) => RateOf::key(key),
+        Some((PermitKey::TaskType(_) | PermitKey::Run(_), _)) | None => {
             RateOf::TaskType(run.definition().task_type(task).clone())
         }
     };

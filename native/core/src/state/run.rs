@@ -425,7 +425,8 @@ impl Run {
 
     /// Since when an instance waits for a worker: a pause of its run has it begin anew.
     pub fn in_queue_since(&self, instance: InstanceIndex) -> Option<Millis> {
-        self.ready_since(instance).map(Some)?.max(self.extra().resumed_at)
+        let begins_at = self.extra().resumed_at.unwrap_or(Millis(0));
+        self.ready_since(instance).map(|at| at.max(begins_at))
     }
 
     /// Every instance that a worker holds.

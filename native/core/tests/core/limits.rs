@@ -257,6 +257,28 @@ fn a_suspect_obeys_permits_and_rates() {
 }
 
 #[test]
+fn a_suspect_that_ends_before_its_rate_lets_it_go_keeps_no_worker_clear() {
+    let suspect = with(
+        task("a", &[]),
+        &json!({"rate_limit": "3/m", "queue_timeout": 10, "max_deliveries": 9}),
+    );
+    let timer = json!({"id": "t", "task_type": "timer", "parameters": {"seconds": 30}});
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[suspect]));
+    rig.run("s", &with(document(&[timer, task("b", &["t"])]), &json!({"id": "other"})));
+    for _ in 0..3 {
+        rig.restart(false);
+    }
+    assert_eq!(rig.names(), [""; 0], "three have started in this minute");
+    rig.run("busy", &with(document(&[task("busy", &[])]), &json!({"id": "busy"})));
+
+    rig.advance(30_000);
+
+    assert_eq!(rig.run_state("r"), RunState::Failed);
+    assert_eq!(rig.names(), ["busy", "b"]);
+}
+
+#[test]
 fn only_what_waits_for_room_is_counted_and_keeps_its_place() {
     let settings = ShardSettings { max_concurrent_runs: 1, ..ShardSettings::default() };
     let mut rig = Rig::with(settings);

@@ -83,7 +83,7 @@ impl Driver {
         }
     }
 
-    /// Does one bite of what was asked for, and one of what is due.
+    /// Does one bite of what was asked for, or, where that is done, of what is due.
     pub(super) fn prune_a_bite(&mut self, now: Millis) {
         if self.read_only || self.fault.is_some() {
             return;
@@ -127,7 +127,8 @@ impl Driver {
     /// Runs of a time when the clock had not been set yet are kept: how old they are is not known.
     fn prune_by_retention(&mut self, now: Millis) -> Result<(), Refusal> {
         let Some(retention_ms) = self.pruning.retention_ms else { return Ok(()) };
-        if now < self.pruning.next_look && !self.pruning.is_late {
+        let is_due = now >= self.pruning.next_look || self.pruning.is_late;
+        if !is_due || !self.pruning.asked.is_empty() {
             return Ok(());
         }
         self.pruning.has_leftovers |= !self.log.forgotten()?.is_empty();

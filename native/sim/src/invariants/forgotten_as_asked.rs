@@ -72,5 +72,5 @@ impl Invariant for ForgottenAsAsked {
 /// Whether a run may be forgotten at a time: it ended before that, and its key stands for it no more.
 fn may_go(run: &Run, before_ms: u64, now: u64) -> bool {
     let kept_ms = if run.first_key.is_some() { KEY_KEPT_MS } else { 0 };
-    run.ended_at.is_some_and(|ended| ended < before_ms && ended + kept_ms <= now)
+    run.ended_at.is_some_and(|ended| ended < before_ms && ended + kept_ms < now)
 }
