@@ -9,7 +9,7 @@ use pyflow_core::history::{error_json, payload_json};
 use pyflow_core::ids::{DefinitionHash, InstanceIndex, TaskIndex};
 use pyflow_core::lifecycle::TaskState;
 use pyflow_core::rejection::Rejection;
-use pyflow_core::state::Run;
+use pyflow_core::state::{Ending, Run};
 use pyflow_core::time::Millis;
 use pyflow_store::read_model::{ListFilter, Lookup, RunSelector};
 use serde_json::{Value, json};
@@ -151,6 +151,11 @@ impl Driver {
         }
         let (number, positions) = (run.number(), run.positions());
         let definition = run.definition().clone();
+        if run.ending(instance) == Some(Ending::Mended)
+            && let Some(handler) = definition.handler(run.task_of(instance))
+        {
+            return self.output(run_id, handler.task.instance()); // It stands in.
+        }
         let map = run.map(instance).map(|map| map.instance(0)..map.instance(map.count));
         let parts = map.clone().unwrap_or(instance..InstanceIndex(instance.0 + 1));
         let mut outputs: BTreeMap<InstanceIndex, Value> = BTreeMap::new();

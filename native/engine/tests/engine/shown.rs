@@ -1,5 +1,6 @@
 //! What is shown of tasks: their words, and outputs that memory has let go of.
 
+use pyflow_core::event::TaskError;
 use pyflow_core::lifecycle::TaskState;
 use pyflow_engine::{AttemptReport, Engine, Query, ReportKind, Request};
 
@@ -54,4 +55,46 @@ fn outputs_that_nobody_reads_any_more_are_told_whatever_they_were_made_of() {
     assert_eq!(told("choose").as_deref(), Ok(r#"{"next_task":["last"]}"#));
     assert_eq!(told("each[1]").as_deref(), Ok("60"));
     assert_eq!(told("last").as_deref(), Ok("7"));
+}
+
+#[test]
+fn what_passes_a_gateway_is_told_also_where_an_error_handler_has_put_it_out() {
+    let engine = Engine::open("memory://", &settings()).expect("memory can be opened");
+    let document = r#"{"id": "mended", "result": "${output.last}", "tasks": [
+        {"id": "one", "task_type": "work", "on_error": {"task": "mend_one", "recovers": true}},
+        {"id": "pass_one", "task_type": "gateway", "depends_on": ["one"]},
+        {"id": "each", "task_type": "work", "for_each": [5], "depends_on": ["pass_one"],
+         "on_error": {"task": "mend_each", "recovers": true}},
+        {"id": "pass_each", "task_type": "gateway", "depends_on": ["each"]},
+        {"id": "last", "task_type": "work", "depends_on": ["pass_each"]},
+        {"id": "mend_one", "task_type": "work"},
+        {"id": "mend_each", "task_type": "work"}
+    ]}"#;
+    let definition = opened_with(&engine, document);
+    start(&engine, &definition, 2);
+    let fail = |handle| {
+        let error = TaskError {
+            error_type: "ValueError".into(),
+            kinds: vec!["ValueError".into()],
+            message: "no".into(),
+            traceback: String::new(),
+            retryable: None,
+            retry_after_ms: None,
+        };
+        let reports = vec![AttemptReport { handle, kind: ReportKind::Failed(Box::new(error)) }];
+        ask(&engine, Request::Report { session: 1, reports });
+    };
+    fail(1);
+    report(&engine, 2, "20");
+    fail(3);
+    report(&engine, 4, "40");
+    report(&engine, 5, "7");
+
+    let told = |task_id: &str| {
+        let (run_id, task_id) = ("one".into(), task_id.to_string());
+        queried(&engine, Query::TaskResult { run_id, task_id }).map(|json| json.to_string())
+    };
+
+    assert_eq!(told("pass_one").as_deref(), Ok("20"));
+    assert_eq!(told("pass_each").as_deref(), Ok("40"));
 }

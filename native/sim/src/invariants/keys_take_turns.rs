@@ -47,7 +47,9 @@ impl Invariant for KeysTakeTurns {
         let Some((lane, mine)) = place(found.run, found.task_index).filter(|_| !is_blurred) else {
             return scene.no_opinion();
         };
-        if scene.has_suspects() || has_others(scene, lane) {
+        // Behind a limit a run's deadline may let its work go before the turns of others.
+        let is_urgent = lane.1.is_some() && found.run.deadline_at.is_some();
+        if scene.has_suspects() || is_urgent || has_others(scene, lane) {
             self.waited.clear();
             return scene.no_opinion();
         }
