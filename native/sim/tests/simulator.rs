@@ -16,6 +16,9 @@ const FOUND: &[(u64, &str)] = &[
     (7_018_867, "nothing was forgotten by itself while one asked for others to be forgotten"),
     (7_019_656, "a newcomer went before a task that waited for the same permit"),
     (9_014_003, "a run was recovered without the failed items of a list at work"),
+    (21_001_876, "what passed a gateway from an error handler was told as null"),
+    (21_013_385, "what had been let go to try for a permit kept more urgent work from it"),
+    (21_016_670, "a suspect that had ended while a rate held it back kept its worker clear"),
 ];
 
 #[test]

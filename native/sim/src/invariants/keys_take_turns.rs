@@ -22,7 +22,7 @@ type Waiting = (u64, usize, u64);
 #[derive(Debug, Default)]
 pub(crate) struct KeysTakeTurns {
     waited: BTreeMap<(Lane, Group), BTreeMap<(Group, Waiting), u32>>,
-    /// Troubles of the disk so far: after each the turns begin anew.
+    /// Troubles of the disk when the ring came to rest last: after each the turns begin anew.
     trouble_count: u64,
 }
 
@@ -36,10 +36,15 @@ impl Invariant for KeysTakeTurns {
         Ok(())
     }
 
+    fn settled(&mut self, scene: &Scene) -> Judged {
+        self.trouble_count = scene.trouble_count;
+        scene.no_opinion()
+    }
+
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         if scene.trouble_count != self.trouble_count {
-            self.trouble_count = scene.trouble_count;
             self.waited.clear();
+            return scene.no_opinion();
         }
         let Event::TaskLeased(_) = event else { return scene.no_opinion() };
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
