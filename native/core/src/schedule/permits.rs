@@ -26,7 +26,7 @@ type Holder = (RunNumber, InstanceIndex);
 /// what allows fewer holders in the way of what allows more.
 type LineId = (Rack, u32);
 
-/// What waits for a key. One at a time is let go to try for a permit: decision 0016.
+/// What waits for a key. One at a time is let go to try for a permit.
 #[derive(Debug, Default)]
 struct Line {
     lanes: [Lane<Waiting>; 3],
