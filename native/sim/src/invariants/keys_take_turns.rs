@@ -37,7 +37,10 @@ impl Invariant for KeysTakeTurns {
     }
 
     fn settled(&mut self, scene: &Scene) -> Judged {
-        self.trouble_count = scene.trouble_count;
+        if scene.trouble_count != self.trouble_count {
+            self.trouble_count = scene.trouble_count;
+            self.waited.clear();
+        }
         scene.no_opinion()
     }
 
