@@ -102,8 +102,14 @@ impl Queues {
         self.racks.push(waiting);
     }
 
-    /// Takes the next item that a worker with a free slot can run.
-    pub fn pick(&mut self, sessions: &Sessions, now: Millis) -> Option<Picked> {
+    /// Takes the next item that a worker with a free slot can run; it may be stale.
+    pub fn pick(
+        &mut self,
+        sessions: &Sessions,
+        now: Millis,
+        mut is_current: impl FnMut(&Item) -> bool,
+    ) -> Option<Picked> {
+        self.drop_ended_suspects(&mut is_current);
         for (id, session) in sessions.iter() {
             if !session.has_free_slot() || session.is_kept_clear(now) {
                 continue;
@@ -148,14 +154,18 @@ impl Queues {
         Some(Picked { item, session: id, pool, is_suspect: false, rack, lane, is_shared, demand })
     }
 
-    /// Lets go what a rate allows by now, and drops suspects that have ended meanwhile: no worker is to
-    /// be kept clear for them.
-    pub fn look_again(&mut self, now: Millis, mut is_current: impl FnMut(&Item) -> bool) {
-        self.release_delayed(now);
-        let mut gone = Vec::new();
-        self.suspects.retain(|waiting| is_kept(&waiting.item, &mut is_current, &mut gone));
-        self.count -= gone.len();
-        self.pass_tries_on(&gone);
+    /// Drops suspects that have ended meanwhile: no worker is to be kept clear for them. Where one of
+    /// them tried for a permit, another suspect may come to try.
+    fn drop_ended_suspects(&mut self, is_current: &mut impl FnMut(&Item) -> bool) {
+        while !self.suspects.is_empty() {
+            let mut gone = Vec::new();
+            self.suspects.retain(|waiting| is_kept(&waiting.item, &mut *is_current, &mut gone));
+            if gone.is_empty() {
+                return;
+            }
+            self.count -= gone.len();
+            self.pass_tries_on(&gone);
+        }
     }
 
     /// What was let go to try for a permit and is gone has given up: others try.
@@ -166,7 +176,8 @@ impl Queues {
         }
     }
 
-    fn release_delayed(&mut self, now: Millis) {
+    /// Lets go what a rate allows by now.
+    pub fn release_delayed(&mut self, now: Millis) {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             self.suspects.push_back(entry.remove());
         }

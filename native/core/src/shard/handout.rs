@@ -47,15 +47,19 @@ impl Shard {
 
     /// Hands out as much as slots, permits and the turn's bounds allow.
     pub(super) fn hand_out(&mut self, now: Millis) {
-        let state = &self.state;
-        let is_current = |item: &Item| state.run(item.run).is_some_and(|run| is_current(run, item));
-        self.queues.look_again(now, is_current);
+        self.queues.release_delayed(now);
         while !self.is_full()
-            && let Some(picked) = self.queues.pick(&self.sessions, now)
+            && let Some(picked) = self.pick(now)
         {
             self.hand_one_out(&picked, now);
             self.work(now);
         }
+    }
+
+    fn pick(&mut self, now: Millis) -> Option<Picked> {
+        let state = &self.state;
+        let is_current = |item: &Item| state.run(item.run).is_some_and(|run| is_current(run, item));
+        self.queues.pick(&self.sessions, now, is_current)
     }
 
     fn hand_one_out(&mut self, picked: &Picked, now: Millis) {

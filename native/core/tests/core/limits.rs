@@ -279,6 +279,26 @@ fn a_suspect_that_ends_before_its_rate_lets_it_go_keeps_no_worker_clear() {
 }
 
 #[test]
+fn a_suspect_that_ended_in_its_line_keeps_no_worker_clear() {
+    let keyed = json!({"concurrency_key": "k", "rate_limit": "1/m", "max_deliveries": 9});
+    let of = |id: &str, more: Value| with(with(task(id, &[]), &keyed), &more);
+    let timer = json!({"id": "t", "task_type": "timer", "parameters": {"seconds": 90}});
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[of("suspect", json!({"queue_timeout": 10}))]));
+    let in_line = [of("first", json!({"timeout": 30})), of("second", json!({"queue_timeout": 90}))];
+    rig.run("s", &with(document(&in_line), &json!({"id": "in_line"})));
+    rig.restart(false);
+    rig.run("o", &with(document(&[timer, task("late", &["t"])]), &json!({"id": "others"})));
+
+    rig.advance(60_000);
+    assert_eq!(rig.names(), ["first"], "the suspect has ended behind the others");
+    rig.advance(30_000);
+
+    assert_eq!(rig.run_state("s"), RunState::Failed);
+    assert_eq!(rig.names(), ["first", "late"], "what is told to stop is there still");
+}
+
+#[test]
 fn only_what_waits_for_room_is_counted_and_keeps_its_place() {
     let settings = ShardSettings { max_concurrent_runs: 1, ..ShardSettings::default() };
     let mut rig = Rig::with(settings);
