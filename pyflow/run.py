@@ -276,7 +276,10 @@ class Run(Generic[R]):
         self.token = await self._link.door.control("cancel", self.id, None, reason)
 
     async def recover(self, task_id: str | None = None) -> None:
-        """Open a failed run again: its failed tasks, or one of them, are made ready anew.
+        """Open a failed run again: its failed tasks, or one of them, are done anew.
+
+        Each waits once more for what it depends on, as its join rule says: one that was cancelled
+        before its turn does not run before its turn.
 
         Raises:
             RunStateRefused: The run has not failed.
@@ -342,7 +345,7 @@ class RunTask:
         await self._link.door.control("cancel_task", self.run_id, self.id)
 
     async def recover(self) -> None:
-        """Make a failed task ready anew; a run that failed of it goes on.
+        """Do a failed task anew, once what it depends on has ended; a run that failed of it goes on.
 
         Raises:
             TaskStateRefused: The task has not failed.

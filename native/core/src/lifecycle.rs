@@ -60,9 +60,7 @@ pub enum TaskInput {
     Skipped,
     Cancelled,
     Quarantined,
-    /// A fresh set of attempts, in a new generation.
-    Recovered,
-    /// What stood before it is done anew: it waits again, in a new generation.
+    /// It is done anew, or what stood before it is: it waits again.
     Reopened,
     /// A map of which items are done anew.
     ItemsReopened,
@@ -114,9 +112,6 @@ pub const TASK_MOVES: &[(TaskState, TaskInput, TaskState)] = &[
     (Ts::Waiting,      Ti::Finished,      Ts::Completed),
     (Ts::Waiting,      Ti::Failed,        Ts::Failed),
     (Ts::Waiting,      Ti::Cancelled,     Ts::Cancelled),
-    (Ts::Failed,       Ti::Recovered,     Ts::Ready),
-    (Ts::Quarantined,  Ti::Recovered,     Ts::Ready),
-    (Ts::Cancelled,    Ti::Recovered,     Ts::Ready),
     (Ts::Ready,        Ti::Reopened,      Ts::Pending),
     (Ts::Completed,    Ti::Reopened,      Ts::Pending),
     (Ts::Failed,       Ti::Reopened,      Ts::Pending),
@@ -243,10 +238,7 @@ mod tests {
             assert!(!from.is_terminal() || *input == RunInput::Reopened, "{from:?} {input:?}");
         }
         for (from, input, _) in TASK_MOVES {
-            let reopens = matches!(
-                input,
-                TaskInput::Recovered | TaskInput::Reopened | TaskInput::ItemsReopened
-            );
+            let reopens = matches!(input, TaskInput::Reopened | TaskInput::ItemsReopened);
             assert!(!from.is_terminal() || reopens, "{from:?} {input:?}");
         }
     }

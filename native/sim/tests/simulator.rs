@@ -19,6 +19,10 @@ const FOUND: &[(u64, &str)] = &[
     (21_001_876, "what passed a gateway from an error handler was told as null"),
     (21_013_385, "what had been let go to try for a permit kept more urgent work from it"),
     (21_016_670, "a suspect that had ended while a rate held it back kept its worker clear"),
+    (51_038_952, "a suspect that had ended in its line kept its worker clear"),
+    (51_039_216, "what was cancelled while it waited was recovered before its turn"),
+    (61_008_083, "what its decision had passed over was recovered and run"),
+    (62_004_138, "a recovered task that ended at once left its run waiting for its error handler"),
 ];
 
 #[test]

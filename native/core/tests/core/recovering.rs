@@ -281,3 +281,106 @@ fn a_cancelled_task_is_recovered_by_name_and_not_by_others() {
 
     assert_eq!(rig.run_state("r"), RunState::Completed);
 }
+
+#[test]
+fn what_was_cancelled_while_it_waited_waits_again() {
+    for join in ["all_success", "all_done", "n_of_m:2", "none_failed_min_one_success"] {
+        let tasks = [
+            task("a", &[]),
+            task("b", &[]),
+            with(
+                task("c", &["a", "b"]),
+                &json!({"join": join, "parameters": {"x": "${output.a}"}}),
+            ),
+            task("d", &["c"]),
+        ];
+        let mut rig = Rig::new();
+        rig.run("r", &document(&tasks));
+        rig.complete("b");
+        rig.on_task("r", "c", TaskVerb::Cancel).expect("it can be cancelled");
+        assert_eq!(rig.state("r", "d"), TaskState::Skipped);
+
+        rig.recover("r", "c");
+        assert_eq!(rig.names(), ["a"], "{join}");
+        assert_eq!(rig.state("r", "c"), TaskState::Pending, "{join}");
+        assert_eq!(rig.state("r", "d"), TaskState::Pending, "{join}");
+        rig.complete("a");
+
+        assert_eq!(rig.held("c").map(|given| given.args.clone()), Some(vec![r#""a""#.into()]));
+        rig.complete("c");
+        rig.complete("d");
+        assert_eq!(rig.run_state("r"), RunState::Completed, "{join}");
+    }
+}
+
+#[test]
+fn what_was_cancelled_while_it_waited_is_not_reached_where_what_it_waits_for_has_failed() {
+    for has_handler in [false, true] {
+        let mut tasks = vec![task("a", &[]), task("b", &["a"]), task("c", &["b"])];
+        tasks.extend(has_handler.then(|| task("k", &[])));
+        let handler = if has_handler { json!({"on_error": "k"}) } else { json!({}) };
+        let calls_handler = |rig: &mut Rig| {
+            if has_handler {
+                assert_eq!(rig.names(), ["k"]);
+                rig.complete("k");
+            }
+            assert_eq!(rig.run_state("r"), RunState::Failed);
+        };
+        let mut rig = Rig::new();
+        rig.run("r", &with(document(&tasks), &handler));
+        rig.on_task("r", "b", TaskVerb::Cancel).expect("it can be cancelled");
+        rig.fail("a");
+        calls_handler(&mut rig);
+
+        rig.recover("r", "b");
+        assert_eq!(rig.state("r", "b"), TaskState::Skipped);
+        calls_handler(&mut rig);
+        rig.recover("r", "a");
+        for name in ["a", "b", "c"] {
+            rig.complete(name);
+        }
+
+        assert_eq!(rig.run_state("r"), RunState::Completed);
+    }
+}
+
+#[test]
+fn what_was_cancelled_while_it_waited_is_not_done_where_its_decision_has_passed_it_over() {
+    let conditions = json!([{"condition": "1 == 2", "next_task": "c"}]);
+    let parameters = json!({"conditions": conditions, "default": "d"});
+    let decision = json!({"id": "b", "task_type": "decision", "depends_on": ["s"],
+        "parameters": parameters});
+    let joined = with(task("c", &["a", "b"]), &json!({"join": "n_of_m:1"}));
+    let mut rig = Rig::new();
+    let tasks = [task("a", &[]), task("s", &[]), decision, joined, task("d", &["b"])];
+    rig.run("r", &document(&tasks));
+    rig.complete("a");
+    rig.on_task("r", "c", TaskVerb::Cancel).expect("it can be cancelled");
+    for name in ["s", "d"] {
+        rig.complete(name);
+    }
+    assert_eq!(rig.run_state("r"), RunState::Failed);
+
+    rig.recover("r", "c");
+
+    assert_eq!(rig.state("r", "c"), TaskState::Skipped);
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+}
+
+#[test]
+fn a_failed_task_waits_anew_for_what_is_done_anew_before_it() {
+    let all_done = json!({"join": "all_done"});
+    let mut rig = Rig::new();
+    rig.run("r", &document(&[task("a", &[]), with(task("b", &["a"]), &all_done), task("c", &[])]));
+    rig.fail("a");
+    rig.fail("b");
+
+    rig.recover("r", "a");
+    rig.recover("r", "b");
+    assert_eq!(rig.names(), ["c", "a"]);
+    for name in ["a", "b", "c"] {
+        rig.complete(name);
+    }
+
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+}

@@ -38,7 +38,7 @@ impl Run {
     }
 
     /// A task that has failed gets another set of attempts.
-    pub(super) fn recover(&mut self, instance: usize, at: u64) {
+    pub(super) fn recover(&mut self, instance: usize) {
         if let Some(handler) = self.flow.on_error {
             self.wait_for_failure_again(handler);
         }
@@ -55,7 +55,6 @@ impl Run {
                     self.former_maps.push((task, span));
                 }
                 self.entries[task].waits_again();
-                self.entries[task].opens(at);
                 self.reach_again(task);
             }
             None => {}

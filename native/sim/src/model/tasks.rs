@@ -60,7 +60,7 @@ impl Run {
                 self.entries[instance].phase = Phase::Sleeping { until: started.until.0 };
             }
             Event::TimerFired(_) => self.entries[instance].ends(End::Completed(None)),
-            Event::TaskRecovered(_) => self.recover(instance, at),
+            Event::TaskRecovered(_) => self.recover(instance),
             Event::DefinitionDeployed(_)
             | Event::RunsForgotten(_)
             | Event::RunCreated(_)

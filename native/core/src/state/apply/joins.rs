@@ -35,7 +35,7 @@ impl Moving<'_> {
         *unmet -= 1;
         *succeeded |= verdict == Verdict::Success;
         let (left, any_succeeded) = (*unmet, *succeeded);
-        let opening = if verdict == Verdict::Skip && self.run.is_passed_over(to) {
+        let opening = if self.run.is_passed_over(to) {
             Opening::Ends(Ending::Skipped)
         } else {
             match self.run.definition.options(to).join {

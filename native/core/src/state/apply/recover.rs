@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::shift::Moving;
 use crate::event::{RunReopened, TaskRecovered};
 use crate::ids::TaskIndex;
-use crate::lifecycle::{RunInput, TaskInput, TaskState};
-use crate::state::instance::{Ending, Instance, NO_OUTPUT, Phase};
+use crate::lifecycle::{RunInput, TaskState};
+use crate::state::instance::{Ending, Instance, NO_OUTPUT};
 use crate::state::{State, Stop};
 use crate::time::Millis;
 
@@ -48,17 +48,24 @@ impl State {
             return;
         }
         moving.forget_items(event.instance);
-        moving.revive(event.instance, TaskInput::Recovered, (Phase::Ready, event.at));
+        moving.pend(event.instance, 0);
         moving.reach_again(task, event.at);
+        if moving.run.definition.predecessors(task).is_empty() {
+            moving.open(event.instance, event.at);
+        }
+        moving.open_run_handler(event.at); // It may have ended at once, out of reach.
     }
 }
 
 impl Moving<'_> {
     /// Everything that was not reached because of `task`, or has counted its failure and still
-    /// waits for others, waits for all of its dependencies anew.
+    /// waits for others, waits for all of its dependencies anew; so does `task` where it waits.
     fn reach_again(&mut self, task: TaskIndex, at: Millis) {
         let definition = self.run.definition.clone();
         let mut waiting = BTreeSet::new();
+        if matches!(self.run.instances[task.index()], Instance::Pending { .. }) {
+            waiting.insert(task);
+        }
         let mut stack = vec![task];
         while let Some(next) = stack.pop() {
             if let Some(handler) = definition.handler(next) {
