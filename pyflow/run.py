@@ -345,7 +345,7 @@ class RunTask:
         await self._link.door.control("cancel_task", self.run_id, self.id)
 
     async def recover(self) -> None:
-        """Do a failed task anew, once what it depends on has ended; a run that failed of it goes on.
+        """Do a failed task anew, once what it depends on has ended; its failed run goes on.
 
         Raises:
             TaskStateRefused: The task has not failed.
