@@ -14,6 +14,7 @@ from pyflow import errors
 from pyflow.read_model import RunInfo, RunState
 from tests.crash.flows import KINDS, pass_time
 from tests.crash.ledger import Acknowledged, Doomed, Ended, Forgotten, Tried, Unexpected, tell
+from tests.crash.listing import all_runs
 
 CLIENTS_COUNT = 3
 KEYS_COUNT = 60
@@ -226,8 +227,7 @@ class Load:
         """Have runs forgotten that ended a while ago."""
         async with self._forgetting:
             before = datetime.now(UTC) - timedelta(seconds=self._random.uniform(0.2, 20))
-            pages = [await self.engine.list_runs(status=state, limit=1000) for state in ENDED]
-            ended = {run.run_id: run for page in pages for run in page.runs}
+            ended = {run.run_id: run for run in await all_runs(self.engine, *ENDED)}
             tell(Doomed(tuple(ended)))
             count = await self.engine.prune(before)
             gone = [run_id for run_id, run in ended.items() if _must_go(run, before)]

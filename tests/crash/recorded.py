@@ -9,6 +9,7 @@ import pyflow
 from pyflow.events import Event
 from pyflow.read_model import RunInfo
 from tests.crash.clients import end_of
+from tests.crash.listing import all_runs
 
 _PAGE = 1000
 
@@ -33,7 +34,7 @@ def read_runs(store: Path) -> list[RecordedRun]:
 
 async def _read_runs(store: Path) -> list[RecordedRun]:
     async with pyflow.connect(store, read_only=True) as engine:
-        infos = await _all_infos(engine)
+        infos = await all_runs(engine)
         return [await _read_run(engine, info) for info in infos]
 
 
@@ -53,17 +54,6 @@ async def _lost_tokens(store: Path, tokens: Iterable[tuple[str, str]]) -> frozen
             except pyflow.RunUnknown:
                 pass  # The write was taken; that the run is missing is another matter.
     return frozenset(lost)
-
-
-async def _all_infos(engine: pyflow.Engine) -> list[RunInfo]:
-    infos: list[RunInfo] = []
-    cursor = None
-    while True:
-        page = await engine.list_runs(limit=_PAGE, cursor=cursor)
-        infos += page.runs
-        cursor = page.cursor
-        if cursor is None:
-            return infos
 
 
 async def _read_run(engine: pyflow.Engine, info: RunInfo) -> RecordedRun:

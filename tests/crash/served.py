@@ -23,6 +23,7 @@ from pyflow.worker.worker import Slots
 from tests.crash.clients import Load, end_of
 from tests.crash.effects import GENERATION
 from tests.crash.ledger import Drained, Ended, Opened, Opening, tell
+from tests.crash.listing import all_runs
 
 _DRAIN_S = 0.1
 # Small, so that checkpoints and what they trim are part of what is interrupted.
@@ -63,18 +64,13 @@ async def load(path: str, mended: Path, extras: AbstractSet[str]) -> None:
 async def drain(path: str, _mended: Path, _extras: AbstractSet[str]) -> None:
     """Let everything that goes on come to its end."""
     async with opened(path) as engine:
-        while left := await _left(engine):
+        while left := await all_runs(engine, *_GOING_ON):
             for each in left:
                 run = engine.get_run(each.run_id)
                 if each.state == "paused":
                     await run.resume()
                 tell(Ended(run.id, await end_of(run), int(os.environ[GENERATION])))
         tell(Drained())
-
-
-async def _left(engine: pyflow.Engine) -> list[pyflow.read_model.RunInfo]:
-    pages = [await engine.list_runs(status=state, limit=1000) for state in _GOING_ON]
-    return [run for page in pages for run in page.runs]
 
 
 def serve(path: str, mended: str) -> None:
