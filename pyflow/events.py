@@ -177,7 +177,7 @@ class TaskQuarantined(TaskEvent, frozen=True, kw_only=True, tag=True):
 
 
 class TaskRecovered(TaskEvent, frozen=True, kw_only=True, tag=True):
-    """A task that had ended was made ready again."""
+    """A task that had ended is done anew, once what it depends on has ended."""
 
 
 class LeaseEnded(TaskEvent, frozen=True, kw_only=True, tag=True):

@@ -278,8 +278,8 @@ class Run(Generic[R]):
     async def recover(self, task_id: str | None = None) -> None:
         """Open a failed run again: its failed tasks, or one of them, are done anew.
 
-        Each waits once more for what it depends on, as its join rule says: one that was cancelled
-        before its turn does not run before its turn.
+        Each waits once more for what it depends on, as its join rule says, also for tasks that are
+        done anew with it. Failed items of a list are done at once.
 
         Raises:
             RunStateRefused: The run has not failed.

@@ -129,7 +129,7 @@ class SyncRunTask:
         self._thread.call(self._task.cancel())
 
     def recover(self) -> None:
-        """Make a failed task ready anew."""
+        """Do a failed task anew; see `RunTask.recover`."""
         self._thread.call(self._task.recover())
 
     def explain(self) -> Explanation:

@@ -49,7 +49,7 @@ def resume(run: str, /, *, place: Place | None = None) -> None:
 
 
 def recover(run: str, task: str | None = None, /, *, place: Place | None = None) -> None:
-    """Open a failed run again: its failed tasks, or one of them, are made ready anew.
+    """Open a failed run again: its failed tasks, or one of them, are done anew.
 
     Args:
         run: The beginning of its id, or @last.

@@ -4,7 +4,7 @@ use super::Decision;
 use super::control_task::refused;
 use crate::event::{Event, RunReopened, TaskRecovered};
 use crate::ids::InstanceIndex;
-use crate::lifecycle::RunState;
+use crate::lifecycle::{RunState, TaskState};
 use crate::rejection::Rejection;
 use crate::state::{Ending, Run};
 use crate::time::Millis;
@@ -35,8 +35,9 @@ pub(super) fn of_task(run: &Run, instance: InstanceIndex, now: Millis) -> Decisi
 pub(super) fn of_run(run: &Run, now: Millis) -> Decision {
     let reopened = reopened(run, now)?;
     let definition = run.definition();
+    // What comes first is done anew first: what depends on it, and has failed too, is to wait for it.
     let parts = definition
-        .tasks()
+        .topological_order()
         .filter(|task| !definition.is_handler(*task))
         .map(crate::ids::TaskIndex::instance)
         .filter(|task| !matches!(run.ending(*task), Some(Ending::Mended | Ending::Completed)))
@@ -61,7 +62,11 @@ fn reopened(run: &Run, now: Millis) -> Result<Option<Event>, Rejection> {
         RunState::Failed => Ok(Some(RunReopened { run: run.number(), at: now }.into())),
         RunState::Running | RunState::Paused if run.was_started() => {
             let handler = run.definition().on_error.map(crate::ids::TaskIndex::instance);
-            if run.unsettled() == 0 && handler.is_some_and(|h| run.ending(h).is_none()) {
+            let is_called = |handler| {
+                !matches!(run.task_state(handler), Some(TaskState::Pending))
+                    && run.ending(handler).is_none()
+            };
+            if run.unsettled() == 0 && handler.is_some_and(is_called) {
                 return refused("its error handler is at work; wait for its end");
             }
             Ok(None)

@@ -219,6 +219,12 @@ impl Definition {
         }
     }
 
+    /// All tasks, each behind those that it depends on.
+    pub fn topological_order(&self) -> impl Iterator<Item = TaskIndex> + use<> {
+        let order = self.graph.topological_order().expect("compile refused circles");
+        order.into_iter().map(TaskIndex)
+    }
+
     pub fn predecessors(&self, task: TaskIndex) -> &[u32] {
         self.graph.predecessors(task.0)
     }

@@ -384,3 +384,69 @@ fn a_failed_task_waits_anew_for_what_is_done_anew_before_it() {
 
     assert_eq!(rig.run_state("r"), RunState::Completed);
 }
+
+#[test]
+fn what_is_recovered_at_once_waits_in_whatever_order_it_is_written() {
+    let all_done =
+        |name: &str, before: &str| with(task(name, &[before]), &json!({"join": "all_done"}));
+    let orders = [
+        [task("a", &[]), task("m", &["a"]), all_done("b", "a"), all_done("c", "m")],
+        [all_done("c", "m"), all_done("b", "a"), task("m", &["a"]), task("a", &[])],
+    ];
+    for tasks in orders {
+        let mut rig = Rig::new();
+        rig.run("r", &document(&tasks));
+        for name in ["a", "b", "c"] {
+            rig.fail(name);
+        }
+
+        rig.control("r", RunVerb::Recover).expect("it has failed");
+        assert_eq!(rig.names(), ["a"]);
+        for name in ["a", "b", "m", "c"] {
+            rig.complete(name);
+        }
+
+        assert_eq!(rig.run_state("r"), RunState::Completed);
+    }
+}
+
+#[test]
+fn attempts_are_counted_on_where_a_recovered_task_is_cancelled_as_it_waits() {
+    let all_done = json!({"join": "all_done", "max_retries": 2, "base_delay": 1, "jitter": 0});
+    let mut rig = Rig::new();
+    let tasks = [task("a", &[]), with(task("b", &["a"]), &all_done), task("other", &[])];
+    rig.run("r", &document(&tasks));
+    rig.fail("a");
+    for _ in 0..3 {
+        rig.fail("b");
+        rig.advance(4_000);
+    }
+    rig.recover("r", "a");
+    rig.recover("r", "b");
+    rig.on_task("r", "b", TaskVerb::Cancel).expect("it can be cancelled");
+    let instance = rig.look("r", |run| run.find_instance("b")).expect("it is a task");
+    assert_eq!(rig.look("r", |run| run.last_attempt(instance)), Some(3));
+
+    rig.recover("r", "b");
+    rig.complete("a");
+
+    assert_eq!(rig.held("b").map(|given| given.attempt), Some(4));
+}
+
+#[test]
+fn a_forgiven_failure_of_a_paused_run_that_is_done_can_be_recovered() {
+    let joined = with(task("join", &["a", "b"]), &json!({"join": "any_success"}));
+    let tasks = [task("a", &[]), task("b", &[]), joined, task("k", &[])];
+    let mut rig = Rig::new();
+    rig.run("r", &with(document(&tasks), &json!({"on_error": "k"})));
+    rig.fail("a");
+    rig.complete("b");
+    rig.control("r", RunVerb::Pause).expect("it can be paused");
+    rig.complete("join");
+
+    rig.recover("r", "a");
+    rig.control("r", RunVerb::Resume).expect("it can be resumed");
+    rig.complete("a");
+
+    assert_eq!(rig.run_state("r"), RunState::Completed);
+}

@@ -62,7 +62,8 @@ impl Moving<'_> {
         (ending, readers, output): (Ending, u32, u32),
     ) {
         let grant = self.run.grant(instance).unwrap_or(Grant(0));
-        let begun = self.run.active(instance).map_or(1, Active::last_begun);
+        let past = || self.run.past(instance).attempts;
+        let begun = self.run.active(instance).map_or_else(past, Active::last_begun);
         if begun > 1 {
             self.run.extra_mut().attempts.insert(instance.0, begun);
         }

@@ -77,7 +77,8 @@ impl State {
     pub(super) fn task_cancelled(&mut self, event: &TaskCancelled) {
         let mut moving = self.moving(event.run);
         if moving.run.extra().stop.is_none() {
-            let (instance, attempt) = (event.instance, moving.run.attempt(event.instance));
+            let instance = event.instance;
+            let attempt = moving.run.attempt(instance).max(moving.run.past(instance).attempts);
             let (id, at) = (moving.run.instance_id(instance), Some(event.at));
             let failure = Failure::of_cancelled(instance, attempt, &id, at);
             moving.run.extra_mut().failures.push(failure);
