@@ -73,6 +73,8 @@ class ThreadPool:
 def _ended(job: Job) -> Ended:
     attempt, grant = job.attempt, job.attempt.grant
     try:
+        # It may have been stopped while it waited for its resources or for a thread.
+        attempt.raise_if_cancelled()
         if job.opened or grant[META] is not None:
             value = prepare.call_plain(attempt, job.binding, job.opened)
         else:

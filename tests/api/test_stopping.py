@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import threading
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 import pytest
 
 import pyflow.context
+from pyflow.resource import Use, resource
 from pyflow.task import task
 from pyflow.worker.grant import COMPLETED, FAILED, GIVEN_BACK, STOPPED, Report
 from pyflow.worker.worker import Slots
@@ -132,6 +134,29 @@ async def test_a_thread_goes_on_but_can_look_whether_it_was_stopped() -> None:
         go_on.set()
 
         assert outcome(await report) == (STOPPED, None)
+
+
+async def test_a_plain_function_is_not_called_once_it_was_stopped() -> None:
+    go_on, called = asyncio.Event(), threading.Event()
+
+    @resource
+    async def slow() -> AsyncIterator[int]:
+        await go_on.wait()
+        yield 5
+
+    @task
+    def uses(value: Annotated[int, Use(slow)]) -> None:
+        called.set()
+
+    async with workbench() as bench:
+        grant = bench.grant(uses)
+        [report] = bench.take(grant)
+        await give_way()
+        bench.worker.stop(grant[1], "cancel")
+        go_on.set()
+
+        assert outcome(await report) == (STOPPED, None)
+        assert not called.is_set()
 
 
 async def test_a_cancelled_error_that_nobody_asked_for_is_a_failure() -> None:
