@@ -131,7 +131,9 @@ class KillLoop:
             self._cut_power(process.generation)
 
     def _cut_power(self, generation: int) -> None:
-        cut = power.cut_power(self.place.store, self.place.journal, self._random)
+        journals = [self.place.journal(number) for number in range(1, generation + 1)]
+        there = [journal for journal in journals if journal.exists()]
+        cut = power.cut_power(self.place.store, there, self._random)
         self.ledger.note(PowerCut(generation, cut.undone_count))
         self.figures.power_cuts_count += 1
         self.figures.writes_undone_count += cut.undone_count

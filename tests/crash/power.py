@@ -2,7 +2,8 @@
 
 `power.c` is loaded into the process and keeps a journal of writes and syncs. After a kill the
 writes that no sync covers are undone, newest first, down to a random one of each file, which may be
-torn.
+torn. Each process has a journal of its own: a kill may cut its last record short, and what the next
+process noted behind that could not be read.
 """
 
 import random
@@ -10,7 +11,7 @@ import shutil
 import struct
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,9 +53,12 @@ def build(directory: Path) -> Path | None:
     return library
 
 
-def cut_power(store: Path, journal: Path, chance: random.Random) -> Cut:
-    """Take what was not synced, or a part of it from the end, of the files of a dead process."""
-    unsynced = read_unsynced(journal)
+def cut_power(store: Path, journals: Sequence[Path], chance: random.Random) -> Cut:
+    """Take what dead processes had not synced, or a part of it from the end, from their files.
+
+    Their journals come in the order in which they were at work, and are gone afterwards.
+    """
+    unsynced = read_unsynced(journals)
     unsynced_count = undone_count = 0
     for suffix in _SUFFIXES:
         path = store.with_name(store.name + suffix)
@@ -66,25 +70,27 @@ def cut_power(store: Path, journal: Path, chance: random.Random) -> Cut:
             undone_count += len(changes) - kept_count
     for suffix in _SHARED_MEMORY:
         store.with_name(store.name + suffix).unlink(missing_ok=True)
-    journal.unlink(missing_ok=True)
+    for journal in journals:
+        journal.unlink()
     return Cut(unsynced_count, undone_count)
 
 
-def read_unsynced(journal: Path) -> dict[int, list[Change]]:
+def read_unsynced(journals: Sequence[Path]) -> dict[int, list[Change]]:
     """Give the changes of each inode that no sync covers, the oldest first."""
-    changes: defaultdict[int, list[tuple[int, Change]]] = defaultdict(list)
-    for place, change in _records(journal):
-        if change.kind == _SYNCED:
-            # A mark holds how far the journal had come when its sync began.
-            later = [each for each in changes[change.inode] if each[0] >= change.offset]
-            changes[change.inode] = later
-        else:
-            changes[change.inode].append((place, change))
+    changes: defaultdict[int, list[tuple[tuple[int, int], Change]]] = defaultdict(list)
+    for number, journal in enumerate(journals):
+        for place, change in _records(journal.read_bytes()):
+            if change.kind == _SYNCED:
+                # A mark holds how far the journal had come when its sync began.
+                reached = (number, change.offset)
+                later = [each for each in changes[change.inode] if each[0] >= reached]
+                changes[change.inode] = later
+            else:
+                changes[change.inode].append(((number, place), change))
     return {inode: [change for _, change in found] for inode, found in changes.items()}
 
 
-def _records(journal: Path) -> Iterator[tuple[int, Change]]:
-    data = journal.read_bytes() if journal.exists() else b""
+def _records(data: bytes) -> Iterator[tuple[int, Change]]:
     place = 0
     while place + _HEAD.size <= len(data):
         kind, inode, offset, size_before, new_count, old_count = _HEAD.unpack_from(data, place)

@@ -47,10 +47,9 @@ class Place(NamedTuple):
         """What the driver heard."""
         return self.directory / "ledger"
 
-    @property
-    def journal(self) -> Path:
-        """What a power cut would take."""
-        return self.directory / "journal"
+    def journal(self, generation: int) -> Path:
+        """What a power cut would take of what one process wrote."""
+        return self.directory / f"journal-{generation}"
 
     @property
     def errors(self) -> Path:
@@ -88,7 +87,7 @@ class EngineProcess:
         if place.power is not None:
             surroundings |= {
                 "LD_PRELOAD": str(place.power),
-                "PYFLOW_CRASH_JOURNAL": str(place.journal),
+                "PYFLOW_CRASH_JOURNAL": str(place.journal(generation)),
                 "PYFLOW_CRASH_STORE": str(place.store),
             }
         command = ("-m", "tests.crash.served", str(place.store), str(place.mended))
