@@ -22,6 +22,7 @@ mod trouble;
 mod turns;
 mod verify;
 mod wal_length;
+mod wal_room;
 mod writer;
 
 pub use backup::backup_file;

@@ -16,7 +16,7 @@ use super::trouble::Wanted;
 const BACKGROUND_FRAMES: u32 = 500;
 /// About 4 MiB: the writer does the rest itself, so that the file starts over. Syncing what is written over old
 /// frames costs two thirds of syncing a file that grows (`examples/submit_speed.rs`).
-const INLINE_FRAMES: u32 = 1_000;
+pub(super) const INLINE_FRAMES: u32 = 1_000;
 
 /// Counts the frames in the write-ahead log, and moves them into the main file before there are many.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use super::place::{Mishap, Place};
 use super::syncer::Syncer;
 use super::trouble::{Trouble, Wanted};
 use super::wal_length::WalLength;
+use super::wal_room::WalRoom;
 use crate::StoreFault;
 
 /// When a write is synced.
@@ -31,6 +32,7 @@ pub(super) enum Durability {
 pub(super) struct Writer {
     syncer: Syncer,
     wal_length: WalLength,
+    wal_room: WalRoom,
     conn: Connection,
     mode: Durability,
     head: HeadRecord,
@@ -60,11 +62,23 @@ impl Writer {
         let place = Arc::new(Place::of(&path, page_size));
         let wal_length = WalLength::watch(&mut conn, &path, &health, &place)
             .map_err(|error| wanted.fault(error.into()))?;
+        let wal_room = WalRoom::new(&path, page_size);
         let syncer = Syncer::new(&path, &health);
         let mode = Durability::Now;
         let is_astray = false;
-        let mut writer =
-            Self { syncer, wal_length, conn, mode, head, health, place, is_astray, path, lock };
+        let mut writer = Self {
+            syncer,
+            wal_length,
+            wal_room,
+            conn,
+            mode,
+            head,
+            health,
+            place,
+            is_astray,
+            path,
+            lock,
+        };
         writer.begin_epoch()?;
         writer.place.note_wal();
         Ok(writer)
@@ -116,6 +130,7 @@ impl Writer {
             Durability::Soon => self.syncer.owe(self.head.commit)?,
         }
         self.wal_length.after_commit(&self.conn);
+        self.wal_room.after_commit(self.place.wal_frames());
         Ok(value)
     }
 

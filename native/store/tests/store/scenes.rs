@@ -105,7 +105,10 @@ pub(crate) fn part(run: u64, first_position: u64) -> HistoryPart {
     HistoryPart { run, first_position, bytes: events(run * 100) }
 }
 
-/// The files of a store as a crash at this moment would leave them.
+/// The length of a frame of the write-ahead log.
+pub(crate) const FRAME: usize = 24 + 4096;
+
+/// The files of a store as a crash at this moment would leave them, but for the room behind the frames.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     pub(crate) main: Vec<u8>,
@@ -115,7 +118,12 @@ pub(crate) struct Image {
 impl Image {
     pub(crate) fn of(path: &Path) -> Self {
         let main = fs::read(path).expect("the main file is there");
-        Self { main, wal: fs::read(wal_of(path)).unwrap_or_default() }
+        let mut wal = fs::read(wal_of(path)).unwrap_or_default();
+        if let Some((header, frames)) = wal.split_at_checked(32) {
+            let room = frames.chunks(FRAME).position(|frame| frame.iter().all(|byte| *byte == 0));
+            wal.truncate(room.map_or(wal.len(), |count| header.len() + count * FRAME));
+        }
+        Self { main, wal }
     }
 
     /// Writes the files where no store is open.

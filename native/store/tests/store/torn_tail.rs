@@ -3,9 +3,9 @@
 use pyflow_store::{Completion, StoreFault};
 
 use crate::picture::{Picture, all_turns};
-use crate::scenes::{Image, append_to, fast_dir, fill, owner, submit_at, try_owner, try_reader};
-
-const FRAME: usize = 24 + 4096;
+use crate::scenes::{
+    FRAME, Image, append_to, fast_dir, fill, owner, submit_at, try_owner, try_reader,
+};
 
 /// A crash just after the 25th turn of a full store.
 fn crashed() -> (Image, Picture) {
@@ -37,6 +37,45 @@ fn a_log_cut_at_any_byte_of_its_last_frame_ends_before_the_last_turn() {
             assert_eq!(all_turns(&mut *log, 9).expect("readable"), whole.turns[..16]);
             append_to(&mut *log, 26);
         }
+    }
+}
+
+#[test]
+fn a_last_frame_whose_end_is_still_room_is_a_torn_tail() {
+    let (image, whole) = crashed();
+    let dir = fast_dir();
+    let path = dir.path().join("flow.db");
+
+    for lost in (512..=FRAME).step_by(512).chain([FRAME]) {
+        let mut wal = image.wal.clone();
+        let kept = wal.len() - lost;
+        wal[kept..].fill(0);
+        wal.extend(vec![0; 10 * FRAME]);
+        Image { wal, ..image.clone() }.lay(&path);
+
+        let mut log = owner(&path);
+
+        assert_eq!(log.head().map(|head| head.position), Ok(24), "{lost} bytes are lost");
+        assert_eq!(all_turns(&mut *log, 9).expect("readable"), whole.turns[..16]);
+        append_to(&mut *log, 26);
+        log.verify().expect("nothing is damaged");
+    }
+}
+
+#[test]
+fn what_lies_in_the_room_behind_the_frames_is_nothing() {
+    let (image, whole) = crashed();
+    let dir = fast_dir();
+    let path = dir.path().join("flow.db");
+
+    for at in (0..10 * FRAME).step_by(401) {
+        let mut room = vec![0; 10 * FRAME];
+        room[at] = 0x10;
+        Image { wal: [image.wal.clone(), room].concat(), ..image.clone() }.lay(&path);
+
+        let mut log = owner(&path);
+
+        assert_eq!(Picture::of(&mut *log), Ok(whole.clone()), "byte {at}");
     }
 }
 
