@@ -28,12 +28,8 @@ __attribute__((constructor)) static void open_journal(void) {
         journal = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-/* Whether the file is one of the store: its inode and size, or 0. */
-static int is_of_store(int fd, struct stat *found) {
-    char link[64], path[4096];
-    const char *store = getenv("PYFLOW_CRASH_STORE");
-    if (journal < 0 || store == NULL || fd < 0)
-        return 0;
+/* The link of the system to an open file. */
+static void link_to(int fd, char link[64]) {
     char digits[16];
     int count = 0;
     for (int rest = fd; rest > 0 || count == 0; rest /= 10)
@@ -43,6 +39,15 @@ static int is_of_store(int fd, struct stat *found) {
     while (count > 0)
         *end++ = digits[--count];
     *end = 0;
+}
+
+/* Whether the file is one of the store: its inode and size, or 0. */
+static int is_of_store(int fd, struct stat *found) {
+    char link[64], path[4096];
+    const char *store = getenv("PYFLOW_CRASH_STORE");
+    if (journal < 0 || store == NULL || fd < 0)
+        return 0;
+    link_to(fd, link);
     long size = syscall(SYS_readlink, link, path, sizeof path - 1);
     if (size <= 0)
         return 0;
@@ -62,14 +67,28 @@ static void note(struct head head, const void *new, const void *old) {
         abort();
 }
 
+/* Reads what is there before a write. Only one that cannot read is opened again: a second descriptor of a file
+ * ends the locks that SQLite has on it when it is closed. */
+static long read_old(int fd, void *old, size_t size, off_t offset) {
+    long found = syscall(SYS_pread64, fd, old, size, offset);
+    if (found >= 0)
+        return found;
+    char link[64];
+    link_to(fd, link);
+    int reader = (int)syscall(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+    long have = reader < 0 ? -1 : syscall(SYS_pread64, reader, old, size, offset);
+    if (have < 0)
+        abort();
+    syscall(SYS_close, reader);
+    return have;
+}
+
 static void note_write(int fd, const void *data, size_t size, off_t offset) {
     struct stat file;
     if (!is_of_store(fd, &file))
         return;
     char *old = malloc(size ? size : 1);
-    long have = syscall(SYS_pread64, fd, old, size, offset);
-    if (have < 0)
-        abort();
+    long have = read_old(fd, old, size, offset);
     note((struct head){WRITTEN, file.st_ino, (uint64_t)offset, (uint64_t)file.st_size, size, (uint64_t)have}, data, old);
     free(old);
 }
@@ -94,9 +113,7 @@ int ftruncate64(int fd, off64_t size) {
     if (is_of_store(fd, &file)) {
         size_t gone = file.st_size > size ? (size_t)(file.st_size - size) : 0;
         char *old = malloc(gone ? gone : 1);
-        long have = syscall(SYS_pread64, fd, old, gone, size);
-        if (have < 0)
-            abort();
+        long have = read_old(fd, old, gone, size);
         note((struct head){CUT_SHORT, file.st_ino, (uint64_t)size, (uint64_t)file.st_size, 0, (uint64_t)have}, "", old);
         free(old);
     }

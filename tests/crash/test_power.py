@@ -34,6 +34,12 @@ os.pwrite(log, b"e" * 4096, 4096)
 os.fdatasync(log)
 """
 
+BLIND = """
+import os, sys
+log = os.open(sys.argv[1], os.O_WRONLY)
+os.pwrite(log, b"g" * 50, 20)
+"""
+
 READY_EARLY = """
 import os, sys
 sys.stdin.read()
@@ -134,6 +140,18 @@ def test_what_the_next_process_synced_stays_where_a_kill_cut_the_journal_short(
 
     assert cut.unsynced_count == 0
     assert store.read_bytes() == after_all
+
+
+def test_a_write_through_a_descriptor_that_cannot_read_is_undone(written: Written) -> None:
+    _, store, journal = written
+    before = store.read_bytes()
+    next_journal = journal.with_name("next")
+
+    written.begin(BLIND, next_journal).communicate(timeout=60)
+    [unsynced] = power.read_unsynced([next_journal]).values()
+    power.undo(store, unsynced, 0, random.Random(2))
+
+    assert store.read_bytes() == before
 
 
 def test_a_process_that_was_ready_before_a_cut_has_a_journal_after_it(written: Written) -> None:
