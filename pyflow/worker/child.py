@@ -1,16 +1,16 @@
 """A worker process: it runs one plain function at a time and says how each ended.
 
-It is started by spawn, so it has nothing of its parent but the environment and one pipe, and it
-ends when the parent does.
+It is a new interpreter, because a copy of a process with threads may hang. It has nothing of its
+parent but the environment, where modules are found, and a connection, and it ends when the parent
+does.
 """
 
 import contextlib
-import multiprocessing
 import os
 import signal
+import sys
 import threading
 from functools import lru_cache
-from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +21,8 @@ from pyflow.worker import prepare
 from pyflow.worker.binding import Binding, write_output
 from pyflow.worker.failure import report_of
 from pyflow.worker.grant import COMPLETED, NUMBER, SHAPE, Grant, Report
-from pyflow.worker.importing import find_task
+from pyflow.worker.importing import MainModule, find_task
+from pyflow.worker.messages import read_message, write_message
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from pyflow.worker.resources import OpenResources
 
 READY = b"ready"
-# The second where the parent has left something unread.
-_GONE = BrokenPipeError, ConnectionResetError
 
-Pipe = Connection
+
+class Setting(msgspec.Struct, array_like=True, frozen=True):
+    """What the parent sends first: what its program was called with, and its main module."""
+
+    argv: list[bytes]
+    main: MainModule
 
 
 class Job(msgspec.Struct, array_like=True, frozen=True):
@@ -43,23 +47,23 @@ class Job(msgspec.Struct, array_like=True, frozen=True):
     grant: Grant
 
 
-write_job = msgspec.msgpack.Encoder().encode
+write_setting = write_job = _write_report = msgspec.msgpack.Encoder().encode
+_read_setting = msgspec.msgpack.Decoder(Setting).decode
 _read_job = msgspec.msgpack.Decoder(Job).decode
-_write_report = msgspec.msgpack.Encoder().encode
 read_report = msgspec.msgpack.Decoder(tuple[int, int, bytes | None]).decode
 
 
-class PipeDesk:
+class FarDesk:
     """Sends reports to the parent; a function may do so on several threads."""
 
-    def __init__(self, pipe: Pipe) -> None:
-        self._pipe = pipe
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         self._lock = threading.Lock()
 
     def tell(self, report: Report) -> None:
         """Send one report."""
         with self._lock:
-            self._pipe.send_bytes(_write_report(report))
+            write_message(self._descriptor, _write_report(report))
 
 
 class Resources:
@@ -89,37 +93,45 @@ class Resources:
                 runner.run(resources.close())
 
 
-@lru_cache(maxsize=1024)
-def _binding_of(module: str, qualname: str, shape: tuple[str, ...]) -> Binding:
-    return Binding(find_task(module, qualname), shape)
+def main(connection: int, parent: int) -> None:
+    """Serve the parent until it closes the connection.
 
-
-def main(pipe: Pipe) -> None:
-    """Serve the parent until it closes the pipe."""
+    Args:
+        connection: The descriptor that the setting and then jobs come from, and reports go to.
+        parent: One that ends when the parent does.
+    """
     # Ctrl-C reaches the whole group of processes; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    desk, resources = PipeDesk(pipe), Resources()
+    os.set_inheritable(connection, False)
+    os.set_inheritable(parent, False)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     # A parent that is gone by now hears nothing, and leaves nothing to do.
-    with contextlib.suppress(*_GONE), contextlib.closing(resources):
-        pipe.send_bytes(READY)
-        while (data := _next(pipe)) is not None:
-            desk.tell(_run(_read_job(data), desk, resources))
+    with (
+        open(connection, "rb") as file,
+        contextlib.suppress(BrokenPipeError, ConnectionResetError),
+        contextlib.closing(Resources()) as resources,
+    ):
+        write_message(connection, READY)
+        if (data := read_message(file)) is not None:
+            setting = _read_setting(data)
+            sys.argv = [os.fsdecode(each) for each in setting.argv]
+            desk = FarDesk(connection)
+            while (data := read_message(file)) is not None:
+                desk.tell(_run(_read_job(data), setting.main, desk, resources))
 
 
-def _next(pipe: Pipe) -> bytes | None:
-    try:
-        return pipe.recv_bytes()
-    except (EOFError, *_GONE):
-        return None
+def _end_with(parent: int) -> None:
+    """End at once when the parent is gone: nobody is left to hear of the work."""
+    os.read(parent, 1)
+    os._exit(1)
 
 
-def _run(job: Job, desk: PipeDesk, resources: Resources) -> Report:
+def _run(job: Job, main_module: MainModule, desk: FarDesk, resources: Resources) -> Report:
     attempt = TaskContext(job.grant, desk)
     running.set(attempt)
     try:
-        binding = _binding_of(job.module, job.qualname, job.grant[SHAPE])
+        binding = _binding_of(job.module, job.qualname, job.grant[SHAPE], main_module)
         opened = resources.get(binding.resources)
         output = write_output(prepare.call_plain(attempt, binding, opened))
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is reported
@@ -129,9 +141,8 @@ def _run(job: Job, desk: PipeDesk, resources: Resources) -> Report:
     return attempt.grant[NUMBER], COMPLETED, output
 
 
-def _end_with_parent() -> None:
-    """End at once when the parent is gone: nobody is left to hear of the work."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+@lru_cache(maxsize=1024)
+def _binding_of(
+    module: str, qualname: str, shape: tuple[str, ...], main_module: MainModule
+) -> Binding:
+    return Binding(find_task(module, qualname, main_module), shape)

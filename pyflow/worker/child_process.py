@@ -1,16 +1,26 @@
 """One worker process, as its parent sees it."""
 
-import multiprocessing
+import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from multiprocessing.context import SpawnProcess
+from contextlib import suppress
 from typing import Final
 
 from pyflow.worker import child as far
 from pyflow.worker.grant import HEARTBEAT, SAID, Report
+from pyflow.worker.importing import main_module
+from pyflow.worker.messages import read_message, write_message
 
-_SPAWN: Final = multiprocessing.get_context("spawn")
+# Where modules are comes first: pyflow itself may be one that is found by it.
+_PROGRAM: Final = (
+    "import sys; descriptors = map(int, sys.argv[1:3]); sys.path[:] = sys.argv[3:]; "
+    "from pyflow.worker.child import main; main(*descriptors)"
+)
+_GONE: Final = BrokenPipeError, ConnectionResetError
 _END_WAIT_S: Final = 5.0
 
 
@@ -23,18 +33,15 @@ class StartFailedError(Exception):
 
 
 class ChildProcess:
-    """One worker process and the pipe to it. It is fed by one thread and stopped by another."""
+    """One worker process, fed by one thread and stopped by another."""
 
     def __init__(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process: SpawnProcess = _SPAWN.Process(target=far.main, args=(theirs,), daemon=True)
-        # The child inherits the mask, so that a Ctrl-C cannot hit it before it is ready for it.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            theirs.close()
+        self._ours, theirs = socket.socketpair()
+        # It ends with this process, in whatever way, and the worker process with it.
+        self._life, life_there = socket.socketpair()
+        with theirs, life_there:
+            self._process = _start(theirs.fileno(), life_there.fileno())
+        self._heard = self._ours.makefile("rb")
         self._lock = threading.Lock()
         self._stopping = False
 
@@ -44,22 +51,22 @@ class ChildProcess:
         Raises:
             StartFailedError: It ended instead.
         """
-        try:
-            self._pipe.recv_bytes()
-        except (EOFError, OSError):
-            raise StartFailedError(self.wait_end()) from None
+        if read_message(self._heard) != far.READY:
+            raise StartFailedError(self.wait_end())
+        setting = far.Setting([os.fsencode(each) for each in sys.argv], main_module())
+        with suppress(*_GONE):  # The first job finds out.
+            write_message(self._ours.fileno(), far.write_setting(setting))
 
     def run(self, job: bytes, tell: Callable[[Report], None]) -> Report | None:
         """Run one job; None when the process died of it."""
-        try:
-            self._pipe.send_bytes(job)
-            while True:
-                report = far.read_report(self._pipe.recv_bytes())
+        with suppress(*_GONE):
+            write_message(self._ours.fileno(), job)
+            while (data := read_message(self._heard)) is not None:
+                report = far.read_report(data)
                 if report[1] not in (HEARTBEAT, SAID):
                     return report
                 tell(report)
-        except (EOFError, OSError):
-            return None
+        return None
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -69,20 +76,39 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End it."""
-        with self._lock:
-            if self._process.is_alive():
-                self._process.kill()
+        self._process.kill()
 
     def usable(self) -> bool:
         """Tell whether it can take a further job."""
         with self._lock:
-            return not self._stopping and self._process.is_alive()
+            return not self._stopping and self._process.poll() is None
 
     def wait_end(self) -> int:
-        """Close the pipe, which ends it when it has nothing to do, and give its exit status."""
-        self._pipe.close()
-        self._process.join(_END_WAIT_S)
-        if self._process.exitcode is None:
+        """Close the connection, which ends it when it has nothing to do; give its exit status."""
+        self._heard.close()
+        self._ours.close()
+        try:
+            self._process.wait(_END_WAIT_S)
+        except subprocess.TimeoutExpired:
             self.kill()
-            self._process.join()
-        return self._process.exitcode or 0
+        self._life.close()
+        return self._process.wait()
+
+
+def _start(*descriptors: int) -> "subprocess.Popen[bytes]":
+    """Start a new interpreter, set as this one is, that serves these descriptors."""
+    # The child inherits the mask, so that a Ctrl-C cannot hit it before it is ready for it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(  # noqa: S603 - it is this interpreter
+            [sys.executable, *_flags(), "-c", _PROGRAM, *map(str, descriptors), *sys.path],
+            stdin=subprocess.DEVNULL,
+            pass_fds=descriptors,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _flags() -> list[str]:
+    """Give the flags that this interpreter was started with; the library starts its own so, too."""
+    return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001

@@ -1,17 +1,43 @@
 """Whether a worker process can find a function, and how it does."""
 
 import importlib
-import multiprocessing
+import os
 import sys
-from typing import Any, cast
+from types import ModuleType
+from typing import Any, Final, cast
+
+import msgspec
 
 from pyflow.errors import NotImportable
 from pyflow.task import Task
 
-UNGUARDED = (
+_UNGUARDED: Final = (
     "the program's main module starts pyflow while a worker process imports it; put what starts "
     'it under `if __name__ == "__main__":`'
 )
+# The name that the library's own worker processes give to the main module of their parent.
+_NAME_OF_MAIN: Final = "__mp_main__"
+
+
+class MainModule(msgspec.Struct, array_like=True, frozen=True):
+    """Where a program's main module comes from: the name that it was run by, or its file.
+
+    The path is as the file system has it: not every one is text.
+    """
+
+    name: str | None
+    path: bytes | None
+
+
+_being_imported: Final[list[MainModule]] = []
+
+
+def main_module() -> MainModule:
+    """Tell where this program's main module comes from."""
+    main = sys.modules.get("__main__")
+    name = getattr(getattr(main, "__spec__", None), "name", None)
+    path = getattr(main, "__file__", None)
+    return MainModule(name, path and os.fsencode(path))
 
 
 def refuse_while_importing_main() -> None:
@@ -20,8 +46,8 @@ def refuse_while_importing_main() -> None:
     Raises:
         NotImportable: The main module is not guarded.
     """
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise NotImportable(UNGUARDED, module="__main__")
+    if _being_imported:
+        raise NotImportable(_UNGUARDED, module="__main__")
 
 
 def import_tasks(module: str) -> None:
@@ -62,18 +88,23 @@ def check_importable(task: Task[..., Any]) -> None:
         raise NotImportable(task_type=task.name, module=module)
 
 
-def find_task(module: str, qualname: str) -> Task[..., Any]:
+def find_task(module: str, qualname: str, main: MainModule) -> Task[..., Any]:
     """Import the task of a function, in a worker process.
+
+    Args:
+        module: The function's module, as its program names it.
+        qualname: Its name there.
+        main: The main module of its program, imported only for a function of that.
 
     Raises:
         NotImportable: The module cannot be imported, or has no such task.
     """
     found: Any = None
     try:
-        found = importlib.import_module(module)
+        found = _import_main(main) if module == "__main__" else importlib.import_module(module)
         for name in qualname.split("."):
             found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, OSError) as error:
         raise NotImportable(
             f"a worker process cannot import {qualname!r} from {module!r}: {error}", module=module
         ) from error
@@ -82,6 +113,28 @@ def find_task(module: str, qualname: str) -> Task[..., Any]:
             f"{qualname!r} of {module!r} is no pyflow task in a worker process", module=module
         )
     return cast("Task[..., Any]", found)
+
+
+def _import_main(main: MainModule) -> ModuleType:
+    """Import the main module of the parent under a name that its guard does not let in."""
+    if (known := sys.modules.get(_NAME_OF_MAIN)) is not None:
+        return known
+    import runpy  # noqa: PLC0415 - hardly any worker process needs it
+
+    _being_imported.append(main)
+    try:
+        if main.name is None and main.path is not None:
+            content = runpy.run_path(os.fsdecode(main.path), run_name=_NAME_OF_MAIN)
+        elif main.name is None or main.name.rpartition(".")[2] == "__main__":
+            raise ImportError("such a main module is only run, never imported")
+        else:
+            content = runpy.run_module(main.name, run_name=_NAME_OF_MAIN, alter_sys=True)
+    finally:
+        _being_imported.pop()
+    module = ModuleType(_NAME_OF_MAIN)
+    module.__dict__.update(content)
+    sys.modules["__main__"] = sys.modules[_NAME_OF_MAIN] = module
+    return module
 
 
 def _found(module: str, qualname: str) -> object:

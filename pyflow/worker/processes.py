@@ -17,7 +17,6 @@ from pyflow.worker.child import Job, write_job
 from pyflow.worker.child_process import ChildProcess, StartFailedError
 from pyflow.worker.failure import Failure, describe, encode_failure
 from pyflow.worker.grant import CLOSING, FAILED, GIVEN_BACK, NUMBER, STOPPED, Report
-from pyflow.worker.importing import UNGUARDED
 from pyflow.worker.outbox import Ended
 
 
@@ -93,8 +92,11 @@ class ProcessPool:
     ) -> tuple[ChildProcess | None, Report]:
         """Run one attempt; give the process when it can be used further, and the report."""
         number: int = attempt.grant[NUMBER]
+        if process is not None and not process.usable():
+            process.wait_end()
+            process = None
         try:
-            process = process if process is not None and process.usable() else _started()
+            process = process or _started()
         except StartFailedError as failed:
             return None, _not_started(attempt, task, failed.exit_status)
         with self._lock:
@@ -124,9 +126,9 @@ def _not_started(attempt: TaskContext, task: Task[..., Any], exit_status: int) -
         return _died(attempt, exit_status)
     error = NotImportable(
         f"the worker process for task {task.name!r} ended before it was ready (exit status "
-        f"{exit_status}, its own report is on stderr); most often {UNGUARDED}",
+        f"{exit_status}, its own report is on stderr)",
         task_type=task.name,
-        module="__main__",
+        module=task.fn.__module__,
     )
     return attempt.grant[NUMBER], FAILED, describe(error)
 

@@ -21,6 +21,11 @@ def where(value: int) -> list[int]:
 
 
 @task(executor="process")
+def arguments() -> list[str]:
+    return sys.argv
+
+
+@task(executor="process")
 def knows() -> list[Any]:
     mine = current()
     mine.heartbeat("alive")

@@ -234,11 +234,29 @@ if __name__ == "__main__":
 """
 
 
-def script(path: Path, text: str) -> "subprocess.CompletedProcess[str]":
+ELSEWHERE = """
+from tests.api import process_tasks
+
+print("imported", flush=True)
+
+async def main():
+    async with workbench() as bench:
+        print((await bench.run(process_tasks.arguments))[1])
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def script(path: Path, text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     path.write_text(HEAD + text)
+    return python(path.parent, str(path), *arguments)
+
+
+def python(place: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, str(path)],
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": f"{Path.cwd()}{os.pathsep}{place}"},
         capture_output=True,
         text=True,
         check=False,
@@ -249,15 +267,36 @@ def script(path: Path, text: str) -> "subprocess.CompletedProcess[str]":
 def test_a_main_module_without_a_guard_is_a_typed_error(tmp_path: Path) -> None:
     ended = script(tmp_path / "unguarded.py", UNGUARDED)
 
-    assert ended.stdout.startswith("NotImportable the worker process")
+    assert ended.stdout.startswith("NotImportable the program's main module starts pyflow")
     assert '`if __name__ == "__main__":`' in ended.stdout
-    assert "PF1009" in ended.stderr
+    assert "PF1009" in ended.stdout
 
 
 def test_functions_of_a_guarded_main_module_run(tmp_path: Path) -> None:
     ended = script(tmp_path / "guarded.py", GUARDED)
 
     assert ended.stdout.strip() == "(0, None)", ended.stderr
+
+
+def test_functions_of_a_main_module_that_was_run_by_its_name_run(tmp_path: Path) -> None:
+    (tmp_path / "guarded.py").write_text(HEAD + GUARDED)
+
+    ended = python(tmp_path, "-m", "guarded")
+
+    assert ended.stdout.strip() == "(0, None)", ended.stderr
+
+
+def test_a_main_module_may_have_a_name_that_is_no_text(tmp_path: Path) -> None:
+    ended = script(tmp_path / os.fsdecode(b"odd\xff.py"), GUARDED)
+
+    assert ended.stdout.strip() == "(0, None)", ended.stderr
+
+
+def test_a_process_imports_the_main_module_only_for_its_functions(tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.py"
+    ended = script(file, ELSEWHERE, "one", "two")
+
+    assert ended.stdout.split("\n")[:2] == ["imported", str([str(file), "one", "two"])]
 
 
 def test_a_program_that_ends_without_closing_does_not_hang(tmp_path: Path) -> None:

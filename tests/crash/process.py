@@ -172,4 +172,4 @@ class EngineProcess:
 
 def _is_worker(process_id: str) -> bool:
     command = Path(f"/proc/{process_id}/cmdline").read_bytes()
-    return b"multiprocessing.spawn" in command
+    return b"pyflow.worker.child" in command
