@@ -15,7 +15,14 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 import msgspec
 
 from pyflow._memory import make_giver
-from pyflow._native import Core, PanicException, Stepper, close_inherited_locks
+from pyflow._native import (
+    Core,
+    PanicException,
+    Stepper,
+    after_fork_in_child,
+    after_fork_in_parent,
+    before_fork,
+)
 from pyflow._native import Definition as NativeDefinition
 from pyflow.errors import (
     EngineBusy,
@@ -60,12 +67,16 @@ class _Process:
 
     def __init__(self) -> None:
         self.id = os.getpid()
-        os.register_at_fork(after_in_child=self._begin_child)
+        os.register_at_fork(
+            before=before_fork,
+            after_in_parent=after_fork_in_parent,
+            after_in_child=self._begin_child,
+        )
 
     def _begin_child(self) -> None:
         self.id = os.getpid()
         # The parent's stores are free when the parent has ended, however long this child lives.
-        close_inherited_locks()
+        after_fork_in_child()
 
 
 _PROCESS: Final = _Process()

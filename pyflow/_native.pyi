@@ -22,7 +22,9 @@ __all__ = [
     "Stage",
     "Stepper",
     "TopologicalSorter",
-    "close_inherited_locks",
+    "after_fork_in_child",
+    "after_fork_in_parent",
+    "before_fork",
     "transformation_schema",
     "transition_tables",
 ]
@@ -345,8 +347,14 @@ class Definition:
 def transition_tables() -> str:
     """Give the transition tables of runs and tasks as Markdown."""
 
-def close_inherited_locks() -> None:
-    """Close a forked child's copies of the locks of the stores that its parent owns."""
+def before_fork() -> None:
+    """Wait until no thread works with a store, and let none begin until the fork is over."""
+
+def after_fork_in_parent() -> None:
+    """Let the stores of the parent go on."""
+
+def after_fork_in_child() -> None:
+    """Make a forked child ready for stores of its own; its parent's locks are its parent's."""
 
 def transformation_schema() -> str:
     """Give the JSON Schema of the parameters of `data_transformation`."""

@@ -85,6 +85,11 @@ def chain(value: int) -> str:
     return spell(plus(plus(value), 10))
 
 
+@pyflow.workflow(consistency="eventual")
+def unsynced(value: int) -> str:
+    return spell(plus(value))
+
+
 @pyflow.workflow
 def refused(value: int) -> int:
     return plus(refuse(value))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pyflow
-from tests.faults.flows import chain, refused, say
+from tests.faults.flows import chain, refused, say, unsynced
 
 
 async def fork(path: str) -> None:
@@ -116,6 +116,31 @@ async def elsewhere(path: str) -> None:
             os._exit(0)
         await asyncio.to_thread(os.waitpid, child, 0)
         say("parent", await (await engine.start(chain, 2)).result())
+
+
+async def fork_at_work(path: str, count: str) -> None:
+    """Fork again and again while the engine is at work; each child works with its own store."""
+    async with pyflow.connect(f"sqlite:///{path}") as engine:
+        ended = asyncio.Event()
+
+        async def start_runs() -> None:
+            while not ended.is_set():
+                await (await engine.start(unsynced, 1)).result()
+
+        async with asyncio.TaskGroup() as load:
+            for _ in range(32):
+                load.create_task(start_runs())
+            for number in range(int(count)):
+                await asyncio.sleep(0.003)
+                child = os.fork()
+                if child == 0:
+                    asyncio.events._set_running_loop(None)
+                    with pyflow.connect_sync(f"sqlite:///{path}-{number}") as own:
+                        own.start(chain, number).result()
+                    os._exit(0)
+                _, status = await asyncio.to_thread(os.waitpid, child, 0)
+                say("child", number, os.waitstatus_to_exitcode(status))
+            ended.set()
 
 
 def _connect_in_child(path: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyflow
 from pyflow import events
 from tests.faults.flows import chain, endless, held, in_child, lingering, refused, say, waits
-from tests.faults.forks import elsewhere, fork, fork_sync, orphan
+from tests.faults.forks import elsewhere, fork, fork_at_work, fork_sync, orphan
 from tests.faults.limits import few_files, short_files
 from tests.workbench import give_way
 
@@ -167,6 +167,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "few_files": few_files,
     "fill": fill,
     "fork": fork,
+    "fork_at_work": fork_at_work,
     "fork_sync": fork_sync,
     "interrupted": interrupted,
     "left": left,

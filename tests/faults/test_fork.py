@@ -58,3 +58,12 @@ def test_a_forked_child_connects_for_itself(store_path: Path) -> None:
         said = [text.strip() for text in forking.communicate()[0].splitlines()]
 
     assert said == ["child busy True", f"child result {'value 12 ' * 20}".strip(), RESULTS[1]]
+
+
+def test_a_child_that_was_forked_while_the_engine_was_at_work_connects_too(
+    store_path: Path,
+) -> None:
+    with program("fork_at_work", store_path, 20) as forking:
+        said = [text.strip() for text in forking.communicate()[0].splitlines()]
+
+    assert said == [f"child {number} 0" for number in range(20)]

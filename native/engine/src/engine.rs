@@ -14,7 +14,7 @@ use pyflow_core::schedule::{SWEEP_COUNT_MIN, Strategy};
 use pyflow_core::shard::{Shard, ShardSettings};
 use pyflow_core::time::Millis;
 use pyflow_store::read_model::ReadModel;
-use pyflow_store::{Log, MemoryStore, Options};
+use pyflow_store::{AtWork, Log, MemoryStore, Options};
 
 use crate::board::Board;
 use crate::clock::Clock;
@@ -168,6 +168,7 @@ impl Engine {
     }
 
     fn open_source(source: Source, settings: &EngineSettings) -> Result<Self, Refusal> {
+        let _work = AtWork::begin();
         let options = Options { read_only: settings.read_only };
         let log = source.open(options)?;
         let model = match ReadModel::open(&source.url, &options) {
@@ -285,6 +286,7 @@ impl Engine {
     /// Turns an inline ring until nothing is left to do.
     pub fn pump(&self) {
         if let Turning::Inline(driver) = &mut *self.turning.lock() {
+            let _work = AtWork::begin();
             self.inbox.take_nowait(driver.backlog());
             driver.pump();
             self.inbox.note_waiting(driver.waiting_count());
@@ -335,6 +337,7 @@ impl Engine {
         match turning {
             Turning::Thread(thread) => thread.join().unwrap_or_else(|_| Err(broken())),
             Turning::Inline(mut driver) => {
+                let _work = AtWork::begin();
                 self.inbox.take_nowait(driver.backlog());
                 driver.pump();
                 driver.close()
@@ -362,11 +365,14 @@ fn turn_or_break(driver: Driver, inbox: &Inbox, outbox: &Outbox) -> Result<(), R
 
 /// The shard's thread: all that has arrived, one pump, and again.
 fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
+    let work = AtWork::begin();
     driver.pump();
+    drop(work);
     inbox.note_waiting(driver.waiting_count());
     loop {
         let timeout = driver.quiet_for();
         inbox.wait_take(timeout, driver.backlog());
+        let _work = AtWork::begin();
         let is_quiet = driver.backlog().is_empty();
         driver.pump();
         inbox.note_waiting(driver.waiting_count());

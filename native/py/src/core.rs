@@ -109,10 +109,22 @@ impl Core {
     }
 }
 
-/// Closes a forked child's copies of its parent's locks.
+/// Waits until no thread works with a store, and lets none begin until the fork is over.
 #[pyfunction]
-pub(crate) fn close_inherited_locks() {
-    pyflow_store::close_inherited_locks();
+pub(crate) fn before_fork(py: Python<'_>) {
+    py.detach(pyflow_store::before_fork);
+}
+
+/// Lets the stores of the parent go on.
+#[pyfunction]
+pub(crate) fn after_fork_in_parent() {
+    pyflow_store::after_fork_in_parent();
+}
+
+/// Makes a forked child ready for stores of its own, and closes its copies of its parent's locks.
+#[pyfunction]
+pub(crate) fn after_fork_in_child() {
+    pyflow_store::after_fork_in_child();
 }
 
 #[pymethods]

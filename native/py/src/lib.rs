@@ -22,7 +22,7 @@ mod _native {
     }
 
     #[pymodule_export]
-    use super::core::{Core, close_inherited_locks};
+    use super::core::{Core, after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
     use super::definition::Definition;
     #[pymodule_export]

@@ -6,6 +6,7 @@
 mod blob;
 mod checksum;
 mod fault;
+mod fork;
 mod log;
 mod memory;
 mod open;
@@ -17,12 +18,13 @@ mod wal;
 
 pub use blob::{Blob, BlobHash};
 pub use fault::{Damage, StoreFault};
+pub use fork::{AtWork, after_fork_in_child, after_fork_in_parent, before_fork};
 pub use log::{
     Checkpoint, Completion, Head, HistoryChunk, HistoryPart, Log, RunPage, RunPiece, Snapshot,
     StoredTurn, Turn, VerifyReport,
 };
 pub use memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use open::{Options, open};
-pub use sqlite::{backup_file, close_inherited_locks};
+pub use sqlite::backup_file;
 pub use system_limits::with_way_out;
 pub use url::StoreUrl;

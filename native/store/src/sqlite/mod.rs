@@ -29,6 +29,6 @@ pub use backup::backup_file;
 pub(crate) use connect::open_file;
 pub(crate) use head::{HEAD_PAGE, HeadRecord};
 pub(crate) use log::{open_owner, open_reader};
-pub use owner_lock::close_inherited_locks;
+pub(crate) use owner_lock::close_inherited_locks;
 pub(crate) use paths::{beside, resolve};
 pub(crate) use trouble::{Trouble, Wanted, damaged};

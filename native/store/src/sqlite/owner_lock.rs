@@ -72,7 +72,7 @@ impl Drop for OwnerLock {
 /// Closes a forked child's copies of its parent's locks, so that they end with the parent.
 ///
 /// To be called in the child, before anything else of this crate.
-pub fn close_inherited_locks() {
+pub(crate) fn close_inherited_locks() {
     // A thread of the parent that was taking or releasing a lock at that very moment does not exist here, and what
     // it held stays held: the copies then stay open, until the child ends.
     if let Ok(mut held) = HELD.try_lock() {

@@ -11,6 +11,7 @@ use super::connect::connect_checkpointer;
 use super::health::Health;
 use super::place::Place;
 use super::trouble::Wanted;
+use crate::AtWork;
 
 /// About 2 MiB of pages: the background checkpoint begins.
 const BACKGROUND_FRAMES: u32 = 500;
@@ -111,10 +112,15 @@ impl Work {
         if self.place.check().is_err() {
             return; // A connection made now would be to other files; the writer says so.
         }
+        let opening = AtWork::begin_beside();
         let Ok(conn) = connect_checkpointer(&self.path) else { return };
+        drop(opening);
         while asked.recv().is_ok() {
+            let _work = AtWork::begin_beside();
             self.checkpoint(&conn);
         }
+        let _closing = AtWork::begin_beside();
+        drop(conn);
     }
 
     /// Moves what it can into the main file, waiting for nobody.
