@@ -1,7 +1,7 @@
 """A worker process: it runs one plain function at a time and says how each ended.
 
-It is a new interpreter, because a copy of a process with threads may hang. It has nothing of its
-parent but the environment, where modules are found, and a connection, and it ends when the parent
+It is a new interpreter, because a copy of a process with threads may hang. What it has of its
+parent is what any program has that another one starts, and a connection. It ends when the parent
 does.
 """
 
@@ -106,9 +106,12 @@ def main(connection: int, parent: int) -> None:
     os.set_inheritable(connection, False)
     os.set_inheritable(parent, False)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # A parent that is gone by now hears nothing, and leaves nothing to do.
+    # A copy of this process that lives on must not look like this one.
+    os.register_at_fork(after_in_child=lambda: os.closerange(connection, connection + 1))
+    # A parent that is gone by now hears nothing, and leaves nothing to do. The descriptor stays
+    # open: threads of a task may still report while this process ends.
     with (
-        open(connection, "rb") as file,
+        open(connection, "rb", closefd=False) as file,
         contextlib.suppress(BrokenPipeError, ConnectionResetError),
         contextlib.closing(Resources()) as resources,
     ):

@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from pyflow.worker import child as far
@@ -20,7 +20,6 @@ _PROGRAM: Final = (
     "import sys; descriptors = map(int, sys.argv[1:3]); sys.path[:] = sys.argv[3:]; "
     "from pyflow.worker.child import main; main(*descriptors)"
 )
-_GONE: Final = BrokenPipeError, ConnectionResetError
 _END_WAIT_S: Final = 5.0
 
 
@@ -36,12 +35,13 @@ class ChildProcess:
     """One worker process, fed by one thread and stopped by another."""
 
     def __init__(self) -> None:
-        self._ours, theirs = socket.socketpair()
-        # It ends with this process, in whatever way, and the worker process with it.
-        self._life, life_there = socket.socketpair()
-        with theirs, life_there:
-            self._process = _start(theirs.fileno(), life_there.fileno())
-        self._heard = self._ours.makefile("rb")
+        with ExitStack() as ours, ExitStack() as theirs:
+            self._ours, connection = _pair(ours, theirs)
+            # It ends with this process, in whatever way, and the worker process with it.
+            self._life, parent = _pair(ours, theirs)
+            self._process = _start(connection.fileno(), parent.fileno())
+            self._heard = self._ours.makefile("rb")
+            ours.pop_all()
         self._lock = threading.Lock()
         self._stopping = False
 
@@ -53,13 +53,14 @@ class ChildProcess:
         """
         if read_message(self._heard) != far.READY:
             raise StartFailedError(self.wait_end())
-        setting = far.Setting([os.fsencode(each) for each in sys.argv], main_module())
-        with suppress(*_GONE):  # The first job finds out.
+        argv = [os.fsencode(each) for each in _texts(getattr(sys, "argv", ()))]
+        setting = far.Setting(argv, main_module())
+        with suppress(OSError):  # The first job finds out.
             write_message(self._ours.fileno(), far.write_setting(setting))
 
     def run(self, job: bytes, tell: Callable[[Report], None]) -> Report | None:
         """Run one job; None when the process died of it."""
-        with suppress(*_GONE):
+        with suppress(OSError):
             write_message(self._ours.fileno(), job)
             while (data := read_message(self._heard)) is not None:
                 report = far.read_report(data)
@@ -95,13 +96,24 @@ class ChildProcess:
         return self._process.wait()
 
 
+def _pair(ours: ExitStack, theirs: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Make a connection; each end is closed with the stack of its side."""
+    here, there = socket.socketpair()
+    return ours.enter_context(here), theirs.enter_context(there)
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    """Leave out what a program has put into `sys.argv` or `sys.path` that is no text."""
+    return [each for each in values if isinstance(each, str)]
+
+
 def _start(*descriptors: int) -> "subprocess.Popen[bytes]":
     """Start a new interpreter, set as this one is, that serves these descriptors."""
     # The child inherits the mask, so that a Ctrl-C cannot hit it before it is ready for it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(  # noqa: S603 - it is this interpreter
-            [sys.executable, *_flags(), "-c", _PROGRAM, *map(str, descriptors), *sys.path],
+            [sys.executable, *_flags(), "-c", _PROGRAM, *map(str, descriptors), *_texts(sys.path)],
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
         )

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -27,6 +28,12 @@ class MainModule(msgspec.Struct, array_like=True, frozen=True):
 
     name: str | None
     path: bytes | None
+
+    def is_importable(self) -> bool:
+        """Tell whether it is more than a session, standard input, or what a package only runs."""
+        if self.name is not None:
+            return self.name.rpartition(".")[2] != "__main__"
+        return self.path is not None and Path(os.fsdecode(self.path)).exists()
 
 
 _being_imported: Final[list[MainModule]] = []
@@ -76,9 +83,7 @@ def check_importable(task: Task[..., Any]) -> None:
         NotImportable: It is nested, or made in a session that no other process can import.
     """
     module = task.fn.__module__
-    main = sys.modules.get("__main__")
-    file_of_main = getattr(main, "__file__", None) or getattr(main, "__spec__", None)
-    if module == "__main__" and not file_of_main:
+    if module == "__main__" and not main_module().is_importable():
         raise NotImportable(task_type=task.name, module=module)
     try:
         found = _found(module, task.fn.__qualname__)
@@ -123,12 +128,10 @@ def _import_main(main: MainModule) -> ModuleType:
 
     _being_imported.append(main)
     try:
-        if main.name is None and main.path is not None:
-            content = runpy.run_path(os.fsdecode(main.path), run_name=_NAME_OF_MAIN)
-        elif main.name is None or main.name.rpartition(".")[2] == "__main__":
-            raise ImportError("such a main module is only run, never imported")
-        else:
+        if main.name is not None:
             content = runpy.run_module(main.name, run_name=_NAME_OF_MAIN, alter_sys=True)
+        else:
+            content = runpy.run_path(os.fsdecode(main.path or b""), run_name=_NAME_OF_MAIN)
     finally:
         _being_imported.pop()
     module = ModuleType(_NAME_OF_MAIN)

@@ -82,6 +82,10 @@ class ProcessPool:
                 process, report = self._run(process, attempt, task)
             except Exception as error:  # noqa: BLE001 - a pool that cannot run says why
                 report = attempt.grant[NUMBER], FAILED, describe(error)
+                # Part of a message may be on its way, so it is not used again.
+                if process is not None:
+                    process.wait_end()
+                    process = None
             self._put(Ended(attempt, report))
             del job, attempt, task, report
         if process is not None:
@@ -102,11 +106,13 @@ class ProcessPool:
         with self._lock:
             self._running[number] = process
         report: Report | None = _stopped(attempt)
-        if not attempt.cancelled:
-            job = Job(task.fn.__module__, task.fn.__qualname__, attempt.grant)
-            report = process.run(write_job(job), self._put)
-        with self._lock:
-            del self._running[number]
+        try:
+            if not attempt.cancelled:
+                job = Job(task.fn.__module__, task.fn.__qualname__, attempt.grant)
+                report = process.run(write_job(job), self._put)
+        finally:
+            with self._lock:
+                del self._running[number]
         if report is None:
             return None, _died(attempt, process.wait_end())
         if not process.usable():

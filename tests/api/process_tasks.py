@@ -56,6 +56,14 @@ def waits(begun: str) -> None:
 
 
 @task(executor="process")
+def leaves_a_child(begun: str) -> None:
+    child = os.fork()
+    if child > 0:
+        Path(begun).write_text(str(child))
+    threading.Event().wait()
+
+
+@task(executor="process")
 def ignores_sigterm(begun: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Path(begun).touch()

@@ -126,6 +126,27 @@ async def test_a_process_that_ignores_sigterm_is_killed_after_its_grace(tmp_path
         assert outcome(await report) == (STOPPED, None)
 
 
+async def test_a_child_of_a_task_does_not_keep_its_process(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    async with workbench() as bench:
+        grant = bench.grant(tasks.leaves_a_child, str(begun))
+        [report] = bench.take(grant)
+        await wait_until(lambda: begun.exists() and begun.read_text() != "")
+        bench.worker.stop(grant[1], "timeout")
+
+        assert outcome(await report) == (STOPPED, None)
+        os.kill(int(begun.read_text()), signal.SIGKILL)
+
+
+async def test_a_process_starts_whatever_lies_in_its_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", 1, None])
+    monkeypatch.setattr(sys, "path", [*sys.path, None])
+    async with workbench() as bench:
+        assert await bench.run(tasks.arguments) == (COMPLETED, ["program"])
+
+
 async def test_a_stop_before_its_turn_runs_nothing(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     async with workbench() as bench:
@@ -297,6 +318,20 @@ def test_a_process_imports_the_main_module_only_for_its_functions(tmp_path: Path
     ended = script(file, ELSEWHERE, "one", "two")
 
     assert ended.stdout.split("\n")[:2] == ["imported", str([str(file), "one", "two"])]
+
+
+def test_functions_of_a_main_module_that_is_only_run_are_refused(tmp_path: Path) -> None:
+    checking = (
+        HEAD + "\nfrom pyflow.worker.importing import check_importable as check\ncheck(nothing)"
+    )
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__main__.py").write_text(checking)
+
+    for arguments in (["-m", "package"], [str(package)], ["-c", checking]):
+        ended = python(tmp_path, *arguments)
+
+        assert "pyflow.errors.NotImportable" in ended.stderr, ended.stderr
 
 
 def test_a_program_that_ends_without_closing_does_not_hang(tmp_path: Path) -> None:

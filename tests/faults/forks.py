@@ -131,7 +131,7 @@ async def fork_at_work(path: str, count: str) -> None:
             for _ in range(32):
                 load.create_task(start_runs())
             for number in range(int(count)):
-                await asyncio.sleep(0.003)
+                await (await engine.start(chain, number)).result()
                 child = os.fork()
                 if child == 0:
                     asyncio.events._set_running_loop(None)
