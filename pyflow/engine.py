@@ -196,7 +196,7 @@ class Engine:
         version: str | None = None,
         **options: Unpack[SharedOptions],
     ) -> list[Run[Any]]:
-        """Start many runs in one crossing; all of them are accepted, or none.
+        """Start many runs in one crossing and one write: all of them are there afterwards, or none.
 
         Args:
             workflow: What to start.
@@ -209,6 +209,8 @@ class Engine:
         Raises:
             InputInvalid: An input does not fit the workflow's parameters, or an option is of one
                 run. Nothing is started.
+            LimitExceeded: They are more than 10,000.
+            PayloadTooLarge: What they are given is more than 256 MiB, or the input of one is.
             EngineBusy: The engine holds as much as it may.
         """
         check_shared(options)

@@ -19,6 +19,7 @@ from pyflow.errors import (
     EngineForked,
     InputInvalid,
     KeyReused,
+    LimitExceeded,
     NotImportable,
     RunExists,
     RunUnknown,
@@ -131,6 +132,15 @@ async def test_many_runs_are_started_at_once(any_store_url: str) -> None:
 
         assert results == [each * 4 for each in range(200)]
         assert [await run.result() for run in by_name] == [0, 4, 8]
+
+
+async def test_more_runs_than_one_write_may_hold_are_refused_together() -> None:
+    async with connect("memory://") as engine:
+        with pytest.raises(LimitExceeded, match="runs started at once: 10001; at most 10000"):
+            await engine.start_many(diamond, [(1,)] * 10_001)
+
+        assert not (await engine.list_runs()).runs
+        assert len(await engine.start_many(diamond, [(1,)] * 10_000)) == 10_000
 
 
 async def test_tasks_run_on_the_loop_and_on_threads(any_store_url: str) -> None:

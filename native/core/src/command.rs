@@ -15,6 +15,8 @@ use crate::payload::Payload;
 pub enum Command {
     DeployDefinition(DeployDefinition),
     StartRun(Box<StartRun>),
+    /// All of them, or none.
+    StartRuns(Vec<StartRun>),
     ControlRun(ControlRun),
     ControlTask(ControlTask),
     Report(Report),
@@ -43,7 +45,7 @@ pub enum Wanted {
 }
 
 /// Begin a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StartRun {
     pub namespace: Arc<str>,
     pub run_id: Arc<str>,

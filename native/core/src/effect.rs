@@ -38,6 +38,8 @@ pub enum Answer {
         run_id: Arc<str>,
         is_new: bool,
     },
+    /// The runs that were started together.
+    Runs(Vec<Arc<str>>),
 }
 
 /// Why a worker is to stop an attempt.

@@ -38,6 +38,8 @@ pub const PROBLEM_COUNT_MAX: usize = 100;
 pub const TURN_EVENT_COUNT_MAX: usize = 10_000;
 /// Bytes of a turn.
 pub const TURN_SIZE_MAX: usize = 1024 * 1024;
+/// Runs that one call may start together, in one turn.
+pub const BATCH_RUN_COUNT_MAX: usize = TURN_EVENT_COUNT_MAX;
 /// How long an idempotency key outlives its run.
 pub const KEY_KEPT_MS: u64 = 24 * 3_600_000;
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pyflow_core::command::{StartRun, Wanted};
 use pyflow_core::definition::{Definition, draft_from_document};
+use pyflow_core::limits::BATCH_RUN_COUNT_MAX;
 use pyflow_core::payload::Payload;
 use pyflow_core::schedule::Pool;
 use pyflow_engine::{AttemptReport, Engine, EngineSettings, Out, ReportKind, Request};
@@ -96,12 +97,14 @@ fn ask(engine: &Engine, request: Request) {
 
 fn start(engine: &Engine, definition: &Definition, runs: u64) {
     let wanted = || Wanted::Hash(definition.hash);
-    let starts = (0..runs).map(|run| start_of(&format!("run-{run}"), wanted()));
-    ask(engine, Request::StartMany { ticket: 2, starts: starts.collect() });
+    let starts: Vec<_> = (0..runs).map(|run| start_of(&format!("run-{run}"), wanted())).collect();
+    for starts in starts.chunks(BATCH_RUN_COUNT_MAX) {
+        ask(engine, Request::StartMany { ticket: 2, starts: starts.to_vec() });
+    }
 }
 
 fn start_of(run_id: &str, wanted: Wanted) -> StartRun {
-    StartRun { chosen: true, ..StartRun::new("default", run_id, wanted) }
+    StartRun::new("default", run_id, wanted)
 }
 
 /// Reports what is granted until so many tasks have ended.

@@ -15,6 +15,7 @@ pub fn decide(state: &State, command: &Command, now: Millis) -> Decision {
     match command {
         Command::DeployDefinition(command) => deploy::decide(state, command, now),
         Command::StartRun(command) => start_run::decide(state, command, now),
+        Command::StartRuns(commands) => start_run::decide_all(state, commands, now),
         Command::ControlRun(command) => control_run::decide(state, command, now),
         Command::ControlTask(command) => control_task::decide(state, command, now),
         Command::Report(command) => report::decide(state, command, now),

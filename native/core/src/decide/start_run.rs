@@ -1,5 +1,6 @@
-//! Begin a run.
+//! Begin a run, or many.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,14 +11,47 @@ use crate::command::{StartRun, Wanted};
 use crate::consistency::Consistency;
 use crate::definition::Definition;
 use crate::event::RunCreated;
-use crate::ids::DefinitionHash;
-use crate::limits::{METADATA_SIZE_MAX, NAME_SIZE_MAX, PAYLOAD_SIZE_MAX, SPAN_MS_MAX};
+use crate::ids::{DefinitionHash, RunNumber};
+use crate::limits::{
+    BATCH_RUN_COUNT_MAX, METADATA_SIZE_MAX, NAME_SIZE_MAX, PAYLOAD_SIZE_MAX, SPAN_MS_MAX,
+};
 use crate::payload::Payload;
 use crate::rejection::Rejection;
 use crate::state::State;
 use crate::time::Millis;
 
 pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision {
+    Ok(vec![created(state, command, state.next_run(), now)?.into()])
+}
+
+/// All of them or none: what is wrong with one refuses the others too. Their ids are generated and they have no keys,
+/// so that none can turn out to be a run that is there.
+pub(super) fn decide_all(state: &State, commands: &[StartRun], now: Millis) -> Decision {
+    check_count(commands.len())?;
+    let sizes = commands.iter().map(|command| command.input.size() + metadata_size(command));
+    check_size("what the runs of a batch are given", sizes.sum(), PAYLOAD_SIZE_MAX)?;
+    let mut run_ids = BTreeSet::new();
+    let numbers = (state.next_run().0..).map(RunNumber);
+    commands
+        .iter()
+        .zip(numbers)
+        .map(|(command, number)| {
+            let is_of_many = !command.chosen && command.key.is_none();
+            if !is_of_many || !run_ids.insert(&command.run_id) {
+                let message = "run ids and keys are of one run; start it alone".to_string();
+                return Err(Rejection::InputInvalid { what: "a start among many", message });
+            }
+            Ok(created(state, command, number, now)?.into())
+        })
+        .collect()
+}
+
+fn created(
+    state: &State,
+    command: &StartRun,
+    number: RunNumber,
+    now: Millis,
+) -> Result<RunCreated, Rejection> {
     check_sizes(command)?;
     let definition = wanted_definition(state, command)?;
     let input = definition.whole_input(&command.input);
@@ -38,8 +72,8 @@ pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision
     let own = definition.consistency.as_deref().and_then(Consistency::parse);
     let consistency = strongest(own, command.consistency);
     let deadline_ms = command.deadline_ms.or(definition.deadline_ms);
-    let event = RunCreated {
-        run: state.next_run(),
+    Ok(RunCreated {
+        run: number,
         run_id: command.run_id.clone(),
         namespace: command.namespace.clone(),
         definition: definition.hash,
@@ -53,8 +87,7 @@ pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision
         metadata: command.metadata.clone(),
         created_by: command.created_by.clone(),
         at: now,
-    };
-    Ok(vec![event.into()])
+    })
 }
 
 /// A call may ask for more than its definition, never for less.
@@ -79,8 +112,19 @@ fn check_sizes(command: &StartRun) -> Result<(), Rejection> {
         }
         check_size(what, text.len(), NAME_SIZE_MAX)?;
     }
-    let metadata_size = command.metadata.as_ref().map_or(0, Bytes::len);
-    check_size("the metadata", metadata_size, METADATA_SIZE_MAX)
+    check_size("the metadata", metadata_size(command), METADATA_SIZE_MAX)
+}
+
+fn metadata_size(command: &StartRun) -> usize {
+    command.metadata.as_ref().map_or(0, Bytes::len)
+}
+
+fn check_count(count: usize) -> Result<(), Rejection> {
+    if count > BATCH_RUN_COUNT_MAX {
+        let (count, count_max) = (count as u64, BATCH_RUN_COUNT_MAX as u64);
+        return Err(Rejection::LimitExceeded { what: "runs started at once", count, count_max });
+    }
+    Ok(())
 }
 
 fn check_size(what: &'static str, size: usize, size_max: usize) -> Result<(), Rejection> {

@@ -296,6 +296,9 @@ impl Shard {
 fn accepted(command: &Command) -> Answer {
     match command {
         Command::StartRun(start) => Answer::Run { run_id: start.run_id.clone(), is_new: true },
+        Command::StartRuns(starts) => {
+            Answer::Runs(starts.iter().map(|start| start.run_id.clone()).collect())
+        }
         Command::DeployDefinition(_)
         | Command::ControlRun(_)
         | Command::ControlTask(_)

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use pyflow_core::command::{Command, DeployDefinition, EndedRun, ForgetRuns, StartRun, Wanted};
 use pyflow_core::consistency::Consistency;
 use pyflow_core::effect::Answer;
+use pyflow_core::event::Event;
 use pyflow_core::ids::RunNumber;
 use pyflow_core::payload::Payload;
 use pyflow_core::rejection::Rejection;
+use pyflow_core::shard::ShardSettings;
 use pyflow_core::state::Run;
 use serde_json::{Value, json};
 
@@ -55,6 +57,68 @@ fn the_same_key_with_other_content_is_refused() {
     let answer = rig.begin(other);
 
     assert_eq!(answer, Err(Rejection::KeyReused { key: "k".into(), run_id: "r".into() }));
+}
+
+fn together(run_ids: &[&str]) -> Vec<StartRun> {
+    run_ids.iter().map(|run_id| Rig::start(run_id, "flow")).collect()
+}
+
+#[test]
+fn many_runs_are_started_in_one_turn_however_short_turns_are() {
+    let settings = ShardSettings { turn_event_count_max: 1, ..ShardSettings::default() };
+    let mut rig = Rig::with(settings);
+    rig.deploy(&document(&[task("a", &[])])).expect("it can be deployed");
+
+    let answer = rig.ask(&Command::StartRuns(together(&["r", "s", "t"])));
+
+    assert_eq!(answer, Ok(Answer::Runs(vec!["r".into(), "s".into(), "t".into()])));
+    let created = |event: &Event| matches!(event, Event::RunCreated(_));
+    let counts = rig.kept.turns().map(|(_, events)| events.into_iter().filter(created).count());
+    assert_eq!(counts.filter(|count| *count > 0).collect::<Vec<_>>(), [3]);
+    assert_eq!(rig.names(), ["a"; 3], "all of them work");
+}
+
+#[test]
+fn what_is_wrong_with_one_of_many_starts_refuses_them_all() {
+    let unknown = StartRun {
+        wanted: Wanted::Name { name: "flaw".into(), version: None },
+        ..Rig::start("s", "flow")
+    };
+    let large = StartRun { metadata: Some(vec![b' '; 17_000].into()), ..Rig::start("s", "flow") };
+    let wrong = [
+        (unknown, "PF1002"),
+        (large, "PF1108"),
+        (Rig::start("r", "flow"), "PF1107"),
+        (keyed("s", "k"), "PF1107"),
+        (StartRun { chosen: true, ..Rig::start("s", "flow") }, "PF1107"),
+        (Rig::start("there", "flow"), "PF1102"),
+    ];
+    for (one, code) in wrong {
+        let mut rig = deployed();
+        rig.begin(Rig::start("there", "flow")).expect("it can be started");
+        let said = format!("{one:?}");
+        let before = rig.events.len();
+        let mut starts = together(&["r", "t"]);
+        starts.insert(1, one);
+
+        let answer = rig.ask(&Command::StartRuns(starts));
+
+        assert_eq!(answer.map_err(|rejection| rejection.code()), Err(code), "{said}");
+        assert_eq!(rig.events.len(), before, "{said}");
+    }
+}
+
+#[test]
+fn more_starts_than_one_turn_may_hold_are_refused() {
+    let mut rig = deployed();
+    let start = Rig::start("r", "flow");
+    let number = |number: usize| StartRun { run_id: number.to_string().into(), ..start.clone() };
+
+    let answer = rig.ask(&Command::StartRuns((0..=10_000).map(number).collect()));
+
+    let refusal = answer.expect_err("it is one too many");
+    assert_eq!(refusal.code(), "PF1109");
+    assert_eq!(refusal.to_string(), "runs started at once: 10001; at most 10000 are allowed");
 }
 
 /// Completes the only task of the run `r`, whose key `k` is then kept for a day and no longer.

@@ -53,39 +53,19 @@ impl Driver {
         self.shard.reuse(turn);
     }
 
-    /// Answers a command; one of a batch counts for the batch, which is answered once.
+    /// Answers a command.
     pub(super) fn answer(&mut self, ticket: u64, answer: Result<Answer, Refusal>) {
         let token = self.token();
-        let Some(batch) = self.batches.get_mut(&ticket) else {
-            let answer = answer.map(|answer| match answer {
-                Answer::Done => Value::Done(token),
-                Answer::Run { run_id, is_new } => {
-                    Value::Run { run_id: run_id.to_string(), is_new, token }
-                }
-            });
-            return self.out.push(Out::Reply { ticket, answer });
-        };
-        batch.missing -= 1;
-        let refusal = match answer {
-            Ok(Answer::Run { run_id, .. }) => {
-                batch.run_ids.push(run_id.to_string());
-                None
+        let answer = answer.map(|answer| match answer {
+            Answer::Done => Value::Done(token),
+            Answer::Run { run_id, is_new } => {
+                Value::Run { run_id: run_id.to_string(), is_new, token }
             }
-            Ok(Answer::Done) => None,
-            Err(refusal) => Some(refusal),
-        };
-        let (was_refused, is_over) = (batch.is_refused, batch.missing == 0);
-        batch.is_refused |= refusal.is_some();
-        if let Some(refusal) = refusal.filter(|_| !was_refused) {
-            self.refuse(ticket, refusal);
-        }
-        if is_over {
-            let batch = self.batches.remove(&ticket).expect("it was found just now");
-            if !batch.is_refused {
-                let answer = Ok(Value::Runs(batch.run_ids, token));
-                self.out.push(Out::Reply { ticket, answer });
+            Answer::Runs(run_ids) => {
+                Value::Runs(run_ids.iter().map(ToString::to_string).collect(), token)
             }
-        }
+        });
+        self.out.push(Out::Reply { ticket, answer });
     }
 
     /// Notes runs whose rows the read model must have anew.

@@ -15,9 +15,9 @@ use pyflow_core::rejection::Rejection;
 use pyflow_core::time::Millis;
 use pyflow_store::read_model::RunRow;
 
-use super::ring::{Batch, Driver};
+use super::ring::Driver;
 use crate::fault::Refusal;
-use crate::outbox::{Out, Value};
+use crate::outbox::Out;
 use crate::request::{AttemptReport, Look, Query, ReportKind, Request};
 use crate::watch::Watcher;
 
@@ -27,11 +27,7 @@ impl Driver {
             && !matches!(request, Request::Look { .. })
         {
             let fault = fault.clone();
-            let was_refused = self.batches.remove(&ticket).is_some_and(|batch| batch.is_refused);
-            if !was_refused {
-                self.refuse(ticket, fault);
-            }
-            return;
+            return self.refuse(ticket, fault);
         }
         if let (Some(_), Request::Report { session, reports }) = (&self.fault, &request) {
             // They wait until there is room again.
@@ -43,7 +39,9 @@ impl Driver {
                 self.deploy(ticket, definition, stored, now);
             }
             Request::Start { ticket, start } => self.start(ticket, start, now),
-            Request::StartMany { ticket, starts } => self.start_many(ticket, starts, now),
+            Request::StartMany { ticket, starts } => {
+                self.shard.handle(&Command::StartRuns(starts), Some(Ticket(ticket)), now);
+            }
             Request::ControlRun { ticket, control } => self.control_run(ticket, control, now),
             Request::ControlTask { ticket, control } => self.control_task(ticket, control, now),
             Request::RecoverRun { ticket, run_id } => self.recover_run(ticket, &run_id, now),
@@ -126,26 +124,6 @@ impl Driver {
             return Err(Rejection::RunExists { run_id: start.run_id.clone() }.into());
         }
         Ok(())
-    }
-
-    /// Starts as many as fit into the turn; the rest goes on in the next one.
-    fn start_many(&mut self, ticket: u64, starts: Vec<StartRun>, now: Millis) {
-        if starts.is_empty() {
-            let answer = Ok(Value::Runs(Vec::new(), self.token()));
-            return self.out.push(Out::Reply { ticket, answer });
-        }
-        let missing = starts.len();
-        self.batches.entry(ticket).or_insert_with(|| Batch { missing, ..Batch::default() });
-        let mut left = starts.into_iter();
-        while !self.shard.is_full()
-            && let Some(start) = left.next()
-        {
-            self.shard.handle(&Command::StartRun(Box::new(start)), Some(Ticket(ticket)), now);
-        }
-        let starts: Vec<StartRun> = left.collect();
-        if !starts.is_empty() {
-            self.backlog.push_front(Request::StartMany { ticket, starts });
-        }
     }
 
     fn control_run(&mut self, ticket: u64, control: ControlRun, now: Millis) {

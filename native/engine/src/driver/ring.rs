@@ -77,8 +77,6 @@ pub(crate) struct Driver {
     pub(super) words: BTreeMap<RunNumber, Arc<RunWords>>,
     pub(super) waiters: BTreeMap<RunNumber, Vec<u64>>,
     pub(super) watchers: Watchers,
-    /// Starts of many runs, by their ticket.
-    pub(super) batches: BTreeMap<u64, Batch>,
     /// Rows that differ from those of the read model.
     pub(super) rows: BTreeMap<u64, RunRow>,
     /// Why nothing is written any more, or for the time being.
@@ -103,16 +101,6 @@ pub(crate) struct Driver {
     owns_model: bool,
     pub(super) lag: Lag,
     pub(super) pruning: Pruning,
-}
-
-/// Starts of many runs under one ticket.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    /// Answers that have not come.
-    pub(super) missing: usize,
-    pub(super) run_ids: Vec<String>,
-    /// Whether one of them was refused, and the caller told so.
-    pub(super) is_refused: bool,
 }
 
 /// What metrics count.
@@ -156,7 +144,6 @@ impl Driver {
             words: BTreeMap::new(),
             waiters: BTreeMap::new(),
             watchers: Watchers::default(),
-            batches: BTreeMap::new(),
             rows: BTreeMap::new(),
             fault: None,
             may_resume: false,

@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::rig::{
-    answered, ask, full, named, opened, queried, report, result_of, run_out, settings, start,
-    token_of,
+    answered, ask, batch, full, named, opened, queried, report, result_of, run_out, settings,
+    start, token_of,
 };
 
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -286,7 +286,8 @@ fn a_watcher_that_is_bounded_is_cut_off_and_one_that_is_not_reads_on() {
     let first = doctor(&engine)["position"].as_u64().expect("a position");
     let mut count = 0;
     while count <= 110_000 {
-        let starts = (0..1_000).map(|n| named(&definition, &format!("{count}-{n}"))).collect();
+        let run_ids: Vec<String> = (0..1_000).map(|n| format!("{count}-{n}")).collect();
+        let starts = batch(&definition, &run_ids);
         ask(&engine, Request::StartMany { ticket: 9, starts });
         count += 2_000;
     }

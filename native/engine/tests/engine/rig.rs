@@ -66,6 +66,12 @@ pub(crate) fn named(definition: &Definition, run_id: &str) -> StartRun {
     StartRun { chosen: true, ..StartRun::new("default", run_id, wanted) }
 }
 
+/// Starts of runs as a batch has them, with ids that count as generated.
+pub(crate) fn batch(definition: &Definition, run_ids: &[String]) -> Vec<StartRun> {
+    let start = |run_id: &String| StartRun { chosen: false, ..named(definition, run_id) };
+    run_ids.iter().map(start).collect()
+}
+
 pub(crate) fn report(engine: &Engine, handle: u64, output: &'static str) -> Vec<Out> {
     let kind = ReportKind::Completed(Payload::new(Bytes::from_static(output.as_bytes())));
     ask(engine, Request::Report { session: 1, reports: vec![AttemptReport { handle, kind }] })

@@ -1,5 +1,6 @@
 //! The ring on a log in memory, turned by hand: what is told, when, and what survives.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,8 +15,8 @@ use pyflow_engine::{
 use pyflow_store::MemoryStore;
 
 use crate::rig::{
-    DOCUMENT, answered, ask, full, granted, named, opened, queried, refused, report, result_of,
-    settings, start, token_of,
+    DOCUMENT, answered, ask, batch, full, granted, named, opened, queried, refused, report,
+    result_of, settings, start, token_of,
 };
 
 #[test]
@@ -126,12 +127,37 @@ fn a_batch_of_starts_that_cannot_be_kept_is_refused_once() {
     let log = MemoryStore::default().open_with_faults([(calls_until_start(), full())]);
     let engine = Engine::open_on(Box::new(log), &settings()).expect("memory can be opened");
     let definition = opened(&engine);
-    let starts = vec![named(&definition, "one"), named(&definition, "two")];
+    let starts = batch(&definition, &["one".into(), "two".into()]);
 
     let heard = ask(&engine, Request::StartMany { ticket: 2, starts });
 
     let replies = heard.iter().filter(|out| matches!(out, Out::Reply { ticket: 2, .. }));
     assert_eq!((replies.count(), answered(&heard, 2)), (1, Some(Err("PF2004"))));
+}
+
+#[test]
+fn a_batch_of_starts_is_kept_whole_or_not_at_all() {
+    let settings = EngineSettings { turn_event_count_max: 1, ..settings() };
+    let run_ids: Vec<String> = (0..5).map(|number| format!("run-{number}")).collect();
+    let first = calls_until_start();
+    let kept: BTreeSet<usize> = (first..first + 10)
+        .map(|call| {
+            let log = MemoryStore::default().open_with_faults([(call, full())]);
+            let engine = Engine::open_on(Box::new(log), &settings).expect("memory can be opened");
+            let starts = batch(&opened(&engine), &run_ids);
+            ask(&engine, Request::StartMany { ticket: 2, starts });
+
+            let is_known = |run_id: &&String| {
+                let query = Query::Status { run_id: run_id.as_str().into() };
+                let look = Look::Query(query);
+                let heard = ask(&engine, Request::Look { ticket: 3, look, after: None });
+                answered(&heard, 3).expect("looks go on").is_ok()
+            };
+            run_ids.iter().filter(is_known).count()
+        })
+        .collect();
+
+    assert_eq!(kept, BTreeSet::from([0, 5]));
 }
 
 #[test]

@@ -49,11 +49,11 @@ fn is_kept(scene: &Scene, ask: &Ask, value: &Value, is_fresh: bool) -> Judged {
         Err(format!("run {run_id} was acknowledged, and the log does not have it"))
     };
     match (ask, value) {
-        (Ask::Start { .. }, Value::Run { run_id, .. }) => must_have(run_id),
-        (Ask::StartMany { run_ids: asked }, Value::Runs(run_ids, _)) if asked != run_ids => {
-            Err(format!("{asked:?} were started, and told are {run_ids:?}"))
-        }
-        (Ask::StartMany { .. }, Value::Runs(run_ids, _)) => {
+        (Ask::Start(_), Value::Run { run_id, .. }) => must_have(run_id),
+        (Ask::StartMany(starts), Value::Runs(run_ids, _)) => {
+            if starts.iter().map(|start| &start.run_id).ne(run_ids) {
+                return Err(format!("{starts:?} were started, and told are {run_ids:?}"));
+            }
             run_ids.iter().try_for_each(|run_id| must_have(run_id))
         }
         (Ask::Deploy { flow }, _) => {

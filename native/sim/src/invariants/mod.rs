@@ -6,6 +6,7 @@ mod answers_tell_the_record;
 mod arguments_are_right;
 mod asks_are_answered;
 mod at_most_once;
+mod batches_are_whole;
 mod canary;
 mod controls_do_what_they_say;
 mod decisions_are_right;

@@ -6,7 +6,7 @@ use pyflow_engine::Value;
 
 use super::invariant::{Invariant, Judged};
 use crate::model::{KEY_KEPT_MS, Run};
-use crate::world::{Ask, Asked, Scene};
+use crate::world::{Ask, Asked, Scene, Start};
 
 #[derive(Debug)]
 pub(crate) struct OneRunAKey;
@@ -29,7 +29,7 @@ impl Invariant for OneRunAKey {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Start { run_id, key, flag, flow, extras, .. } = &asked.ask else {
+        let Ask::Start(Start { run_id, key, flag, flow, extras, .. }) = &asked.ask else {
             return scene.no_opinion();
         };
         let flag = extras.given(*flag).or(scene.swarm.limits.default_flag).unwrap_or_default();

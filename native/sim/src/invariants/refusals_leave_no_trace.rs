@@ -3,7 +3,7 @@
 use pyflow_core::event::Event;
 
 use super::invariant::{Invariant, Judged};
-use crate::world::{Ask, Asked, Scene};
+use crate::world::{Asked, Scene};
 
 /// Runs that were refused for certain, by their ids.
 #[derive(Debug, Default)]
@@ -17,35 +17,29 @@ impl Invariant for RefusalsLeaveNoTrace {
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Start { run_id, .. } = &asked.ask else { return scene.no_opinion() };
         let Some(Err(refusal)) = &asked.answer else { return scene.no_opinion() };
-        // A store that has failed may have kept it; an id that was taken is another's.
-        if !matches!(refusal.code, "PF2004" | "PF1103" | "PF1002") || is_of_another(scene, run_id) {
+        // A store that has failed may have kept it.
+        let is_certain = matches!(refusal.code, "PF2004" | "PF1103" | "PF1002" | "PF1107");
+        if !is_certain || asked.ask.starts().is_empty() {
             return scene.no_opinion();
         }
-        if scene.model.by_id(run_id).is_some() {
-            return Err(format!("run {run_id} was refused by {} and is there", refusal.code));
+        // An id that was taken is another's.
+        let run_ids = asked.ask.starts().iter().map(|start| &start.run_id);
+        for run_id in run_ids.filter(|run_id| !scene.is_of_another(run_id)) {
+            if scene.model.by_id(run_id).is_some() {
+                return Err(format!("run {run_id} was refused by {} and is there", refusal.code));
+            }
+            self.refused.push(run_id.clone());
         }
-        self.refused.push(run_id.clone());
         Ok(())
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Event::RunCreated(created) = event else { return scene.no_opinion() };
         let is_refused = self.refused.iter().any(|run_id| **run_id == *created.run_id);
-        if is_refused && !is_of_another(scene, &created.run_id) {
+        if is_refused && !scene.is_of_another(&created.run_id) {
             return Err(format!("run {} was refused and comes all the same", created.run_id));
         }
         Ok(())
     }
-}
-
-/// Whether several have asked for a run of this id.
-fn is_of_another(scene: &Scene, run_id: &str) -> bool {
-    let asks = scene.ledger.asked.values().filter(|asked| match &asked.ask {
-        Ask::Start { run_id: asked_id, .. } => asked_id == run_id,
-        Ask::StartMany { run_ids } => run_ids.iter().any(|asked_id| asked_id == run_id),
-        _ => false,
-    });
-    asks.count() > 1
 }

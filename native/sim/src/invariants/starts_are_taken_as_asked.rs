@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::invariant::{Invariant, Judged};
 use crate::flows::input_of;
-use crate::world::{Ask, Asked, Extras, Scene};
+use crate::world::{Asked, Extras, Scene, Start};
 
 #[derive(Debug)]
 pub(crate) struct StartsAreTakenAsAsked;
@@ -18,29 +18,27 @@ impl Invariant for StartsAreTakenAsAsked {
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Event::RunCreated(created) = event else { return scene.no_opinion() };
-        let mut asks = scene.ledger.asked.values().map(|asked| &asked.ask);
-        let is_asked = asks.any(|ask| match ask {
-            Ask::Start { run_id, key, flow, flag, extras, .. } => {
-                **run_id == *created.run_id
-                    && key.as_deref() == created.key.as_deref()
-                    && has_input(scene, created, extras.given(*flag))
-                    && has_extras(scene, created, *flow, extras)
-            }
-            Ask::StartMany { run_ids } => {
-                run_ids.iter().any(|run_id| **run_id == *created.run_id)
-                    && has_input(scene, created, Some(true))
-                    && has_extras(scene, created, 0, &Extras::default())
-            }
-            _ => false,
+        let mut starts = scene.ledger.asked.values().flat_map(|asked| asked.ask.starts());
+        let is_asked = starts.any(|Start { run_id, key, flow, flag, extras, is_chosen }| {
+            **run_id == *created.run_id
+                && *is_chosen == created.chosen
+                && key.as_deref() == created.key.as_deref()
+                && has_input(scene, created, extras.given(*flag))
+                && has_extras(scene, created, *flow, extras)
         });
         if is_asked { Ok(()) } else { Err(format!("nobody asked for {created:?}")) }
     }
 
     fn answered(&mut self, scene: &Scene, _ticket: u64, asked: &Asked) -> Judged {
-        let Ask::Start { flow, extras, .. } = &asked.ask else { return scene.no_opinion() };
+        let starts = asked.ask.starts();
+        if starts.is_empty() {
+            return scene.no_opinion();
+        }
         let Some(Err(refusal)) = &asked.answer else { return scene.no_opinion() };
-        let is_known = wanted(scene, *flow, extras, asked.deployed_count).is_some();
-        if refusal.code == "PF1002" && is_known {
+        let is_known = |Start { flow, extras, .. }: &Start| {
+            wanted(scene, *flow, extras, asked.deployed_count).is_some()
+        };
+        if refusal.code == "PF1002" && starts.iter().all(is_known) {
             return Err(format!("{:?} was deployed, and is not known", asked.ask));
         }
         Ok(())

@@ -5,7 +5,7 @@ use pyflow_engine::{Token, Value};
 
 use crate::dice::Dice;
 use crate::model::Phase;
-use crate::world::{ALL, Ask, Extras, Failure, LATEST, Listing, World};
+use crate::world::{ALL, Ask, Extras, Failure, LATEST, Listing, Start, World};
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
@@ -46,9 +46,7 @@ impl World {
     fn start(&mut self, dice: &mut Dice) {
         let count = self.scene.run_ids.len();
         if dice.chance(6) {
-            let run_ids: Vec<String> = (0..3).map(|more| run_id(count + more, true)).collect();
-            self.scene.run_ids.extend(run_ids.iter().cloned());
-            return self.ask(Ask::StartMany { run_ids });
+            return self.start_many(dice.aside("starts together"));
         }
         let is_chosen = dice.chance(50);
         let repeats = dice.chance(self.scene.swarm.keyed_percent);
@@ -65,7 +63,33 @@ impl World {
         };
         self.scene.run_ids.push(run_id.clone());
         let extras = if dice.chance(40) { self.extras(dice, flow) } else { Extras::default() };
-        self.ask(Ask::Start { run_id, is_chosen, key, flow, flag, extras });
+        self.ask(Ask::Start(Start { run_id, is_chosen, key, flow, flag, extras }));
+    }
+
+    /// Several runs at once; now and then one of them is none that may be started among many.
+    fn start_many(&mut self, mut dice: Dice) {
+        let first = self.scene.run_ids.len();
+        let odd = dice.chance(15).then(|| (dice.below(3), first + 1 + dice.below(3)));
+        let starts = (first..first + dice.below(6)).map(|count| {
+            let is_odd = |kind| odd == Some((kind, count));
+            let (is_chosen, repeats_id, has_key) = (is_odd(0), is_odd(1), is_odd(2));
+            let flow = dice.below(self.scene.swarm.flow_count);
+            Start {
+                run_id: run_id(if repeats_id { first } else { count }, is_chosen),
+                is_chosen,
+                key: has_key.then(|| "key0".to_string()),
+                flow,
+                flag: dice.chance(50),
+                extras: if dice.chance(40) {
+                    self.extras(&mut dice, flow)
+                } else {
+                    Extras::default()
+                },
+            }
+        });
+        let starts: Vec<Start> = starts.collect();
+        self.scene.run_ids.extend(starts.iter().map(|start| start.run_id.clone()));
+        self.ask(Ask::StartMany(starts));
     }
 
     fn extras(&self, dice: &mut Dice, flow: usize) -> Extras {

@@ -11,7 +11,7 @@ use pyflow_core::time::Millis;
 use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::judged::World;
-use super::ledger::{Ask, Asked, Listing};
+use super::ledger::{Ask, Asked, Listing, Start};
 use super::workers::{HOW_DIED, Held, Outcome, Spoken};
 
 const NAMESPACE: &str = "default";
@@ -63,14 +63,9 @@ impl World {
                 let (definition, stored) = (drawn.definition.clone(), drawn.stored.clone());
                 Request::Deploy { ticket, definition, stored }
             }
-            Ask::Start { run_id, is_chosen, key, flow, flag, extras } => {
-                let start = self.start_run(&run_id, key, flow, extras.given(flag));
-                let start = Box::new(StartRun { chosen: is_chosen, ..extras.added_to(start) });
-                Request::Start { ticket, start }
-            }
-            Ask::StartMany { run_ids } => {
-                let starts =
-                    run_ids.iter().map(|run_id| self.start_run(run_id, None, 0, Some(true)));
+            Ask::Start(start) => Request::Start { ticket, start: Box::new(self.start_run(start)) },
+            Ask::StartMany(starts) => {
+                let starts = starts.into_iter().map(|start| self.start_run(start));
                 Request::StartMany { ticket, starts: starts.collect() }
             }
             Ask::Pause { run_id } => run(run_id, RunVerb::Pause),
@@ -99,21 +94,17 @@ impl World {
         }
     }
 
-    fn start_run(
-        &self,
-        run_id: &str,
-        key: Option<String>,
-        flow: usize,
-        flag: Option<bool>,
-    ) -> StartRun {
-        let input = flag.map_or("{}".into(), |flag| format!("{{\"flag\":{flag}}}"));
+    fn start_run(&self, start: Start) -> StartRun {
+        let Start { run_id, is_chosen, key, flow, flag, extras } = start;
+        let given = extras.given(flag);
+        let input = given.map_or("{}".into(), |flag| format!("{{\"flag\":{flag}}}"));
         let wanted = Wanted::Hash(self.scene.flows[flow].definition.hash);
-        StartRun {
-            chosen: true,
+        extras.added_to(StartRun {
+            chosen: is_chosen,
             key: key.map(Arc::from),
             input: Payload::new(input.into()),
             ..StartRun::new(NAMESPACE, run_id, wanted)
-        }
+        })
     }
 
     /// A worker says what became of an attempt.
@@ -213,8 +204,8 @@ fn look(ask: Ask) -> Look {
         Ask::Definitions => Look::Query(Query::Definitions),
         Ask::Doctor => Look::Query(Query::Doctor),
         Ask::Deploy { .. }
-        | Ask::Start { .. }
-        | Ask::StartMany { .. }
+        | Ask::Start(_)
+        | Ask::StartMany(_)
         | Ask::Pause { .. }
         | Ask::Resume { .. }
         | Ask::Cancel { .. }

@@ -20,17 +20,9 @@ pub(crate) enum Ask {
     Deploy {
         flow: usize,
     },
-    Start {
-        run_id: String,
-        is_chosen: bool,
-        key: Option<String>,
-        flow: usize,
-        flag: bool,
-        extras: Extras,
-    },
-    StartMany {
-        run_ids: Vec<String>,
-    },
+    Start(Start),
+    /// All of them, or none.
+    StartMany(Vec<Start>),
     Pause {
         run_id: String,
     },
@@ -112,6 +104,17 @@ pub(crate) enum Ask {
     Doctor,
 }
 
+/// A run that is to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) run_id: String,
+    pub(crate) is_chosen: bool,
+    pub(crate) key: Option<String>,
+    pub(crate) flow: usize,
+    pub(crate) flag: bool,
+    pub(crate) extras: Extras,
+}
+
 /// Which runs are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listing {
@@ -125,6 +128,15 @@ pub(crate) struct Listing {
 }
 
 impl Ask {
+    /// The runs that are to be started.
+    pub(crate) fn starts(&self) -> &[Start] {
+        match self {
+            Self::Start(start) => std::slice::from_ref(start),
+            Self::StartMany(starts) => starts,
+            _ => &[],
+        }
+    }
+
     /// The run that is to be controlled.
     pub(super) fn controlled(&self) -> Option<&str> {
         match self {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use pyflow_core::consistency::Consistency;
 use pyflow_engine::Engine;
 
-use super::ledger::{Ask, Extras, Ledger};
+use super::ledger::{Asked, Extras, Ledger, Start};
 use super::mirror::Mirror;
 use super::workers::Workers;
 use crate::dice::Dice;
@@ -66,24 +66,24 @@ impl Scene {
         Ok(())
     }
 
+    /// Whether several have asked for a run of this id.
+    pub(crate) fn is_of_another(&self, run_id: &str) -> bool {
+        let is_asked =
+            |asked: &&Asked| asked.ask.starts().iter().any(|start| start.run_id == run_id);
+        self.ledger.asked.values().filter(is_asked).count() > 1
+    }
+
     /// Whether a run may have been started with no more than that.
     pub(crate) fn may_be_lost(&self, run_id: &str) -> bool {
         let is_lax = |flow: &Drawn, extras: &Extras| {
             extras.consistency_of(flow.consistency()) == Consistency::Eventual
         };
-        self.ledger.asked.values().any(|asked| match &asked.ask {
-            Ask::Start { run_id: asked_id, flow, extras, .. } => {
-                let name = extras.by_name.as_deref();
-                let mut named = self.flows.iter().filter(|d| Some(&*d.definition.name) == name);
-                asked_id == run_id
-                    && (named.any(|drawn| is_lax(drawn, extras))
-                        || is_lax(&self.flows[*flow], extras))
-            }
-            Ask::StartMany { run_ids } => {
-                run_ids.iter().any(|asked_id| asked_id == run_id)
-                    && is_lax(&self.flows[0], &Extras::default())
-            }
-            _ => false,
+        let mut starts = self.ledger.asked.values().flat_map(|asked| asked.ask.starts());
+        starts.any(|Start { run_id: asked_id, flow, extras, .. }| {
+            let name = extras.by_name.as_deref();
+            let mut named = self.flows.iter().filter(|d| Some(&*d.definition.name) == name);
+            asked_id == run_id
+                && (named.any(|drawn| is_lax(drawn, extras)) || is_lax(&self.flows[*flow], extras))
         })
     }
 }
