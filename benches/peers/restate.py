@@ -80,6 +80,7 @@ def server_settings(place: Path, ports: list[int]) -> dict[str, str]:
     ingress, admin, fabric, _ = (f"127.0.0.1:{port}" for port in ports)
     return environment() | {
         "RESTATE_BASE_DIR": str(place),
+        "TMPDIR": str(place),  # Its invoker leaves folders there.
         "RESTATE_NODE_NAME": "bench",
         "RESTATE_LISTEN_MODE": "tcp",
         "RESTATE_BIND_ADDRESS": fabric,
