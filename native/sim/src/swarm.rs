@@ -64,14 +64,15 @@ impl Swarm {
             run_count_max: 1 + dice.below(10),
             limits: Limits {
                 heavy: 1 + dice.below(2) as u32,
-                keyed: 1 + dice.below(2) as u32,
-                rate: [(2, 1_000), (30, 60_000), (1, 1_000), (3, 1_000)][dice.below(4)],
+                keyed: keyed(dice),
+                rate: [(2, 1_000), (30, 60_000), (1, 1_000), (3, 1_000), (4, 3_600_000)]
+                    [dice.below(5)],
                 are_many: aside.chance(20),
                 are_impatient: false,
                 are_fair: false,
                 default_flag: aside.chance(25).then(|| aside.chance(50)),
             },
-            slots: [1 + dice.below(5) as u32, 0, 1 + dice.below(3) as u32],
+            slots: [1 + dice.below(5) as u32, 1 + aside.below(3) as u32, 1 + dice.below(3) as u32],
             worker_count: 1 + dice.below(2),
             known_percent: [100, 100, 100, 100, 60][dice.aside("known types").below(5)],
             max_concurrent_runs: if dice.chance(25) { 1 + dice.below(3) } else { usize::MAX },
@@ -105,7 +106,7 @@ impl Swarm {
             steps: self.steps.max(120),
             run_count_max: self.run_count_max.max(6),
             limits: Limits { are_impatient: true, ..self.limits },
-            slots: [1, 0, 1],
+            slots: [1, 1, 1],
             worker_count: 1,
             turn_event_count_max: 10_000,
             fault_percent: 0,
@@ -120,8 +121,8 @@ impl Swarm {
             steps: self.steps.max(120),
             run_count_max: self.run_count_max.max(6),
             task_count: self.task_count.max(8),
-            limits: Limits { are_fair: true, heavy: 1, keyed: 1, ..self.limits },
-            slots: [2, 0, 2],
+            limits: Limits { are_fair: true, heavy: 1, keyed: [1; 2], ..self.limits },
+            slots: [2, 1, 2],
             worker_count: 1,
             fault_percent: 0,
             ..self
@@ -132,7 +133,7 @@ impl Swarm {
     fn deadly(self) -> Self {
         let weight = |name| DEADLY.iter().filter(|fault| fault.name == name).count();
         Self {
-            slots: [4, 0, 2],
+            slots: [4, 2, 2],
             worker_count: 1,
             fault_percent: 12,
             fault_weights: FAULTS.iter().map(|fault| weight(fault.name)).collect(),
@@ -141,6 +142,12 @@ impl Swarm {
             ..self
         }
     }
+}
+
+/// Mostly all tasks have the same.
+fn keyed(dice: &mut Dice) -> [u32; 2] {
+    let most = 1 + dice.below(2) as u32;
+    [most, most + u32::from(dice.aside("one permit more").chance(20))]
 }
 
 fn retention_ms(mut dice: Dice) -> Option<u64> {

@@ -87,8 +87,9 @@ fn work(flow: &Flow, task: &Task, shown: &mut Value) {
         }
         Work::Noop => shown["task_type"] = json!("noop"),
         Work::Now => shown["task_type"] = json!("now"),
-        Work::Timer { seconds } => {
+        Work::Timer { span_ms } => {
             shown["task_type"] = json!("timer");
+            let seconds = *span_ms as f64 / 1_000.0;
             shown["parameters"] = json!({ "seconds": seconds });
         }
         Work::Gateway => shown["task_type"] = json!("gateway"),
@@ -200,10 +201,15 @@ fn options(options: &Options, shown: &mut Value) {
         shown["concurrency_key"] = match key {
             Key::Shared => json!("shared"),
             Key::OfRun => json!("${run.id}"),
+            Key::OfPlace => json!("${index}"),
         };
     }
     if let Some((count, window_ms)) = options.rate {
-        let unit = if window_ms == 1_000 { "s" } else { "m" };
+        let unit = match window_ms {
+            1_000 => "s",
+            60_000 => "m",
+            _ => "h",
+        };
         shown["rate_limit"] = json!(format!("{count}/{unit}"));
     }
     if options.is_fair {

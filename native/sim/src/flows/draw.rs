@@ -60,7 +60,8 @@ impl Making<'_> {
             0 => self.push(id, Work::Noop, deps),
             1 | 2 => {
                 let seconds = self.dice.between(0, 100);
-                self.push(id, Work::Timer { seconds }, deps);
+                let part_ms = [0, 0, 250, 500, 750][self.dice.aside("part of a second").below(5)];
+                self.push(id, Work::Timer { span_ms: seconds * 1_000 + part_ms }, deps);
             }
             3 => self.push(id, Work::Now, deps),
             4 if !deps.is_empty() => self.push(id, Work::Gateway, deps),
@@ -191,7 +192,7 @@ impl Making<'_> {
 
     /// A worker's task that waits for nothing by itself.
     fn plain(&mut self, id: &str, task_type: &'static str) -> usize {
-        let options = Options { max_deliveries: Some(2), ..Options::default() };
+        let options = Options { max_deliveries: self.deliveries(), ..Options::default() };
         self.tasks.push(Task {
             id: id.to_string(),
             work: Work::Activity { task_type },
@@ -278,7 +279,7 @@ impl Making<'_> {
     }
 
     fn options(&mut self, work: &Work) -> Options {
-        let at_most_once = !is_map(work) && self.dice.chance(10);
+        let at_most_once = self.dice.chance(10);
         let mut options = Options {
             at_most_once,
             max_retries: if !at_most_once && self.dice.chance(40) {
@@ -290,7 +291,7 @@ impl Making<'_> {
             queue_timeout_s: self.seldom(6),
             heartbeat_timeout_s: self.seldom(8),
             total_timeout_s: self.seldom(6),
-            max_deliveries: Some(2),
+            max_deliveries: self.deliveries(),
             priority: self.dice.chance(25).then(|| [0, 1, 2, 2][self.dice.below(4)]),
             is_fair: self.dice.chance(10) || self.is_fair_too(),
             ..Options::default()
@@ -342,6 +343,11 @@ impl Making<'_> {
         self.dice.one_of(&kinds).copied()
     }
 
+    /// How often workers may die under a task, where that is said.
+    fn deliveries(&self) -> Option<u32> {
+        [Some(1), Some(2), Some(2), Some(2), Some(3), None][self.dice.aside("deliveries").below(6)]
+    }
+
     fn seldom(&mut self, percent: usize) -> Option<u64> {
         self.dice.chance(percent).then(|| self.dice.between(1, 60))
     }
@@ -354,12 +360,17 @@ impl Making<'_> {
         self.limits.are_fair && self.dice.aside("one fairness key more").chance(80)
     }
 
+    /// How many may be at work at once under the key of a task, as this task has it.
+    fn keyed(&self) -> u32 {
+        self.limits.keyed[usize::from(self.dice.aside("one permit more").chance(40))]
+    }
+
     fn limit(&mut self, work: &Work, options: &mut Options) {
         match work {
             // All of it waits in one line.
             Work::Activity { task_type } | Work::Map { task_type, .. } if self.limits.are_fair => {
                 options.concurrency_key = Some(Key::Shared);
-                options.concurrency = Some(self.limits.keyed);
+                options.concurrency = Some(self.keyed());
                 options.rate = (*task_type == "metered").then_some(self.limits.rate);
             }
             Work::Activity { task_type: "heavy" } => options.concurrency = Some(self.limits.heavy),
@@ -369,20 +380,20 @@ impl Making<'_> {
                     options.concurrency = Some(self.dice.between(1, 2) as u32);
                 }
                 let mut aside = self.dice.aside("key of a map");
-                if aside.chance(12) {
-                    let key = if aside.chance(50) { Key::Shared } else { Key::OfRun };
+                if aside.chance(20) {
+                    let key = [Key::Shared, Key::OfRun, Key::OfPlace][aside.below(3)];
                     options.concurrency_key = Some(key);
-                    options.concurrency = Some(self.limits.keyed);
+                    options.concurrency = Some(self.keyed());
                 }
                 options.rate = (*task_type == "metered").then_some(self.limits.rate);
             }
             Work::Activity { .. } if self.dice.chance(12) || self.is_limited_too() => {
                 let key = if self.dice.chance(50) { Key::Shared } else { Key::OfRun };
                 options.concurrency_key = Some(key);
-                options.concurrency = Some(self.limits.keyed);
+                options.concurrency = Some(self.keyed());
                 options.rate = self.dice.chance(30).then_some(self.limits.rate);
                 options.is_concurrency_untold =
-                    self.limits.keyed == 1 && self.dice.aside("untold limit").chance(50);
+                    options.concurrency == Some(1) && self.dice.aside("untold limit").chance(50);
             }
             Work::Activity { .. }
             | Work::Noop

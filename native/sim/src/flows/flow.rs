@@ -71,7 +71,7 @@ pub(crate) enum Work {
     Noop,
     Now,
     Timer {
-        seconds: u64,
+        span_ms: u64,
     },
     Gateway,
     /// An average, which finds its numbers or does not.
@@ -131,6 +131,8 @@ pub(crate) enum Key {
     Shared,
     /// One for each run.
     OfRun,
+    /// One for each place in a map.
+    OfPlace,
 }
 
 /// How a task is retried, limited and ordered. Times are in seconds.
@@ -164,13 +166,13 @@ pub(crate) struct Options {
     pub(crate) at_most_once: bool,
 }
 
-/// Limits that hold for all definitions of a seed, so that two of them never disagree.
+/// Limits of all definitions of a seed: tasks that count under the same mostly have the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// At once, of the type `heavy`.
     pub(crate) heavy: u32,
-    /// At once, under a concurrency key.
-    pub(crate) keyed: u32,
+    /// At once, under a concurrency key: as most tasks have it, and as some do.
+    pub(crate) keyed: [u32; 2],
     /// Starts of the type `metered` in a window of milliseconds.
     pub(crate) rate: (u32, u64),
     /// Whether most tasks have a limit, or two.

@@ -8,4 +8,4 @@ mod flow;
 pub(crate) use claim::{number, truth};
 pub(crate) use document::{document, input_of};
 pub(crate) use draw::draw;
-pub(crate) use flow::{Condition, Flow, Items, Join, Key, Limits, Options, Reads, Task, Work};
+pub(crate) use flow::{Condition, Flow, Items, Join, Key, Limits, Reads, Task, Work};

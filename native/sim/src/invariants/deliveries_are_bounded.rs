@@ -7,6 +7,9 @@ use super::invariant::{Invariant, Judged};
 use crate::model::Run;
 use crate::world::Scene;
 
+/// How often a task is handed out where it does not say.
+const MOST: u32 = 3;
+
 /// What was at work when the process before this one ended.
 #[derive(Debug, Default)]
 pub(crate) struct DeliveriesAreBounded {
@@ -25,10 +28,10 @@ impl Invariant for DeliveriesAreBounded {
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
-        let Some(most) = found.task().options.max_deliveries else { return scene.no_opinion() };
         if found.run.is_blurred {
             return scene.no_opinion();
         }
+        let most = found.task().options.max_deliveries.unwrap_or(MOST);
         let deliveries = found.entry.deliveries;
         if let Event::LeaseEnded(ended) = event
             && ended.cause == LeaseEnd::OwnerDied as u8

@@ -24,7 +24,7 @@ impl Invariant for HeartbeatsAreHeard {
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let Some(lease) = found.entry.lease() else { return scene.no_opinion() };
         let attempt = (found.run.id.clone(), found.task_index, found.item, lease.token);
-        match scene.workers.beats.get(&attempt).and_then(|(_, told)| told.as_ref()) {
+        match scene.workers.beats.get(&attempt).and_then(|beat| beat.details.as_ref()) {
             Some(told)
                 if details.as_ref() != Some(told)
                     && !is_newer(scene, &attempt, details.as_ref()) =>
@@ -62,7 +62,7 @@ fn silence_was_long(scene: &Scene, event: &Event) -> Judged {
     };
     let Some(lease) = found.entry.lease() else { return Ok(()) };
     let attempt = (found.run.id.clone(), found.task_index, found.item, lease.token);
-    let heard_at = scene.workers.beats.get(&attempt).map_or(lease.at, |(at, _)| *at);
+    let heard_at = scene.workers.beats.get(&attempt).map_or(lease.at, |beat| beat.told_at);
     let span_ms = found.task().options.heartbeat_timeout_s.unwrap_or(u64::MAX / 2_000) * 1_000;
     let at = event.at().0;
     if at >= heard_at + span_ms {

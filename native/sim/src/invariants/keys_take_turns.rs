@@ -12,8 +12,10 @@ use crate::world::{Limit, Scene};
 
 /// What shares a turn: the run whose id is the key, or none for all that has no key.
 type Group = Option<u64>;
-/// Work that competes: its type, its limit, whether it is rated, and its priority.
-type Lane = (&'static str, Option<Limit>, bool, u8);
+/// What work stands in line for, and how many may be at work at once under that.
+type Line = (Limit, Option<u32>);
+/// Work that competes: its type, its line, whether it is rated, and its priority.
+type Lane = (&'static str, Option<Line>, bool, u8);
 /// An attempt that waits: its run, its instance, and when it became ready.
 type Waiting = (u64, usize, u64);
 
@@ -52,7 +54,10 @@ impl Invariant for KeysTakeTurns {
         let Event::TaskLeased(_) = event else { return scene.no_opinion() };
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let is_blurred = scene.model.live().any(|run| run.is_blurred);
-        let Some((lane, mine)) = place(found.run, found.task_index).filter(|_| !is_blurred) else {
+        let Some((lane, mine)) = place(found.run, found.instance).filter(|_| !is_blurred) else {
+            // It has had the turn of its key all the same.
+            let task_type = found.task().worker_type();
+            self.waited.retain(|((of, ..), _), _| Some(*of) != task_type);
             return scene.no_opinion();
         };
         // Behind a limit a run's deadline may let its work go before the turns of others.
@@ -81,35 +86,36 @@ impl Invariant for KeysTakeTurns {
     }
 }
 
-/// Whether work of the same type and rate waits that has another limit: a turn may have been spent on it.
-fn has_others(scene: &Scene, (task_type, limit, is_rated, _): Lane) -> bool {
+/// Whether work of the same type and rate waits in another line: a turn may have been spent on it.
+fn has_others(scene: &Scene, (task_type, line, is_rated, _): Lane) -> bool {
     scene.model.live().any(|run| {
         (0..run.entries.len()).filter(|instance| run.is_queued(*instance)).any(|instance| {
-            let task = run.place(instance).map_or(0, |(task, _)| task);
+            let Some((task, _)) = run.place(instance) else { return false };
             let plan = &run.flow.tasks[task];
             let is_rival =
                 plan.worker_type() == Some(task_type) && plan.options.rate.is_some() == is_rated;
-            is_rival && place(run, task).is_none_or(|((_, other, _, _), _)| other != limit)
+            is_rival && place(run, instance).is_none_or(|((_, other, _, _), _)| other != line)
         })
     })
 }
 
-/// The lane and the group of a task that its run does not hold back.
-fn place(run: &Run, task: usize) -> Option<(Lane, Group)> {
+/// The lane and the group of a task or an item that its run does not hold back.
+fn place(run: &Run, instance: usize) -> Option<(Lane, Group)> {
+    let (task, _) = run.place(instance)?;
     if run.was_paused() || run.generation > 0 || run.flow.max_concurrent_tasks.is_some() {
         return None;
     }
     let plan = &run.flow.tasks[task];
     let is_rated = plan.options.rate.is_some();
-    let lane = (plan.worker_type()?, Limit::of(run, task), is_rated, run.urgency(task));
+    let stands_in = Limit::of(run, instance).map(|limit| (limit, plan.options.concurrency));
+    let lane = (plan.worker_type()?, stands_in, is_rated, run.urgency(task));
     Some((lane, plan.options.is_fair.then_some(run.number)))
 }
 
 /// What waits in a lane of other groups.
 fn rivals(scene: &Scene, lane: Lane, mine: Group) -> impl Iterator<Item = (Group, Waiting)> + '_ {
     let of_run = move |run: &Run, instance: usize| {
-        let (task, _) = run.place(instance)?;
-        let (_, group) = place(run, task).filter(|(other, _)| *other == lane)?;
+        let (_, group) = place(run, instance).filter(|(other, _)| *other == lane)?;
         let waiting = (run.number, instance, run.entries[instance].ready_at);
         (group != mine).then_some((group, waiting))
     };

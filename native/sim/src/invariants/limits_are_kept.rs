@@ -35,7 +35,7 @@ fn below(count: usize, most: u32, what: &str) -> Judged {
 /// What is at work under the same limit.
 fn rivals(scene: &Scene, found: &Subject<'_>) -> usize {
     let (run, task) = (found.run, found.task_index);
-    match Limit::of(run, task) {
+    match Limit::of(run, found.instance) {
         Some(limit) => scene.at_work_under(limit, found.task().worker_type()),
         None => items_at_work(run, task),
     }

@@ -47,12 +47,12 @@ fn not_before(at: u64, due: Option<u64>, what: &str) -> Judged {
 }
 
 fn timer_is_right(found: &Subject<'_>, until: u64) -> Judged {
-    let seconds = match (&found.task().work, found.item) {
-        (Work::Timer { seconds }, None) => *seconds,
-        (Work::Map { task_type: "timer", .. }, Some(item)) => item as u64,
+    let span_ms = match (&found.task().work, found.item) {
+        (Work::Timer { span_ms }, None) => *span_ms,
+        (Work::Map { task_type: "timer", .. }, Some(item)) => item as u64 * 1_000,
         _ => return Err(format!("{} is no timer", found.name())),
     };
-    let wanted = found.entry.first_ready_at + seconds * 1_000;
+    let wanted = found.entry.first_ready_at + span_ms;
     if until == wanted || found.run.is_blurred {
         return Ok(());
     }

@@ -19,7 +19,7 @@ impl Invariant for RatesAreKept {
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
         let Some((burst, window_ms)) = found.task().options.rate else { return scene.no_opinion() };
         let now = leased.at.0;
-        let metered = Metered::of(found.run, found.task_index);
+        let metered = Metered::of(found.run, found.instance);
         let starts = metered.and_then(|metered| scene.model.metered.get(&metered));
         for (count, since) in (2..).zip(starts.into_iter().flatten().rev()) {
             let allowed = u64::from(burst) + (now - since) * u64::from(burst) / window_ms;
@@ -38,13 +38,12 @@ impl Invariant for RatesAreKept {
         }
         for run in scene.model.live().filter(|run| !run.is_blurred) {
             for instance in 0..run.entries.len() {
-                let Some((task, _)) = run.place(instance) else { continue };
-                let Some(metered) = Metered::of(run, task) else { continue };
+                let Some(metered) = Metered::of(run, instance) else { continue };
                 let last = scene.model.metered.get(&metered).and_then(|starts| starts.last());
                 let has_rested =
                     last.is_none_or(|last| scene.now >= last + scene.swarm.limits.rate.1);
                 let waits = run.is_queued(instance) && scene.has_slot(run, instance);
-                if has_rested && waits && scene.has_permit(run, task) {
+                if has_rested && waits && scene.has_permit(run, instance) {
                     return Err(format!("{} waits, and its rate allows it", run.name(instance)));
                 }
             }

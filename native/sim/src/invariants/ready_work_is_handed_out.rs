@@ -34,6 +34,6 @@ impl Invariant for ReadyWorkIsHandedOut {
 /// Whether no limit holds it back. Rates are let go by time.
 pub(super) fn is_free(scene: &Scene, run: &Run, instance: usize) -> bool {
     run.place(instance).is_some_and(|(task, _)| {
-        run.flow.tasks[task].options.rate.is_none() && scene.has_permit(run, task)
+        run.flow.tasks[task].options.rate.is_none() && scene.has_permit(run, instance)
     })
 }

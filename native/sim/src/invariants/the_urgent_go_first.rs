@@ -27,14 +27,14 @@ impl Invariant for TheUrgentGoFirst {
         if !is_plain(found.run, found.task_index) {
             return scene.no_opinion();
         }
-        let limit = Limit::of(found.run, found.task_index);
+        let my_line = line(found.run, found.instance);
         let mine = urgency(found.run, found.task_index);
         for run in scene.model.live() {
             for (instance, entry) in run.entries.iter().enumerate() {
                 let Some((task, _)) = run.place(instance) else { continue };
                 let is_rival = run.is_queued(instance)
                     && is_plain(run, task)
-                    && Limit::of(run, task) == limit
+                    && line(run, instance) == my_line
                     && run.flow.tasks[task].worker_type() == found.task().worker_type()
                     && (run.number, instance) != (found.run.number, leased.instance.index());
                 if is_rival && goes_before((urgency(run, task), entry), (mine, found.entry)) {
@@ -45,6 +45,12 @@ impl Invariant for TheUrgentGoFirst {
         }
         Ok(())
     }
+}
+
+/// What it stands in line for, and how many may be at work at once under that.
+fn line(run: &Run, instance: usize) -> Option<(Limit, Option<u32>)> {
+    let (task, _) = run.place(instance)?;
+    Limit::of(run, instance).map(|limit| (limit, run.flow.tasks[task].options.concurrency))
 }
 
 /// Its own priority, or that of its run, then its run's deadline.

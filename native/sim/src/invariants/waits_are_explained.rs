@@ -82,6 +82,13 @@ fn is_explained(scene: &Scene, run: &Run, instance: usize, told: &Json) -> Judge
         Phase::Ready if !is_paused && is_unknown(scene, run, instance) => {
             first["kind"] == "unknown_type"
         }
+        Phase::Ready if !is_paused && run.is_work(instance) && are_permits_held(scene) => {
+            let has_permit = scene.has_permit(run, instance);
+            let is_limited = blockers.iter().any(|blocker| blocker["kind"] == "concurrency");
+            let kinds = if has_permit { ["rate", "queue"] } else { ["concurrency", "rate"] };
+            is_limited != has_permit
+                && blockers.iter().all(|blocker| kinds.iter().any(|kind| blocker["kind"] == **kind))
+        }
         Phase::Ready => {
             ["concurrency", "rate", "queue", "paused"].iter().any(|kind| first["kind"] == **kind)
         }
@@ -99,6 +106,13 @@ fn is_awaited(run: &Run, instance: usize, told: &Json) -> bool {
     let deps = &run.flow.tasks[task].deps;
     let open = deps.iter().filter(|dep| run.entries[**dep].end().is_none()).count();
     told["kind"] == "dependency" && told["count"] == open && told["limit"] == deps.len()
+}
+
+/// Whether each lease on record holds its permits: those of a former process hold none any more, and
+/// after a turn that was not kept all are held anew once the log takes turns again.
+fn are_permits_held(scene: &Scene) -> bool {
+    let mut leases = scene.model.runs.values().flat_map(Run::leased);
+    scene.takes_writes() && leases.all(|(_, lease)| lease.token >> 32 == u64::from(scene.epoch))
 }
 
 /// Whether no worker knows the type of what waits for one.

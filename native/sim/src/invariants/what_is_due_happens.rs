@@ -36,7 +36,11 @@ pub(super) fn due_of(scene: &Scene, run: &Run, instance: usize) -> Option<u64> {
         Phase::Sleeping { until } | Phase::Backoff { until } => Some(*until),
         Phase::Leased(lease) => {
             let own = options.timeout_s.map(|span_s| in_ms(lease.at, span_s));
-            own.or(scene.swarm.default_timeout_ms.map(|span_ms| lease.at + span_ms))
+            let timeout = own.or(scene.swarm.default_timeout_ms.map(|span_ms| lease.at + span_ms));
+            let attempt = (run.id.clone(), task, item, lease.token);
+            let awaited_since = scene.workers.awaited_since(&attempt, lease.at);
+            let silence = options.heartbeat_timeout_s.map(|span_s| in_ms(awaited_since, span_s));
+            timeout.into_iter().chain(silence).min()
         }
         // A pause lets the whole span begin anew.
         Phase::Ready if run.is_queued(instance) => {

@@ -4,6 +4,7 @@
 mod again;
 mod entry;
 mod joins;
+mod keys;
 mod maps;
 mod run;
 mod runs;
@@ -12,6 +13,7 @@ mod tasks;
 mod verdict;
 
 pub(crate) use entry::{End, Entry, Lease, Phase};
+pub(crate) use keys::{KeyValue, Metered};
 pub(crate) use run::{Recorded, Run};
-pub(crate) use runs::{KEY_KEPT_MS, Metered, Model};
+pub(crate) use runs::{KEY_KEPT_MS, Model};
 pub(crate) use stage::{Stage, Stop};

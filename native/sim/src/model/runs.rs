@@ -8,34 +8,13 @@ use pyflow_core::event::{Event, RunCreated, RunsForgotten, TaskLeased};
 use pyflow_core::ids::{DefinitionHash, InstanceIndex};
 
 use super::entry::{End, Entry, Phase};
+use super::keys::Metered;
 use super::run::{Downfall, Recorded, Run};
 use super::stage::{Stage, Stop};
-use crate::flows::{Flow, Key};
+use crate::flows::Flow;
 
 /// How long an idempotency key outlives its run.
 pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600_000;
-
-/// What the starts of tasks with a rate are counted under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Metered {
-    /// The one type that has a rate.
-    OfType,
-    SharedKey,
-    KeyOfRun(u64),
-}
-
-impl Metered {
-    /// What a task is counted under, where it has a rate.
-    pub(crate) fn of(run: &Run, task: usize) -> Option<Self> {
-        let options = &run.flow.tasks[task].options;
-        options.rate?;
-        Some(match options.concurrency_key {
-            None => Self::OfType,
-            Some(Key::Shared) => Self::SharedKey,
-            Some(Key::OfRun) => Self::KeyOfRun(run.number),
-        })
-    }
-}
 
 /// What the log has told so far.
 #[derive(Clone, Debug, Default)]
@@ -145,8 +124,7 @@ impl Model {
 
     fn note_lease(&mut self, leased: &TaskLeased) {
         let Some(run) = self.runs.get(&leased.run.0) else { return };
-        let Some((task, _)) = run.place(leased.instance.index()) else { return };
-        if let Some(metered) = Metered::of(run, task) {
+        if let Some(metered) = Metered::of(run, leased.instance.index()) {
             self.metered.entry(metered).or_default().push(leased.at.0);
         }
         let alone_ms = run.entries.get(leased.instance.index()).and_then(Entry::alone_ms);

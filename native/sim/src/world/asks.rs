@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyflow_core::command::{ControlRun, ControlTask, RunVerb, StartRun, TaskVerb, Wanted};
 use pyflow_core::event::SaidLine;
+use pyflow_core::limits::DETAILS_SIZE_MAX;
 use pyflow_core::payload::Payload;
 use pyflow_core::time::Millis;
 use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
@@ -122,13 +123,16 @@ impl World {
     }
 
     pub(crate) fn beat(&mut self, held: &Held) {
-        let details = Bytes::from(format!("\"at {}\"", self.scene.now));
-        self.scene.trace.tell(format_args!("beat {} {details:?}", held.handle));
-        self.scene.workers.beats_at_door.push((
-            held.attempt(),
-            self.scene.now,
-            Some(details.clone()),
-        ));
+        let is_long = self.scene.dice.aside("length of details").chance(20);
+        let details: Bytes = if is_long {
+            "x".repeat(DETAILS_SIZE_MAX + 1).into()
+        } else {
+            format!("\"at {}\"", self.scene.now).into()
+        };
+        self.scene.trace.tell(format_args!("beat {}, {} bytes", held.handle, details.len()));
+        // What is too long is a sign of life, and is not kept.
+        let kept = Some(details.clone()).filter(|_| !is_long);
+        self.scene.workers.beats_at_door.push((held.attempt(), self.scene.now, kept));
         self.say(held, ReportKind::Heartbeat(details));
     }
 

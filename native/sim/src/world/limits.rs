@@ -1,29 +1,24 @@
 //! What limits leave room for, by the record.
 
 use super::scene::Scene;
-use crate::flows::{Key, Options};
-use crate::model::Run;
+use crate::model::{KeyValue, Run};
 
 /// What tasks of one type share a limit by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Limit {
     Type,
-    SharedKey,
-    KeyOfRun(u64),
+    Key(KeyValue),
 }
 
 impl Limit {
     /// What bounds how many of a task are at work at once, beside its run; the items of a map, which
     /// are opened as many at once as may be, have only that of their key.
-    pub(crate) fn of(run: &Run, task: usize) -> Option<Self> {
+    pub(crate) fn of(run: &Run, instance: usize) -> Option<Self> {
+        let (task, _) = run.place(instance)?;
         let plan = &run.flow.tasks[task];
-        let Options { concurrency, concurrency_key, .. } = &plan.options;
-        match (concurrency_key, concurrency) {
-            (Some(Key::Shared), _) => Some(Self::SharedKey),
-            (Some(Key::OfRun), _) => Some(Self::KeyOfRun(run.number)),
-            (None, Some(_)) if !plan.is_map() => Some(Self::Type),
-            (None, _) => None,
-        }
+        let is_of_type = plan.options.concurrency.is_some() && !plan.is_map();
+        let of_key = KeyValue::of(run, instance).map(Self::Key);
+        of_key.or(is_of_type.then_some(Self::Type))
     }
 }
 
@@ -34,15 +29,16 @@ impl Scene {
             run.place(instance).is_some_and(|(task, _)| {
                 let is_of_type =
                     limit != Limit::Type || run.flow.tasks[task].worker_type() == task_type;
-                Limit::of(run, task) == Some(limit) && is_of_type
+                Limit::of(run, instance) == Some(limit) && is_of_type
             })
         };
         let leased = |run: &Run| run.leased().filter(|(at, _)| is_under(run, *at)).count();
         self.model.runs.values().map(leased).sum()
     }
 
-    /// Whether one more of a task may be at work.
-    pub(crate) fn has_permit(&self, run: &Run, task: usize) -> bool {
+    /// Whether a task or an item may be at work beside what is.
+    pub(crate) fn has_permit(&self, run: &Run, instance: usize) -> bool {
+        let Some((task, _)) = run.place(instance) else { return false };
         let plan = &run.flow.tasks[task];
         let of_run = run.flow.max_concurrent_tasks;
         let has_room = of_run.is_none_or(|most| run.leased().count() < most as usize);
@@ -50,6 +46,6 @@ impl Scene {
             let most = plan.options.concurrency.unwrap_or(1) as usize;
             self.at_work_under(limit, plan.worker_type()) < most
         };
-        has_room && Limit::of(run, task).is_none_or(is_below)
+        has_room && Limit::of(run, instance).is_none_or(is_below)
     }
 }

@@ -132,8 +132,12 @@ impl World {
     /// Turns the ring, and takes in what came of it. A process that died is opened again.
     pub(crate) fn pump(&mut self) -> Result<(), Failure> {
         let Some(engine) = &self.scene.engine else { return Ok(()) };
+        let took_writes = self.scene.takes_writes();
         let turned = guarded(|| engine.pump());
         let had_trouble = self.count_troubles();
+        if had_trouble || !took_writes {
+            self.scene.workers.awaited_anew_at = self.scene.now;
+        }
         self.take_in()?;
         self.has_called(&turned)?;
         if matches!(turned, Err(Ended::Killed)) {
@@ -158,7 +162,7 @@ impl World {
         let before = self.scene.turn_count;
         self.take_turns()?;
         self.scene.is_quiet = self.scene.turn_count == before;
-        self.scene.workers.were_heard();
+        self.scene.workers.were_heard(self.scene.now);
         self.hear()
     }
 

@@ -142,12 +142,23 @@ pub(crate) struct Workers {
     pub(crate) told: Vec<Told>,
     /// Every report that was ever made.
     pub(crate) spoken: BTreeMap<Attempt, Vec<Outcome>>,
-    /// When the living process was last told anything of an attempt, and what by heartbeats.
-    pub(crate) beats: BTreeMap<Attempt, (u64, Option<Bytes>)>,
+    /// What the living process was last told of an attempt.
+    pub(crate) beats: BTreeMap<Attempt, Beat>,
+    /// When the process may last have begun to wait anew for signs of life: a turn was not kept.
+    pub(crate) awaited_anew_at: u64,
     /// Signs of life that wait at the door.
     pub(crate) beats_at_door: Vec<(Attempt, u64, Option<Bytes>)>,
     /// Every line that an attempt has written to its log.
     pub(crate) lines: BTreeMap<Attempt, Vec<Spoken>>,
+}
+
+/// The last sign of life of an attempt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beat {
+    pub(crate) told_at: u64,
+    pub(crate) heard_at: u64,
+    /// What a heartbeat told, this one or one before it.
+    pub(crate) details: Option<Bytes>,
 }
 
 /// An attempt by its run, task, item and token.
@@ -155,7 +166,7 @@ pub(crate) type Attempt = (String, usize, Option<usize>, u64);
 
 /// The task types that workers run, with the pool of each.
 pub(crate) const TYPES: &[(&str, usize)] =
-    &[("work", 0), ("other", 0), ("metered", 0), ("mend", 0), ("heavy", 2)];
+    &[("work", 0), ("other", 1), ("metered", 0), ("mend", 0), ("heavy", 2)];
 
 pub(crate) fn pool_of(task_type: &str) -> usize {
     TYPES.iter().find(|(name, _)| *name == task_type).map_or(0, |(_, pool)| *pool)
@@ -211,11 +222,17 @@ impl Workers {
     }
 
     /// The ring was turned: what waited at the door was heard.
-    pub(crate) fn were_heard(&mut self) {
-        for (attempt, at, told) in self.beats_at_door.drain(..) {
+    pub(crate) fn were_heard(&mut self, heard_at: u64) {
+        for (attempt, told_at, told) in self.beats_at_door.drain(..) {
             let known = self.beats.entry(attempt).or_default();
-            *known = (at, told.or(known.1.take()));
+            *known = Beat { told_at, heard_at, details: told.or(known.details.take()) };
         }
+    }
+
+    /// Since when a sign of life of an attempt is awaited that was handed out then.
+    pub(crate) fn awaited_since(&self, attempt: &Attempt, leased_at: u64) -> u64 {
+        let heard_at = self.beats.get(attempt).map_or(0, |beat| beat.heard_at);
+        leased_at.max(heard_at).max(self.awaited_anew_at)
     }
 
     pub(crate) fn held(&self) -> impl Iterator<Item = &Held> {
