@@ -201,7 +201,7 @@ fn options(options: &Options, shown: &mut Value) {
         shown["concurrency_key"] = match key {
             Key::Shared => json!("shared"),
             Key::OfRun => json!("${run.id}"),
-            Key::OfPlace => json!("${index}"),
+            Key::OfPlace => json!("${index < 2}"),
         };
     }
     if let Some((count, window_ms)) = options.rate {

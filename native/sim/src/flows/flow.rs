@@ -131,7 +131,7 @@ pub(crate) enum Key {
     Shared,
     /// One for each run.
     OfRun,
-    /// One for each place in a map.
+    /// One for the first two places in a map, and one for the others.
     OfPlace,
 }
 

@@ -183,6 +183,7 @@ fn tasks_are_right(scene: &Scene, run_id: &str, ask: &Ask, text: &[u8]) -> Judge
             return Err(format!("{told_name} of {run_id} is shown as {told}; {name} is {word}"));
         }
         attempt_is_right(run, instance, task)?;
+        progress_is_right(scene, run, instance, task)?;
     }
     Ok(())
 }
@@ -212,6 +213,18 @@ fn attempt_is_right(run: &Run, instance: usize, shown: &Json) -> Judged {
     }
     let (name, attempt) = (run.name(instance), entry.attempt);
     Err(format!("{name} of {} is at {attempt}, {message:?}, and shown as {shown}", run.id))
+}
+
+/// How far an attempt at work has said that it is.
+fn progress_is_right(scene: &Scene, run: &Run, instance: usize, shown: &Json) -> Judged {
+    let lease = run.entries[instance].lease().filter(|_| scene.takes_writes());
+    let (Some((task, item)), Some(lease)) = (run.place(instance), lease) else { return Ok(()) };
+    let attempt = (run.id.clone(), task, item, lease.token);
+    let told = scene.workers.beats.get(&attempt).and_then(|beat| beat.progress);
+    if shown["progress"].as_u64() == told.map(|tenths| tenths as u64) {
+        return Ok(());
+    }
+    Err(format!("{} of {} is at {told:?}, and shown as {shown}", run.name(instance), run.id))
 }
 
 fn list_is_right(scene: &Scene, text: &[u8]) -> Judged {

@@ -47,7 +47,7 @@ impl Invariant for HeartbeatsAreHeard {
 /// Whether it was told since: it waited at the door when the ring was turned.
 fn is_newer(scene: &Scene, attempt: &Attempt, details: Option<&Bytes>) -> bool {
     let mut at_door = scene.workers.beats_at_door.iter();
-    at_door.any(|(other, _, told)| other == attempt && details == told.as_ref())
+    at_door.any(|sign| sign.attempt == *attempt && details == sign.details.as_ref())
 }
 
 /// Whether nothing was heard for as long as the task allows, where it is failed for its silence.

@@ -43,9 +43,8 @@ impl Invariant for RecordsHaveCauses {
             }
             Event::LeaseEnded(ended) if ended.cause == LeaseEnd::Left as u8 => {
                 let is_there = |worker: &Worker| worker.session == lease.session;
-                is_of_the_dead(scene, lease)
-                    || scene.workers.are_leaving
-                    || !scene.workers.present.iter().any(is_there)
+                let has_left = !scene.workers.present.iter().any(is_there);
+                scene.workers.are_leaving || (!is_of_the_dead(scene, lease) && has_left)
             }
             Event::TaskCancelled(_) => {
                 let was_asked = lease.stop_asked || found.run.stop.is_some();

@@ -36,7 +36,8 @@ impl Invariant for TheUrgentGoFirst {
                     && is_plain(run, task)
                     && line(run, instance) == my_line
                     && run.flow.tasks[task].worker_type() == found.task().worker_type()
-                    && (run.number, instance) != (found.run.number, leased.instance.index());
+                    && (run.number, instance) != (found.run.number, leased.instance.index())
+                    && are_held_alike(run, found.run, my_line.is_some());
                 if is_rival && goes_before((urgency(run, task), entry), (mine, found.entry)) {
                     let (first, second) = (run.name(instance), found.name());
                     return Err(format!("{first} of {} waits longer than {second}", run.id));
@@ -58,13 +59,20 @@ fn urgency(run: &Run, task: usize) -> (u8, u64) {
     (run.urgency(task), run.deadline_at.unwrap_or(u64::MAX))
 }
 
-/// Whether nothing but its priority, its arrival and its limit orders it.
+/// Whether their runs bound neither, or one run bounds both and nothing else does.
+fn are_held_alike(one: &Run, other: &Run, has_limit: bool) -> bool {
+    let is_bounded = |run: &Run| run.flow.max_concurrent_tasks.is_some();
+    match (is_bounded(one), is_bounded(other)) {
+        (false, false) => true,
+        (true, true) => one.number == other.number && !has_limit,
+        (true, false) | (false, true) => false,
+    }
+}
+
+/// Whether nothing but its priority, its arrival and its limits orders it.
 fn is_plain(run: &Run, task: usize) -> bool {
     let options = &run.flow.tasks[task].options;
-    run.flow.max_concurrent_tasks.is_none()
-        && options.rate.is_none()
-        && !options.is_fair
-        && run.generation == 0
+    options.rate.is_none() && !options.is_fair && run.generation == 0
 }
 
 /// Whether a rival is more urgent, or came first.

@@ -16,7 +16,8 @@ pub(crate) enum Metered {
 pub(crate) enum KeyValue {
     Shared,
     OfRun(u64),
-    OfPlace(usize),
+    /// Whether its place in its map is one of the first two.
+    OfPlace(bool),
 }
 
 impl KeyValue {
@@ -26,7 +27,7 @@ impl KeyValue {
         Some(match run.flow.tasks[task].options.concurrency_key? {
             Key::Shared => Self::Shared,
             Key::OfRun => Self::OfRun(run.number),
-            Key::OfPlace => Self::OfPlace(item?),
+            Key::OfPlace => Self::OfPlace(item? < 2),
         })
     }
 }

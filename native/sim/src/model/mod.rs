@@ -10,6 +10,7 @@ mod run;
 mod runs;
 mod stage;
 mod tasks;
+mod told;
 mod verdict;
 
 pub(crate) use entry::{End, Entry, Lease, Phase};

@@ -11,6 +11,7 @@ use super::entry::{End, Entry, Phase};
 use super::keys::Metered;
 use super::run::{Downfall, Recorded, Run};
 use super::stage::{Stage, Stop};
+use super::told::told;
 use crate::flows::Flow;
 
 /// How long an idempotency key outlives its run.
@@ -100,10 +101,7 @@ impl Model {
             kind: event.kind(),
             at: event.at().0,
             instance: event.instance().map(InstanceIndex::index),
-            output: match event {
-                Event::TaskCompleted(done) => Some(done.output.json()),
-                _ => None,
-            },
+            told: told(event),
         });
         run.position = position;
         run.move_by(event);

@@ -153,7 +153,7 @@ impl World {
             4 | 5 => Ask::Status { run_id, after: self.some_token(dice) },
             6 | 7 => self.tasks(run_id, dice),
             8 => self.history(run_id, dice),
-            9 => found_or_listed(&run_id, dice),
+            9 => self.found_or_listed(&run_id, dice),
             10 => Ask::Doctor,
             11 => Ask::Logs {
                 task_id: self.a_task(&run_id, dice).filter(|_| dice.chance(50)),
@@ -175,6 +175,26 @@ impl World {
             }
         };
         self.ask(ask);
+    }
+
+    /// All runs, or those that are meant by some words; or what is deployed.
+    fn found_or_listed(&self, run_id: &str, dice: &mut Dice) -> Ask {
+        let mut aside = dice.aside("found or listed");
+        match aside.below(10) {
+            0 => Ask::Find { text: LATEST.into() },
+            1 | 2 => {
+                let size = 1 + aside.below(run_id.len());
+                Ask::Find { text: run_id[..size].into() }
+            }
+            3 => Ask::Definitions,
+            4 | 5 => {
+                let drawn = &self.scene.flows[aside.below(self.scene.flows.len())].definition;
+                let versions = [None, Some("1"), Some("2")];
+                let version = versions[aside.below(3)].map(String::from);
+                Ask::Definition { name: drawn.name.to_string(), version }
+            }
+            _ => Ask::List,
+        }
     }
 
     /// A run whose end somebody waits for already, now and then.
@@ -272,20 +292,6 @@ impl World {
         if let Some(asked) = self.scene.ledger.asked.get_mut(&ticket) {
             asked.is_lost = true;
         }
-    }
-}
-
-/// All runs, or those that are meant by some words; or what is deployed.
-fn found_or_listed(run_id: &str, dice: &mut Dice) -> Ask {
-    let mut aside = dice.aside("found or listed");
-    match aside.below(8) {
-        0 => Ask::Find { text: LATEST.into() },
-        1 | 2 => {
-            let size = 1 + aside.below(run_id.len());
-            Ask::Find { text: run_id[..size].into() }
-        }
-        3 => Ask::Definitions,
-        _ => Ask::List,
     }
 }
 

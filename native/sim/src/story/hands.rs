@@ -43,7 +43,7 @@ impl World {
         }
         if dice.chance(16) {
             return match dice.below(5) {
-                0 => self.speak(&held, true, 0),
+                0 => self.tell_progress(&held, dice.aside("progress").below(10)),
                 1 | 2 => self.tell_lines(&held, dice),
                 _ => self.beat(&held),
             };
@@ -55,10 +55,10 @@ impl World {
     /// A few lines, or more than are kept.
     fn tell_lines(&mut self, held: &Held, dice: &Dice) {
         if !dice.aside("many lines").chance(12) {
-            return self.speak(held, false, 2);
+            return self.speak(held, 2);
         }
-        self.speak(held, false, 600);
-        self.speak(held, false, 600);
+        self.speak(held, 600);
+        self.speak(held, 600);
     }
 
     fn outcome(&mut self, held: &Held, dice: &mut Dice) -> Outcome {

@@ -13,7 +13,7 @@ use pyflow_engine::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 
 use super::judged::World;
 use super::ledger::{Ask, Asked, Listing, Start};
-use super::workers::{HOW_DIED, Held, Outcome, Spoken};
+use super::workers::{HOW_DIED, Held, Outcome, Sign, Spoken};
 
 const NAMESPACE: &str = "default";
 /// More events or runs than a seed makes.
@@ -88,6 +88,7 @@ impl World {
             | Ask::Prune { .. }
             | Ask::Find { .. }
             | Ask::Definitions
+            | Ask::Definition { .. }
             | Ask::Doctor => {
                 let after = if let Ask::Status { after, .. } = &ask { *after } else { None };
                 Request::Look { ticket, look: look(ask), after }
@@ -132,17 +133,26 @@ impl World {
         self.scene.trace.tell(format_args!("beat {}, {} bytes", held.handle, details.len()));
         // What is too long is a sign of life, and is not kept.
         let kept = Some(details.clone()).filter(|_| !is_long);
-        self.scene.workers.beats_at_door.push((held.attempt(), self.scene.now, kept));
+        self.note_sign(held, kept, None);
         self.say(held, ReportKind::Heartbeat(details));
     }
 
-    /// A task writes a line to its log, or tells how far it is: a sign of life, and no more.
-    pub(crate) fn speak(&mut self, held: &Held, is_progress: bool, count: usize) {
-        self.scene.trace.tell(format_args!("speak {} progress: {is_progress}", held.handle));
-        self.scene.workers.beats_at_door.push((held.attempt(), self.scene.now, None));
-        if is_progress {
-            return self.say(held, ReportKind::Progress(Bytes::from_static(b"0.5")));
-        }
+    /// A task tells how far it is: a sign of life, and no more.
+    pub(crate) fn tell_progress(&mut self, held: &Held, tenths: usize) {
+        self.scene.trace.tell(format_args!("progress of {}: {tenths}", held.handle));
+        self.note_sign(held, None, Some(tenths));
+        self.say(held, ReportKind::Progress(tenths.to_string().into()));
+    }
+
+    fn note_sign(&mut self, held: &Held, details: Option<Bytes>, progress: Option<usize>) {
+        let (attempt, told_at) = (held.attempt(), self.scene.now);
+        self.scene.workers.beats_at_door.push(Sign { attempt, told_at, details, progress });
+    }
+
+    /// A task writes lines to its log: a sign of life too.
+    pub(crate) fn speak(&mut self, held: &Held, count: usize) {
+        self.scene.trace.tell(format_args!("speak {}", held.handle));
+        self.note_sign(held, None, None);
         let lines = self.scene.workers.lines.entry(held.attempt()).or_default();
         // A worker's clock may be wrong.
         let at = (self.scene.now + [0, 400, 800][lines.len() / 2 % 3]).saturating_sub(400);
@@ -206,6 +216,7 @@ fn look(ask: Ask) -> Look {
         Ask::Prune { before_ms } => Look::Prune { before_ms },
         Ask::Find { text } => Look::Query(Query::FindRun { text }),
         Ask::Definitions => Look::Query(Query::Definitions),
+        Ask::Definition { name, version } => Look::Query(Query::Definition { name, version }),
         Ask::Doctor => Look::Query(Query::Doctor),
         Ask::Deploy { .. }
         | Ask::Start(_)

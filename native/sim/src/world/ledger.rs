@@ -101,6 +101,11 @@ pub(crate) enum Ask {
     },
     /// What is deployed.
     Definitions,
+    /// The definition of a name, of a version or the one that was deployed last.
+    Definition {
+        name: String,
+        version: Option<String>,
+    },
     Doctor,
 }
 

@@ -147,7 +147,7 @@ pub(crate) struct Workers {
     /// When the process may last have begun to wait anew for signs of life: a turn was not kept.
     pub(crate) awaited_anew_at: u64,
     /// Signs of life that wait at the door.
-    pub(crate) beats_at_door: Vec<(Attempt, u64, Option<Bytes>)>,
+    pub(crate) beats_at_door: Vec<Sign>,
     /// Every line that an attempt has written to its log.
     pub(crate) lines: BTreeMap<Attempt, Vec<Spoken>>,
 }
@@ -159,6 +159,17 @@ pub(crate) struct Beat {
     pub(crate) heard_at: u64,
     /// What a heartbeat told, this one or one before it.
     pub(crate) details: Option<Bytes>,
+    /// How far it said last that it is, in tenths.
+    pub(crate) progress: Option<usize>,
+}
+
+/// A sign of life that waits at the door.
+#[derive(Clone, Debug)]
+pub(crate) struct Sign {
+    pub(crate) attempt: Attempt,
+    pub(crate) told_at: u64,
+    pub(crate) details: Option<Bytes>,
+    pub(crate) progress: Option<usize>,
 }
 
 /// An attempt by its run, task, item and token.
@@ -213,7 +224,7 @@ impl Workers {
         self.spoken.retain(|(of, ..), _| of != run_id);
         self.lines.retain(|(of, ..), _| of != run_id);
         self.beats.retain(|(of, ..), _| of != run_id);
-        self.beats_at_door.retain(|((of, ..), ..)| of != run_id);
+        self.beats_at_door.retain(|sign| sign.attempt.0 != run_id);
         // What is at work for it still speaks of no attempt of the new one.
         let holds = self.present.iter_mut().flat_map(|worker| worker.holds.values_mut());
         for held in holds.filter(|held| held.run_id == run_id) {
@@ -223,9 +234,10 @@ impl Workers {
 
     /// The ring was turned: what waited at the door was heard.
     pub(crate) fn were_heard(&mut self, heard_at: u64) {
-        for (attempt, told_at, told) in self.beats_at_door.drain(..) {
+        for Sign { attempt, told_at, details, progress } in self.beats_at_door.drain(..) {
             let known = self.beats.entry(attempt).or_default();
-            *known = Beat { told_at, heard_at, details: told.or(known.details.take()) };
+            let details = details.or(known.details.take());
+            *known = Beat { told_at, heard_at, details, progress: progress.or(known.progress) };
         }
     }
 
