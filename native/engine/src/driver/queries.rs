@@ -226,17 +226,13 @@ impl Driver {
             limit: wanted.limit as u32,
             cursor: wanted.cursor.and_then(|cursor| cursor.parse().ok()),
         };
-        let page = self.model.list(&filter)?;
-        let (rows, next) = if self.rows.is_empty() && self.pruning.gone.is_empty() {
-            (page.rows, page.next)
+        let page = if self.rows.is_empty() && self.pruning.gone.is_empty() {
+            self.model.list(&filter)?
         } else {
-            let rows = self.overlay(page.rows, &filter);
-            let is_full = rows.len() >= filter.limit as usize;
-            let next = rows.last().filter(|_| is_full).map(|row| row.run);
-            (rows, next)
+            self.list_with_news(&filter)?
         };
-        let runs: Vec<Value> = rows.iter().map(row_json).collect();
-        Ok(json!({ "runs": runs, "cursor": next.map(|next| next.to_string()) }))
+        let runs: Vec<Value> = page.rows.iter().map(row_json).collect();
+        Ok(json!({ "runs": runs, "cursor": page.next.map(|next| next.to_string()) }))
     }
 
     fn find_run(&mut self, text: &str) -> Result<Value, Refusal> {

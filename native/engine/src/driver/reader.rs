@@ -2,7 +2,8 @@
 
 use pyflow_core::ids::RunNumber;
 use pyflow_core::state::State;
-use pyflow_store::read_model::{ListFilter, RunRow};
+use pyflow_store::StoreFault;
+use pyflow_store::read_model::{ListFilter, ListPage, RunRow};
 use serde_json::Value;
 
 use super::ring::Driver;
@@ -99,15 +100,25 @@ impl Driver {
         self.rows.contains_key(&row.run) || self.pruning.gone.contains(&row.run)
     }
 
-    /// Puts the rows that only the log has yet in the place of those that the read model gave.
-    pub(super) fn overlay(&self, listed: Vec<RunRow>, filter: &ListFilter) -> Vec<RunRow> {
+    /// A page of the read model with the rows that only the log has yet in the place of its own. Rows that
+    /// are replaced leave room, which the next ones fill: none is passed over.
+    pub(super) fn list_with_news(&self, filter: &ListFilter) -> Result<ListPage, StoreFault> {
         let limit = filter.limit as usize;
-        let mut rows: Vec<RunRow> =
-            listed.into_iter().filter(|row| !self.is_replaced(row)).collect();
+        let (mut rows, mut from) = (Vec::new(), filter.clone());
+        loop {
+            let page = self.model.list(&from)?;
+            rows.extend(page.rows.into_iter().filter(|row| !self.is_replaced(row)));
+            from.cursor = page.next;
+            if page.next.is_none() || rows.len() > limit {
+                break;
+            }
+        }
         rows.extend(self.rows.values().filter(|row| fits(row, filter)).cloned());
         rows.sort_by_key(|row| std::cmp::Reverse(row.run));
+        let has_more = rows.len() > limit;
         rows.truncate(limit);
-        rows
+        let next = rows.last().filter(|_| has_more).map(|row| row.run);
+        Ok(ListPage { rows, next })
     }
 }
 

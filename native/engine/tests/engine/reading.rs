@@ -1,6 +1,7 @@
 //! Readers beside an owner, and on their own.
 
-use pyflow_engine::{Engine, EngineSettings, Look, Query, Request};
+use pyflow_core::command::{ControlRun, RunVerb};
+use pyflow_engine::{Engine, EngineSettings, ListRuns, Look, Query, Request};
 use tempfile::TempDir;
 
 use crate::rig::{answered, ask, named, opened, queried, run_out, settings, token_of};
@@ -24,6 +25,45 @@ fn all_answers(engine: &Engine, run_id: &str) -> Vec<Result<(), &'static str>> {
         Query::History { run_id: id(), after: 0, limit: 10 },
     ];
     queries.into_iter().map(|query| queried(engine, query).map(drop)).collect()
+}
+
+/// The runs that are listed as running, page by page.
+fn running(engine: &Engine, limit: usize) -> Vec<String> {
+    let (mut run_ids, mut cursor) = (Vec::new(), None);
+    loop {
+        let status = Some("running".to_string());
+        let wanted = ListRuns { status, limit, cursor, ..ListRuns::default() };
+        let page = queried(engine, Query::ListRuns(Box::new(wanted))).expect("a page");
+        let rows = page["runs"].as_array().expect("runs");
+        run_ids.extend(rows.iter().map(|row| row["run_id"].as_str().expect("an id").to_string()));
+        cursor = page["cursor"].as_str().map(String::from);
+        if cursor.is_none() {
+            return run_ids;
+        }
+    }
+}
+
+#[test]
+fn pages_are_whole_also_where_the_log_is_ahead_of_the_read_model() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = Engine::open(&url(&dir), &settings()).expect("the store opens");
+    let definition = opened(&engine);
+    for run_id in ["a", "b", "c", "d", "e"] {
+        ask(&engine, Request::Start { ticket: 5, start: Box::new(named(&definition, run_id)) });
+    }
+    assert_eq!(running(&engine, 9), ["e", "d", "c", "b", "a"]); // It is in the read model now.
+    let control = |run_id: &str, verb| {
+        let control = ControlRun { namespace: "default".into(), run_id: run_id.into(), verb };
+        ask(&engine, Request::ControlRun { ticket: 6, control });
+    };
+
+    control("d", RunVerb::Cancel { reason: "enough".into() });
+    control("a", RunVerb::Pause);
+    control("a", RunVerb::Resume);
+
+    for limit in 1..6 {
+        assert_eq!(running(&reader(&url(&dir)), limit), ["e", "c", "b", "a"], "{limit} a page");
+    }
 }
 
 #[test]

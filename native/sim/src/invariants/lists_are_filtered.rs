@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::invariant::{Invariant, Judged};
 use crate::model::{End, Run};
-use crate::world::{Ask, Asked, Listing, Scene};
+use crate::world::{Ask, Asked, Listing, OF_A_CLIENT, Scene};
 
 #[derive(Debug)]
 pub(crate) struct ListsAreFiltered;
@@ -54,7 +54,7 @@ fn is_wanted(run: &Run, listing: &Listing) -> bool {
     listing.status.is_none_or(|status| run.stage.word() == status)
         && listing.name.as_deref().is_none_or(|name| run.flow.name == name)
         && listing.created_by.is_none_or(|by| run.created_by.as_deref() == Some(by))
-        && (!listing.of_client || run.metadata.is_some())
+        && (!listing.of_client || run.metadata.as_deref() == Some(OF_A_CLIENT.as_bytes()))
 }
 
 fn output_is_right(scene: &Scene, run_id: &str, task_id: &str, shown: &Json) -> Judged {

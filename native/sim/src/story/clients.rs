@@ -5,7 +5,10 @@ use pyflow_engine::{Token, Value};
 
 use crate::dice::Dice;
 use crate::model::Phase;
-use crate::world::{ALL, Ask, Extras, Failure, LATEST, Listing, Start, World};
+use crate::world::{ALL, Ask, Extras, Failure, LATEST, Listing, OF_A_CLIENT, Start, World};
+
+/// What clients say of their runs.
+const METADATA: [&str; 2] = [OF_A_CLIENT, "{\"of\":\"another\"}"];
 
 impl World {
     pub(super) fn deploy_all(&mut self) -> Result<(), Failure> {
@@ -100,7 +103,7 @@ impl World {
             lacks_flag: has_default && aside.chance(40),
             priority: dice.chance(40).then(|| dice.below(3) as u8),
             deadline_ms: dice.chance(20).then(|| dice.between(1, 900) * 1_000),
-            metadata: dice.chance(40).then_some("{\"of\":\"a client\"}"),
+            metadata: dice.chance(40).then(|| METADATA[aside.below(2)]),
             created_by: dice.chance(40).then(|| ["ann", "bob"][dice.below(2)]),
             consistency: dice.chance(15).then(|| {
                 [Consistency::Strong, Consistency::Session, Consistency::Eventual][dice.below(3)]

@@ -14,6 +14,9 @@ use crate::model::Run;
 /// The words that mean the run which was created last.
 pub(crate) const LATEST: &str = "@last";
 
+/// The metadata that runs are listed by.
+pub(crate) const OF_A_CLIENT: &str = "{\"of\":\"a client\"}";
+
 /// What was asked under a ticket.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ask {
@@ -126,7 +129,7 @@ pub(crate) struct Listing {
     pub(crate) status: Option<&'static str>,
     pub(crate) name: Option<String>,
     pub(crate) created_by: Option<&'static str>,
-    /// Those that clients have given metadata.
+    /// Those that have this metadata: [`OF_A_CLIENT`].
     pub(crate) of_client: bool,
     pub(crate) limit: usize,
     pub(crate) cursor: Option<u64>,

@@ -16,7 +16,7 @@ pub(crate) use asks::ALL;
 pub(crate) use guard::{Ended, guarded, quiet_panics};
 pub use judged::Failure;
 pub(crate) use judged::World;
-pub(crate) use ledger::{Ask, Asked, Extras, LATEST, Ledger, Listing, Start};
+pub(crate) use ledger::{Ask, Asked, Extras, LATEST, Ledger, Listing, OF_A_CLIENT, Start};
 pub(crate) use limits::Limit;
 pub(crate) use mirror::Mirror;
 pub(crate) use scene::{Drawn, Scene};
