@@ -4,7 +4,7 @@
 use pyflow_core::schedule::{Strategy, Weights};
 
 use crate::dice::Dice;
-use crate::faults::{DEADLY, FAULTS};
+use crate::faults::{DEADLY, FAULTS, FILLING, Fault};
 use crate::flows::Limits;
 
 /// The shape of one seed.
@@ -31,6 +31,8 @@ pub(crate) struct Swarm {
     pub(crate) fault_weights: Vec<usize>,
     /// Of a hundred times that a worker could get on with something, so many it does not.
     pub(crate) idle_percent: usize,
+    /// Of a hundred times that it does, so many are signs of life and no end.
+    pub(crate) speaking_percent: usize,
     /// Of a hundred reports, so many are failures, and so many say that it stopped.
     pub(crate) failed_percent: usize,
     pub(crate) cancelled_percent: usize,
@@ -83,6 +85,7 @@ impl Swarm {
             fault_percent: if is_wild { 2 + dice.below(14) } else { 0 },
             fault_weights,
             idle_percent: 0,
+            speaking_percent: 16,
             failed_percent: [0, 5, 15, 40][dice.below(4)],
             cancelled_percent: dice.below(6),
             control_percent: [0, 10, 25, 50][dice.below(4)],
@@ -92,10 +95,11 @@ impl Swarm {
             day_percent: [1, 1, 1, 8][aside.below(4)],
             sweep_count_min: [0, 3, 10_000][aside.below(3)],
         };
-        match dice.aside("theme").below(12) {
+        match dice.aside("theme").below(14) {
             0 => drawn.crowded(),
             1 => drawn.deadly(),
             2 => drawn.fair(),
+            3 => drawn.stuffed(),
             _ => drawn,
         }
     }
@@ -129,19 +133,39 @@ impl Swarm {
         }
     }
 
+    /// The disk is full again and again, while much is at work that tells how it gets on, and fails.
+    fn stuffed(self) -> Self {
+        Self {
+            steps: self.steps.max(120),
+            slots: [4, 2, 2],
+            worker_count: 1,
+            fault_percent: 10,
+            fault_weights: weights_of(FILLING),
+            idle_percent: 30,
+            speaking_percent: 70,
+            failed_percent: 40,
+            ..self
+        }
+    }
+
     /// The process dies again and again, with much in the hands of slow workers.
     fn deadly(self) -> Self {
-        let weight = |name| DEADLY.iter().filter(|fault| fault.name == name).count();
         Self {
             slots: [4, 2, 2],
             worker_count: 1,
             fault_percent: 12,
-            fault_weights: FAULTS.iter().map(|fault| weight(fault.name)).collect(),
+            fault_weights: weights_of(DEADLY),
             idle_percent: 85,
             failed_percent: 5,
             ..self
         }
     }
+}
+
+/// Only these faults come, each as often as it stands among them.
+fn weights_of(faults: &[Fault]) -> Vec<usize> {
+    let weight = |name| faults.iter().filter(|fault| fault.name == name).count();
+    FAULTS.iter().map(|fault| weight(fault.name)).collect()
 }
 
 /// Mostly all tasks have the same.

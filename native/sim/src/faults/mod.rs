@@ -27,4 +27,5 @@ mod write_fails;
 mod write_refused;
 mod write_slow;
 
-pub(crate) use table::{DEADLY, FAULTS};
+pub(crate) use fault::Fault;
+pub(crate) use table::{DEADLY, FAULTS, FILLING};

@@ -38,3 +38,6 @@ pub(crate) const FAULTS: &[Fault] = &[
 /// Those by which work dies with its process, the likeliest one twice.
 pub(crate) const DEADLY: &[Fault] =
     &[kill::FAULT, kill::FAULT, worker_blocks::FAULT, worker_dies::FAULT];
+
+/// Those by which there is no room for what is to be kept.
+pub(crate) const FILLING: &[Fault] = &[disk_full::FAULT];

@@ -72,7 +72,7 @@ fn are_held_alike(one: &Run, other: &Run, has_limit: bool) -> bool {
 /// Whether nothing but its priority, its arrival and its limits orders it.
 fn is_plain(run: &Run, task: usize) -> bool {
     let options = &run.flow.tasks[task].options;
-    options.rate.is_none() && !options.is_fair && run.generation == 0
+    options.rate.is_none() && !options.is_fair
 }
 
 /// Whether a rival is more urgent, or came first.

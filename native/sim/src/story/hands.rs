@@ -41,7 +41,7 @@ impl World {
         if dice.aside("idleness").chance(self.scene.swarm.idle_percent) {
             return self.wait_for_wake();
         }
-        if dice.chance(16) {
+        if dice.chance(self.scene.swarm.speaking_percent) {
             return match dice.below(5) {
                 0 => self.tell_progress(&held, dice.aside("progress").below(10)),
                 1 | 2 => self.tell_lines(&held, dice),
