@@ -3,6 +3,7 @@
 use pyflow_core::event::{Event, LeaseEnd, TaskError};
 
 use super::invariant::{Invariant, Judged};
+use crate::flows::{Items, Work};
 use crate::model::Lease;
 use crate::world::{HOW_DIED, Outcome, Scene, Subject, Worker, kinds_of};
 
@@ -16,6 +17,9 @@ impl Invariant for RecordsHaveCauses {
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {
         let Some(found) = scene.subject(event) else { return scene.no_opinion() };
+        if let Event::TaskFailed(failed) = event {
+            made_nothing_wrong(&found, &failed.error)?;
+        }
         let Some(lease) = found.entry.lease() else { return scene.no_opinion() };
         let name = (found.run.id.clone(), found.task_index, found.item, lease.token);
         let said = scene.workers.spoken.get(&name).map_or(&[][..], Vec::as_slice);
@@ -58,6 +62,24 @@ impl Invariant for RecordsHaveCauses {
         let (kind, name) = (event.kind(), found.name());
         Err(format!("{kind} of {name}, of which its worker said {said:?}"))
     }
+}
+
+/// An expression fails only where the definition was drawn so that it does.
+fn made_nothing_wrong(found: &Subject<'_>, error: &TaskError) -> Judged {
+    let may_fail = match &found.task().work {
+        Work::Map { items, .. } => found.item.is_none() && matches!(items, Items::OutputOf(_)),
+        Work::Transformation { has_items } => !has_items,
+        Work::Activity { .. }
+        | Work::Noop
+        | Work::Now
+        | Work::Timer { .. }
+        | Work::Gateway
+        | Work::Decision { .. } => false,
+    };
+    if may_fail || !error.error_type.starts_with("Expression") {
+        return Ok(());
+    }
+    Err(format!("{} has failed with {}", found.name(), error.message))
 }
 
 /// Whether the worker has said that it failed so; of one that was asked to stop no failure is kept.
