@@ -140,6 +140,10 @@ impl Run {
         if succeeded + left >= wanted {
             return Standing::Waits;
         }
+        // Without what has failed it would be over too, and that may have come after.
+        if failed > 0 && succeeded + left + failed < wanted {
+            return Standing::Unclear;
+        }
         Standing::Ends(if failed > 0 { End::Unreached } else { End::Skipped })
     }
 
