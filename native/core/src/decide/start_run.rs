@@ -28,22 +28,21 @@ pub(super) fn decide(state: &State, command: &StartRun, now: Millis) -> Decision
 /// so that none can turn out to be a run that is there.
 pub(super) fn decide_all(state: &State, commands: &[StartRun], now: Millis) -> Decision {
     check_count(commands.len())?;
-    let sizes = commands.iter().map(|command| command.input.size() + metadata_size(command));
-    check_size("what the runs of a batch are given", sizes.sum(), PAYLOAD_SIZE_MAX)?;
-    let mut run_ids = BTreeSet::new();
+    let (mut events, mut run_ids, mut size) = (Vec::new(), BTreeSet::new(), 0);
     let numbers = (state.next_run().0..).map(RunNumber);
-    commands
-        .iter()
-        .zip(numbers)
-        .map(|(command, number)| {
-            let is_of_many = !command.chosen && command.key.is_none();
-            if !is_of_many || !run_ids.insert(&command.run_id) {
-                let message = "run ids and keys are of one run; start it alone".to_string();
-                return Err(Rejection::InputInvalid { what: "a start among many", message });
-            }
-            Ok(created(state, command, number, now)?.into())
-        })
-        .collect()
+    for (command, number) in commands.iter().zip(numbers) {
+        let is_of_many = !command.chosen && command.key.is_none();
+        if !is_of_many || !run_ids.insert(&command.run_id) {
+            let message = "run ids and keys are of one run; start it alone".to_string();
+            return Err(Rejection::InputInvalid { what: "a start among many", message });
+        }
+        let event = created(state, command, number, now)?;
+        // With the defaults of its definition an input may be far larger than what was given.
+        size += event.input.size() + metadata_size(command);
+        check_size("what runs started at once are given", size, PAYLOAD_SIZE_MAX)?;
+        events.push(event.into());
+    }
+    Ok(events)
 }
 
 fn created(
