@@ -2,19 +2,22 @@
 //!
 //! SQLite goes on writing to files that were removed, moved away or cut short, and what is acknowledged then ends with
 //! the process. Only paths are looked at: a descriptor of our own would end SQLite's locks when it is closed.
+//!
+//! Nothing asks when they were written: Linux gives a file whose time was read an exact one with its next write, and
+//! each sync would then write the inode as well, which is a third of what a sync takes.
 
-use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use rustix::fs::{AtFlags, CWD, Statx, StatxFlags, statx};
+use rustix::io::Errno;
+
 use super::paths::beside;
 use crate::wal::length_of;
 
-/// Which file it is, wherever it lies.
-type Identity = (u64, u64);
+/// Which file it is, wherever it lies: its device, as two numbers, and its inode.
+type Identity = (u32, u32, u64);
 
 /// What has happened to the files while the store was open.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,11 +45,11 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(store: &Path, page_size: u32) -> Self {
-        let found = fs::metadata(store).ok();
+        let found = look(store).ok();
         Self {
             main: store.to_owned(),
             main_is: found.as_ref().map(identity),
-            main_size: AtomicU64::new(found.map_or(0, |found| found.len())),
+            main_size: AtomicU64::new(found.map_or(0, |found| found.stx_size)),
             wal: beside(store, "-wal"),
             wal_is: OnceLock::new(),
             wal_frames: AtomicU32::new(0),
@@ -56,7 +59,7 @@ impl Place {
 
     /// Notes which file the write-ahead log is: there is one since the first write.
     pub(super) fn note_wal(&self) {
-        if let Ok(found) = fs::metadata(&self.wal) {
+        if let Ok(found) = look(&self.wal) {
             // A second note would be of the same file.
             let _ = self.wal_is.set(identity(&found));
         }
@@ -92,11 +95,11 @@ const SHORTER: &str = "it was cut short";
 /// The length of a file that is the one that is known and at least as long as it was; else what became of it.
 fn look_at(path: &Path, known: Option<Identity>, size_min: u64) -> Result<u64, &'static str> {
     let Some(known) = known else { return Ok(0) };
-    match fs::metadata(path) {
+    match look(path) {
         Ok(found) if identity(&found) != known => Err(OTHER),
-        Ok(found) if found.len() < size_min => Err(SHORTER),
-        Ok(found) => Ok(found.len()),
-        Err(error) if is_gone(&error) => Err(GONE),
+        Ok(found) if found.stx_size < size_min => Err(SHORTER),
+        Ok(found) => Ok(found.stx_size),
+        Err(Errno::NOENT | Errno::NOTDIR) => Err(GONE),
         // What cannot be seen at the moment is not known to be gone.
         Err(_) => Ok(0),
     }
@@ -106,16 +109,18 @@ fn mishap(path: &Path, what: &'static str, is_curable: bool) -> Mishap {
     Mishap { detail: format!("{}: {what} while the store was open", path.display()), is_curable }
 }
 
-fn identity(found: &Metadata) -> Identity {
-    (found.dev(), found.ino())
+fn look(path: &Path) -> Result<Statx, Errno> {
+    statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::SIZE)
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+fn identity(found: &Statx) -> Identity {
+    (found.stx_dev_major, found.stx_dev_minor, found.stx_ino)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const PAGE_SIZE: u32 = 4096;
