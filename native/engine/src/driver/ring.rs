@@ -228,6 +228,7 @@ impl Driver {
             self.speak();
             now = self.clock.now();
         }
+        self.speak(); // What follows is nobody's answer.
         self.project_in_time(now);
         self.keep_in_time();
         self.prune_a_bite(now);
