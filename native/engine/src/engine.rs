@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyflow_core::ids::Epoch;
@@ -23,6 +24,7 @@ use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::memory_gauge::MemoryGauge;
 use crate::outbox::{Out, Outbox};
+use crate::patience::Patience;
 use crate::projection::fold_with_rows;
 use crate::request::Request;
 
@@ -369,9 +371,14 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
     driver.pump();
     drop(work);
     inbox.note_waiting(driver.waiting_count());
+    let mut patience = Patience::new();
     loop {
         let timeout = driver.quiet_for();
-        inbox.wait_take(timeout, driver.backlog());
+        if timeout == Some(Duration::ZERO) {
+            inbox.take_nowait(driver.backlog());
+        } else {
+            patience.wait(|| inbox.has_news(), || inbox.wait_take(timeout, driver.backlog()));
+        }
         let _work = AtWork::begin();
         let is_quiet = driver.backlog().is_empty();
         driver.pump();

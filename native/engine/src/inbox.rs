@@ -1,7 +1,7 @@
 //! The bounded door into the ring: full is an answer, not a wait.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -12,6 +12,8 @@ use crate::request::Request;
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     arrived: Condvar,
+    /// As the queue was when it was last changed, to be seen without its lock.
+    has_news: AtomicBool,
     count_max: usize,
     /// Runs that were taken and wait behind the door for room.
     waiting_count: AtomicUsize,
@@ -49,8 +51,13 @@ pub(crate) enum NotTaken {
 
 impl Inbox {
     pub(crate) fn new(count_max: usize) -> Self {
-        let waiting_count = AtomicUsize::new(0);
-        Self { queue: Mutex::default(), arrived: Condvar::new(), count_max, waiting_count }
+        Self {
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            has_news: AtomicBool::new(false),
+            count_max,
+            waiting_count: AtomicUsize::new(0),
+        }
     }
 
     /// Takes a request. What workers tell is always taken: their slots bound it.
@@ -65,6 +72,7 @@ impl Inbox {
         }
         let was_empty = queue.requests.is_empty();
         queue.requests.push_back(request);
+        self.has_news.store(true, Ordering::Relaxed);
         drop(queue);
         if was_empty {
             self.arrived.notify_one();
@@ -79,7 +87,13 @@ impl Inbox {
 
     /// Takes all that has arrived without waiting.
     pub(crate) fn take_nowait(&self, to: &mut VecDeque<Request>) {
-        self.queue.lock().hand_over(to);
+        let mut queue = self.queue.lock();
+        self.hand_over(&mut queue, to);
+    }
+
+    /// Whether something has arrived, or nothing more will. Only what is taken is sure.
+    pub(crate) fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Relaxed)
     }
 
     /// Waits until something arrives or the time is over, and takes all there is.
@@ -91,12 +105,20 @@ impl Inbox {
                 None => self.arrived.wait(&mut queue),
             }
         }
+        self.hand_over(&mut queue, to);
+    }
+
+    fn hand_over(&self, queue: &mut Queue, to: &mut VecDeque<Request>) {
         queue.hand_over(to);
+        self.has_news.store(queue.closed, Ordering::Relaxed);
     }
 
     /// Takes nothing more.
     pub(crate) fn close(&self) {
-        self.queue.lock().closed = true;
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        self.has_news.store(true, Ordering::Relaxed);
+        drop(queue);
         self.arrived.notify_one();
     }
 

@@ -11,6 +11,7 @@ mod fault;
 mod inbox;
 mod memory_gauge;
 mod outbox;
+mod patience;
 mod projection;
 mod recovery;
 mod request;
