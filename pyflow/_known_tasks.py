@@ -76,12 +76,17 @@ class KnownTasks:
 
         Raises:
             NotImportable: A module cannot be imported.
+            TypeError: It is none of these.
         """
         for thing in things:
             if isinstance(thing, str):
                 import_tasks(thing)
             elif isinstance(thing, Task):
                 self._registered[thing.name] = thing
+            elif not isinstance(thing, ModuleType):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(
+                    f"{thing!r} is no task; give what @task has made, a module, or its name"
+                )
         self._add((name, task.executor) for name, task in self._registered.items())
         self.add_registry()
 

@@ -73,6 +73,8 @@ class Listeners:
         on_lagged: Callable[[ListenerLagged], Any] | None,
     ) -> Callable[[], None]:
         """Let a function hear of all that is asked for after this call; give its remover."""
+        if not callable(fn):
+            raise TypeError(f"a listener is a function that gets a list of events, not {fn!r}")
         wanted = events.kinds_of(kinds)
         name = getattr(fn, "__qualname__", repr(fn))
         task = asyncio.get_running_loop().create_task(

@@ -81,8 +81,16 @@ def batch_of(started: Startable, inputs: Iterable[Any] | None) -> tuple[Subject,
     subject = subject_of(started)
     by_place = isinstance(started, Workflow)
     return subject, [
-        input_of(started, _arguments_of(each) if by_place else (each,)) for each in inputs
+        _one_of_many(number, started, each, by_place) for number, each in enumerate(inputs)
     ]
+
+
+def _one_of_many(number: int, started: Startable, given: Any, by_place: bool) -> bytes:
+    try:
+        return input_of(started, _arguments_of(given) if by_place else (given,))
+    except InputInvalid as error:
+        error.add_note(f"It is input {number} of the batch, counted from 0; nothing is started.")
+        raise
 
 
 def _arguments_of(given: Any) -> tuple[Any, ...]:

@@ -24,9 +24,8 @@ Strategy: TypeAlias = Literal["strict", "weighted_fair_share"]
 
 DEFAULT_URL: Final = "sqlite:///./pyflow.db"
 KNOWN_URLS: Final = ("sqlite:///path", "memory://", "a pathlib.Path")
-# A library says nothing until its host wants to hear it.
+# Without a handler of the host's, Python shows its warnings and errors on stderr.
 _logger = logging.getLogger("pyflow")
-_logger.addHandler(logging.NullHandler())
 
 COROUTINES_COUNT: Final = 1000
 _CLOCK_OFFSET_S: Final = 5.0

@@ -136,10 +136,10 @@ class Engine:
             EngineBusy: The engine holds as much as it may.
         """
         subject = subject_of(workflow)
-        data = input_of(workflow, args)
         definition, request = subject.definition, None
         if options or version is not None or definition is None:
             request = request_of(subject, options, version)  # type: ignore[arg-type]
+        data = input_of(workflow, args)  # Keywords that are no options are told of first.
         if definition is not None and definition.hash not in self._deployed:
             await self._deployed_once(subject)
         try:
@@ -249,6 +249,7 @@ class Engine:
 
         Raises:
             NotImportable: A module cannot be imported.
+            TypeError: It is none of these.
         """
         self._known.register(tasks)
         self._worker.forget_bindings()
@@ -301,6 +302,8 @@ class Engine:
         token: str | None = None,
     ) -> RunPage:
         """List runs, the newest first; what this engine wrote before is seen.
+
+        A list has no `task_counts`, `path` and `errors`: those are what `Run.info` looks up.
 
         Args:
             status: Only those in this state.
@@ -423,6 +426,7 @@ class Engine:
             A function that removes the listener.
 
         Raises:
+            TypeError: It is no function.
             ValueError: A kind is not known.
         """
         return self._listeners.add(fn, kinds, on_lagged)

@@ -44,7 +44,10 @@ def _time(at_ms: int | None) -> datetime | None:
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as lists and `Run.info` show it. Times are in milliseconds since 1970."""
+    """A run as lists and `Run.info` show it. Times are in milliseconds since 1970.
+
+    In lists `task_counts`, `path` and `errors` are empty whatever has happened: ask `Run.info`.
+    """
 
     run_id: str
     state: RunState

@@ -9,7 +9,7 @@ import msgspec
 from pyflow import _looks, _values, events
 from pyflow._engine import Answer, Door
 from pyflow.definition import Definition, definition_of_stored
-from pyflow.errors import ResultTimeout, ResultUnreadable, RunFailed
+from pyflow.errors import InputInvalid, ResultTimeout, ResultUnreadable, RunFailed
 from pyflow.events import Event
 from pyflow.read_model import (
     ENDED_STATES,
@@ -270,9 +270,12 @@ class Run(Generic[R]):
         A run that is cancelled already is left as it is, with its first reason.
 
         Raises:
+            InputInvalid: The reason is no text.
             RunStateRefused: The run has completed or failed.
             RunUnknown: The store holds no such run.
         """
+        if not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputInvalid(f"reason is {reason!r}; it must be a text", parameter="reason")
         self.token = await self._link.door.control("cancel", self.id, None, reason)
 
     async def recover(self, task_id: str | None = None) -> None:

@@ -325,6 +325,38 @@ async def test_a_listener_that_fails_stays(
     assert "the listener's own" in caplog.text
 
 
+async def test_what_is_no_task_and_no_function_is_refused_at_once() -> None:
+    async with connect("memory://") as engine:
+        with pytest.raises(TypeError, match="a listener is a function"):
+            engine.add_listener(5)  # type: ignore[arg-type]
+        for thing in (5, len):
+            with pytest.raises(TypeError, match="give what @task has made"):
+                engine.register(thing)  # type: ignore[arg-type]
+
+
+async def test_an_argument_by_name_is_told_how_to_be_given() -> None:
+    async with connect("memory://") as engine:
+        with pytest.raises(InputInvalid, match=r"start\(workflow.bind\(x=...\)\)"):
+            await engine.start(diamond, x=1)  # type: ignore[call-overload]
+
+
+async def test_the_input_that_spoils_a_batch_is_told() -> None:
+    async with connect("memory://") as engine:
+        with pytest.raises(InputInvalid) as refused:
+            await engine.start_many(diamond, [(1,), ("x",)])  # type: ignore[list-item]
+
+    assert refused.value.__notes__ == [
+        "It is input 1 of the batch, counted from 0; nothing is started."
+    ]
+
+
+async def test_a_reason_of_a_cancel_is_a_text() -> None:
+    async with connect("memory://") as engine:
+        run = await engine.start(diamond, 1)
+        with pytest.raises(InputInvalid, match="reason is 5"):
+            await run.cancel(5)  # type: ignore[arg-type]
+
+
 async def test_all_events_are_watched_from_a_position_on(any_store_url: str) -> None:
     async with connect(any_store_url) as engine:
         await (await engine.start(diamond, 1)).result()
