@@ -96,7 +96,7 @@ fn endless() -> Failure {
     let seconds = SEED_SPAN_MAX.as_secs();
     let message =
         format!("after {seconds} s of real time, where others take milliseconds, it goes on");
-    Failure { invariant: "P37 the ring comes to rest", message, step: 0 }
+    Failure { invariant: "P36 the ring comes to rest", message, step: 0 }
 }
 
 /// What those who play have in common.

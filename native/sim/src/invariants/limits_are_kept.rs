@@ -1,4 +1,4 @@
-//! P40: no more is at work at once than a type, a key, a map or a run allows.
+//! P39: no more is at work at once than a type, a key, a map or a run allows.
 
 use pyflow_core::event::Event;
 
@@ -11,7 +11,7 @@ pub(crate) struct LimitsAreKept;
 
 impl Invariant for LimitsAreKept {
     fn name(&self) -> &'static str {
-        "P40 limits are kept"
+        "P39 limits are kept"
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {

@@ -1,4 +1,4 @@
-//! P40: in any span of time no more is begun than the rate allows with its burst.
+//! P39: in any span of time no more is begun than the rate allows with its burst.
 
 use pyflow_core::event::Event;
 
@@ -11,7 +11,7 @@ pub(crate) struct RatesAreKept;
 
 impl Invariant for RatesAreKept {
     fn name(&self) -> &'static str {
-        "P40 rates are kept"
+        "P39 rates are kept"
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {

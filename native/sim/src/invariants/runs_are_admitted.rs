@@ -1,4 +1,4 @@
-//! P40: no more runs work at once than are allowed, and none waits while there is room.
+//! P39: no more runs work at once than are allowed, and none waits while there is room.
 
 use pyflow_core::event::Event;
 
@@ -11,7 +11,7 @@ pub(crate) struct RunsAreAdmitted;
 
 impl Invariant for RunsAreAdmitted {
     fn name(&self) -> &'static str {
-        "P40 runs are admitted"
+        "P39 runs are admitted"
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {

@@ -1,4 +1,4 @@
-//! P18, P35: a run ends when all of it has ended, as what that amounts to, and not a turn later.
+//! P18, P9: a run ends when all of it has ended, as what that amounts to, and not a turn later.
 
 use pyflow_core::event::{Event, RunFailed};
 use pyflow_core::ids::InstanceIndex;
@@ -12,7 +12,7 @@ pub(crate) struct RunsEndAsTheyShould;
 
 impl Invariant for RunsEndAsTheyShould {
     fn name(&self) -> &'static str {
-        "P35 runs end as they should"
+        "P9 runs end as they should"
     }
 
     fn event(&mut self, scene: &Scene, event: &Event) -> Judged {

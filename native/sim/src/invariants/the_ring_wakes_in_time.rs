@@ -1,4 +1,4 @@
-//! P37: a ring that stands still knows when the next thing is due, so that it is turned again by then.
+//! P36: a ring that stands still knows when the next thing is due, so that it is turned again by then.
 
 use super::invariant::{Invariant, Judged};
 use super::what_is_due_happens::due_of;
@@ -10,7 +10,7 @@ pub(crate) struct TheRingWakesInTime;
 
 impl Invariant for TheRingWakesInTime {
     fn name(&self) -> &'static str {
-        "P37 the ring wakes in time"
+        "P36 the ring wakes in time"
     }
 
     fn settled(&mut self, scene: &Scene) -> Judged {

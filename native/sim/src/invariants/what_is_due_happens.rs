@@ -1,4 +1,4 @@
-//! P29, P37: what is due has happened whenever the ring stands still.
+//! P29, P36: what is due has happened whenever the ring stands still.
 
 use super::invariant::{Invariant, Judged};
 use crate::model::{Phase, Run};
@@ -9,7 +9,7 @@ pub(crate) struct WhatIsDueHappens;
 
 impl Invariant for WhatIsDueHappens {
     fn name(&self) -> &'static str {
-        "P37 what is due happens"
+        "P36 what is due happens"
     }
 
     fn settled(&mut self, scene: &Scene) -> Judged {
