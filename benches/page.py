@@ -22,7 +22,12 @@ measured, and how to run a part of it, is in [benches/](../benches/README.md).
 Peers do the same work beside pyflow, in turn with it, round by round, on the same machine, which
 also runs the load. A ratio is the median over rounds of two laps that ran one after the other. What
 is absolute tells of this machine and of what else ran on it; the load average is that of the minute
-before a workload began. ± is half of the way from the fastest round to the slowest; how many rounds
+before a workload began. Of a ratio with a target, "at least" means that pyflow is so many times as
+fast, and "at most" that it takes so many times as long; what has no target is told by its medians.
+A ratio of rounds need not be that of the medians beside it. What is near its target, and why, is in
+[benches/](../benches/README.md#what-is-near-its-target-and-why).
+
+± is half of the way from the fastest round to the slowest; how many rounds
 there were is said line by line.
 """
 
