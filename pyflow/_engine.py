@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
 
+from pyflow._awake import LOOK_US, Awake
 from pyflow._memory import make_giver
 from pyflow._native import (
     Core,
@@ -129,8 +130,11 @@ class Door:
         self._pump_planned = False
         self._hearing_planned = False
         self._alarm: asyncio.TimerHandle | None = None
+        self._awake: Awake | None = None
         if self._wake_fd is not None:
             loop.add_reader(self._wake_fd, self._hear)
+            if not core.is_alone:
+                self._awake = Awake(loop, partial(core.wait_awake, LOOK_US), self._hear)
 
     @classmethod
     async def open(cls, url: str, settings: dict[str, Any]) -> "Door":
@@ -174,6 +178,8 @@ class Door:
             self._core.close()
         else:
             self._loop.remove_reader(self._wake_fd)
+            if self._awake is not None:
+                self._awake.end()
             await self._loop.run_in_executor(None, self._core.close)
         self._refuse_all(EngineClosed())
 
@@ -314,6 +320,8 @@ class Door:
                 self._give_memory()  # Whoever asks again may find room.
             raise
         self._plan_pump()
+        if self._awake is not None:
+            self._awake.asked()
         return ticket, answer
 
     def _answered(self, ticket: int, answer: Answer) -> None:
@@ -324,8 +332,12 @@ class Door:
     def _hear(self) -> None:
         # What is not taken yet keeps the descriptor readable: others get their turn first.
         done = False
+        if self._awake is not None:
+            self._awake.heard()
         try:
             done = self._work()
+            if self._awake is not None and not self._closed:
+                self._awake.asked()  # By reports of what was run.
         finally:
             if not (done or self._closed or self._hearing_planned):
                 self._hearing_planned = True

@@ -24,7 +24,7 @@ use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::memory_gauge::MemoryGauge;
 use crate::outbox::{Out, Outbox};
-use crate::patience::Patience;
+use crate::patience::{self, Patience};
 use crate::projection::fold_with_rows;
 use crate::request::Request;
 
@@ -229,6 +229,16 @@ impl Engine {
     /// Readable while there is something to drain; none where the caller turns the ring.
     pub fn wake_fd(&self) -> Option<RawFd> {
         self.outbox.fd()
+    }
+
+    /// Whether there is one processor only, for whoever drains and for the ring together.
+    pub fn is_alone(&self) -> bool {
+        !patience::has_others()
+    }
+
+    /// Waits for something to drain without sleeping; answers whether there is.
+    pub fn wait_awake(&self, span: Duration) -> bool {
+        patience::wait_awake(|| self.outbox.has_items(), span)
     }
 
     /// How far the wall was ahead of the engine's clock when it was opened, in milliseconds: the

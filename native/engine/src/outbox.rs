@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -49,17 +50,19 @@ pub enum Out {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     items: Mutex<VecDeque<Out>>,
+    /// As the items were when they were last changed, to be seen without their lock.
+    has_items: AtomicBool,
     /// None where the one who hears also turns the ring.
     waker: Option<Waker>,
 }
 
 impl Outbox {
     pub(crate) fn inline() -> Self {
-        Self { items: Mutex::default(), waker: None }
+        Self { items: Mutex::default(), has_items: AtomicBool::new(false), waker: None }
     }
 
     pub(crate) fn waking() -> io::Result<Self> {
-        Ok(Self { items: Mutex::default(), waker: Some(Waker::new()?) })
+        Ok(Self { waker: Some(Waker::new()?), ..Self::inline() })
     }
 
     pub(crate) fn fd(&self) -> Option<RawFd> {
@@ -71,6 +74,7 @@ impl Outbox {
         let mut items = self.items.lock();
         let was_empty = items.is_empty();
         items.extend(batch);
+        self.has_items.store(!items.is_empty(), Ordering::Relaxed);
         if was_empty
             && !items.is_empty()
             && let Some(waker) = &self.waker
@@ -79,11 +83,17 @@ impl Outbox {
         }
     }
 
+    /// Whether there is something to hear. Only what is taken is sure.
+    pub(crate) fn has_items(&self) -> bool {
+        self.has_items.load(Ordering::Relaxed)
+    }
+
     /// Takes up to `count_max` items; it stays readable while more are left.
     pub(crate) fn drain(&self, to: &mut Vec<Out>, count_max: usize) {
         let mut items = self.items.lock();
         let count = items.len().min(count_max);
         to.extend(items.drain(..count));
+        self.has_items.store(!items.is_empty(), Ordering::Relaxed);
         if items.is_empty()
             && let Some(waker) = &self.waker
         {

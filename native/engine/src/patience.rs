@@ -20,20 +20,36 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new() -> Self {
-        let count = std::thread::available_parallelism();
-        Self { has_others: count.is_ok_and(|count| count.get() > 1), was_brief: false }
+        Self { has_others: has_others(), was_brief: false }
     }
 
     /// Waits: awake until there is news, where that may be soon, and then as `sleep` does.
     pub(crate) fn wait(&mut self, has_news: impl Fn() -> bool, sleep: impl FnOnce()) {
         let since = Instant::now();
         if self.has_others && self.was_brief {
-            while !has_news() && since.elapsed() < AWAKE_MAX {
-                std::hint::spin_loop();
-            }
+            wait_awake(has_news, AWAKE_MAX);
         }
         sleep();
         self.was_brief = since.elapsed() < BRIEF;
+    }
+}
+
+/// Whether there is more than one processor to run on.
+pub(crate) fn has_others() -> bool {
+    std::thread::available_parallelism().is_ok_and(|count| count.get() > 1)
+}
+
+/// Waits for news without sleeping; answers whether there is some.
+pub(crate) fn wait_awake(has_news: impl Fn() -> bool, span: Duration) -> bool {
+    let since = Instant::now();
+    loop {
+        if has_news() {
+            return true;
+        }
+        if since.elapsed() >= span {
+            return false;
+        }
+        std::hint::spin_loop();
     }
 }
 

@@ -153,6 +153,15 @@ impl Core {
         self.engine.wake_fd()
     }
 
+    #[getter]
+    fn is_alone(&self) -> bool {
+        self.engine.is_alone()
+    }
+
+    fn wait_awake(&self, py: Python<'_>, span_us: u64) -> bool {
+        py.detach(|| self.engine.wait_awake(Duration::from_micros(span_us)))
+    }
+
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         door::wait(py, || self.engine.close())
     }
