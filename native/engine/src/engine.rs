@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pyflow_core::ids::Epoch;
@@ -94,6 +94,7 @@ pub struct Engine {
     outbox: Arc<Outbox>,
     board: Arc<Board>,
     namespace: Arc<str>,
+    is_alone: bool,
     sessions: AtomicU32,
     turning: Mutex<Turning>,
 }
@@ -221,6 +222,7 @@ impl Engine {
             outbox,
             board,
             namespace: settings.namespace.as_str().into(),
+            is_alone: !patience::has_others(),
             sessions: AtomicU32::new(0),
             turning: Mutex::new(turning),
         })
@@ -233,7 +235,14 @@ impl Engine {
 
     /// Whether there is one processor only, for whoever drains and for the ring together.
     pub fn is_alone(&self) -> bool {
-        !patience::has_others()
+        self.is_alone
+    }
+
+    /// Has the ring awake for what will be told in some microseconds.
+    pub fn rouse(&self) {
+        if !self.is_alone {
+            self.inbox.rouse();
+        }
     }
 
     /// Waits for something to drain without sleeping; answers whether there is.
@@ -387,7 +396,8 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
         if timeout == Some(Duration::ZERO) {
             inbox.take_nowait(driver.backlog());
         } else {
-            patience.wait(|| inbox.has_news(), || inbox.wait_take(timeout, driver.backlog()));
+            let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            patience.wait(|| inbox.has_news(), || inbox.wait_take(until, driver.backlog()));
         }
         let _work = AtWork::begin();
         let is_quiet = driver.backlog().is_empty();

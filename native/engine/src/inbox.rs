@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -96,16 +96,24 @@ impl Inbox {
         self.has_news.load(Ordering::Relaxed)
     }
 
-    /// Waits until something arrives or the time is over, and takes all there is.
-    pub(crate) fn wait_take(&self, timeout: Option<Duration>, to: &mut VecDeque<Request>) {
+    /// Wakes who waits for something to arrive, because that is near.
+    pub(crate) fn rouse(&self) {
+        self.arrived.notify_one();
+    }
+
+    /// Waits until something arrives or a time has come, and takes all there is. Answers whether it was only roused.
+    pub(crate) fn wait_take(&self, until: Option<Instant>, to: &mut VecDeque<Request>) -> bool {
         let mut queue = self.queue.lock();
+        let mut in_time = true;
         if queue.requests.is_empty() && !queue.closed {
-            match timeout {
-                Some(timeout) => drop(self.arrived.wait_for(&mut queue, timeout)),
+            match until {
+                Some(until) => in_time = !self.arrived.wait_until(&mut queue, until).timed_out(),
                 None => self.arrived.wait(&mut queue),
             }
         }
+        let is_roused = in_time && queue.requests.is_empty() && !queue.closed;
         self.hand_over(&mut queue, to);
+        is_roused
     }
 
     fn hand_over(&self, queue: &mut Queue, to: &mut VecDeque<Request>) {
@@ -133,5 +141,32 @@ impl Inbox {
 
     pub(crate) fn len(&self) -> usize {
         self.queue.lock().requests.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_told_whether_it_was_only_roused() {
+        let inbox = Inbox::new(1);
+        let wait = || inbox.wait_take(None, &mut VecDeque::new());
+
+        let roused = std::thread::scope(|scope| {
+            let waiting = scope.spawn(wait);
+            while !waiting.is_finished() {
+                inbox.rouse();
+                std::thread::yield_now();
+            }
+            waiting.join().expect("it ends")
+        });
+        let late = inbox.wait_take(Some(Instant::now()), &mut VecDeque::new());
+        inbox.put(Request::DrainSession { session: 0 }).expect("there is room");
+        let told = wait();
+        inbox.close();
+        let closed = wait();
+
+        assert_eq!([roused, late, told, closed], [true, false, false, false]);
     }
 }

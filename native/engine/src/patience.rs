@@ -23,13 +23,17 @@ impl Patience {
         Self { has_others: has_others(), was_brief: false }
     }
 
-    /// Waits: awake until there is news, where that may be soon, and then as `sleep` does.
-    pub(crate) fn wait(&mut self, has_news: impl Fn() -> bool, sleep: impl FnOnce()) {
-        let since = Instant::now();
+    /// Waits: awake until there is news, where that may be soon, and then as `sleep` does, which answers whether it was
+    /// only roused for what is near.
+    pub(crate) fn wait(&mut self, has_news: impl Fn() -> bool, mut sleep: impl FnMut() -> bool) {
+        let mut since = Instant::now();
         if self.has_others && self.was_brief {
-            wait_awake(has_news, AWAKE_MAX);
+            wait_awake(&has_news, AWAKE_MAX);
         }
-        sleep();
+        while sleep() {
+            since = Instant::now();
+            wait_awake(&has_news, AWAKE_MAX);
+        }
         self.was_brief = since.elapsed() < BRIEF;
     }
 }
@@ -63,7 +67,10 @@ mod tests {
     fn looks_of_a_wait(patience: &mut Patience, slept: Duration) -> usize {
         let looks = Cell::new(0);
         let has_news = || looks.replace(looks.get() + 1) > 2;
-        patience.wait(has_news, || std::thread::sleep(slept));
+        patience.wait(has_news, || {
+            std::thread::sleep(slept);
+            false
+        });
         looks.get()
     }
 
@@ -81,11 +88,25 @@ mod tests {
     }
 
     #[test]
+    fn it_is_awake_for_what_it_is_roused_for() {
+        let mut patience = Patience { has_others: true, was_brief: false };
+        let (looks, sleeps) = (Cell::new(0), Cell::new(0));
+        let has_news = || looks.replace(looks.get() + 1) > 2;
+
+        patience.wait(has_news, || {
+            std::thread::sleep(BRIEF);
+            sleeps.replace(sleeps.get() + 1) == 0
+        });
+
+        assert_eq!((looks.get(), sleeps.get()), (4, 2));
+    }
+
+    #[test]
     fn it_falls_asleep_where_no_news_comes() {
         let mut patience = Patience { has_others: true, was_brief: true };
         let slept = Cell::new(false);
 
-        patience.wait(|| false, || slept.set(true));
+        patience.wait(|| false, || slept.replace(true));
 
         assert!(slept.get());
     }

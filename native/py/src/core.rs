@@ -357,7 +357,7 @@ impl Core {
                     && (heard.is_empty() || !self.is_inline);
                 return Ok((heard, is_done));
             };
-            let ran = batch.run(until);
+            let ran = batch.run(until, || self.engine.rouse());
             count = self.send(py, session, batch.stepper().reports().read_waiting())?;
             let is_late = ran?;
             if !self.is_inline || is_late {

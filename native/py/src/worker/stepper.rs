@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pyflow_core::effect::Granted;
+use pyflow_engine::Pace;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -77,7 +78,7 @@ impl Stepper {
     }
 
     fn run(slf: &Bound<'_, Self>, time_s: f64) -> PyResult<bool> {
-        Batch::new(slf)?.run(Instant::now() + Duration::from_secs_f64(time_s))?;
+        Batch::new(slf)?.run(Instant::now() + Duration::from_secs_f64(time_s), || ())?;
         Ok(slf.get().is_idle())
     }
 
@@ -268,9 +269,10 @@ impl<'a, 'py> Batch<'a, 'py> {
         self.stepper.get().is_idle()
     }
 
-    /// Runs the backlog until none is left or the time is up, which it tells.
-    pub(crate) fn run(&mut self, until: Instant) -> PyResult<bool> {
+    /// Runs the backlog until none is left or the time is up, which it tells. Calls `ends_soon` once before.
+    pub(crate) fn run(&mut self, until: Instant, ends_soon: impl Fn()) -> PyResult<bool> {
         let (py, stepper) = (self.stepper.py(), self.stepper.get());
+        let mut pace = Pace::new(Instant::now(), until);
         if stepper.is_closed.load(Ordering::Relaxed) {
             stepper.give_back(py);
         }
@@ -281,8 +283,12 @@ impl<'a, 'py> Batch<'a, 'py> {
                 stepper.floor.bind(py).call_method0(intern!(py, "batch_begins"))?;
             }
             self.step(attempt.bind(py))?;
-            if Instant::now() > until {
+            let now = Instant::now();
+            if now > until {
                 return Ok(true);
+            }
+            if pace.ends_soon(now, stepper.backlog.lock().len()) {
+                ends_soon();
             }
         }
     }
