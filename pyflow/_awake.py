@@ -23,7 +23,8 @@ class Awake:
 
     Args:
         loop: The loop that is kept awake.
-        look: Looks for news for some microseconds; tells whether there is some.
+        look: Looks for news for some microseconds; tells whether there is some, or None where to
+            look is to be in the ring's way.
         hear: Takes the news.
         clock: Tells the time in seconds.
     """
@@ -31,7 +32,7 @@ class Awake:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        look: Callable[[], bool],
+        look: Callable[[], bool | None],
         hear: Callable[[], None],
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -62,9 +63,10 @@ class Awake:
 
     def _wait(self) -> None:
         self._next_look = None
-        if self._look():
+        news = self._look()
+        if news:
             self._hear()
-        elif self._clock() - self._asked_at < _AWAKE_MAX_S:
+        elif news is not None and self._clock() - self._asked_at < _AWAKE_MAX_S:
             self._next_look = self._loop.call_soon(self._wait)
         else:
             self._was_brief = False

@@ -133,8 +133,7 @@ class Door:
         self._awake: Awake | None = None
         if self._wake_fd is not None:
             loop.add_reader(self._wake_fd, self._hear)
-            if not core.is_alone:
-                self._awake = Awake(loop, partial(core.wait_awake, LOOK_US), self._hear)
+            self._awake = Awake(loop, partial(core.wait_awake, LOOK_US), self._hear)
 
     @classmethod
     async def open(cls, url: str, settings: dict[str, Any]) -> "Door":

@@ -72,12 +72,11 @@ class Core:
     def wake_fd(self) -> int | None:
         """A descriptor that is readable while there is something to drain; None inline."""
 
-    @property
-    def is_alone(self) -> bool:
-        """Whether there is one processor only, for the loop and the ring together."""
+    def wait_awake(self, span_us: int) -> bool | None:
+        """Wait for something to drain without sleeping; tells whether there is.
 
-    def wait_awake(self, span_us: int) -> bool:
-        """Wait for something to drain without sleeping; tells whether there is."""
+        None where the ring was last seen on this processor, and could not go on meanwhile.
+        """
 
     def close(self) -> None:
         """Write what was submitted, give back what workers hold, and close. May be repeated."""

@@ -16,11 +16,14 @@ class Ring:
         self.now_s = 0.0
         self.looks_until_news = 0
         self.looks = 0
+        self.is_here = False
         self.heard = 0
         self.awake = Awake(asyncio.get_running_loop(), self.look, self.hear, lambda: self.now_s)
 
-    def look(self) -> bool:
+    def look(self) -> bool | None:
         self.looks += 1
+        if self.is_here:
+            return None
         self.now_s += BRIEF_S / 10
         return self.looks >= self.looks_until_news
 
@@ -76,6 +79,18 @@ async def test_it_gives_up_and_does_not_look_again_until_an_answer_comes_soon() 
     await pass_turns(500)
 
     assert 0 < looks_of_the_first == ring.looks < 500
+
+
+async def test_it_lets_the_loop_sleep_where_the_ring_is_on_its_processor() -> None:
+    ring = Ring()
+    ring.is_here = True
+    ring.awake.asked()
+    ring.answer_a_sleeper(BRIEF_S)
+
+    ring.awake.asked()
+    await pass_turns(20)
+
+    assert ring.looks == 1
 
 
 async def test_others_have_their_turn_between_two_looks() -> None:

@@ -24,7 +24,7 @@ use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::memory_gauge::MemoryGauge;
 use crate::outbox::{Out, Outbox};
-use crate::patience::{self, Patience};
+use crate::patience::{self, Awaited, Patience};
 use crate::projection::fold_with_rows;
 use crate::request::Request;
 
@@ -94,7 +94,6 @@ pub struct Engine {
     outbox: Arc<Outbox>,
     board: Arc<Board>,
     namespace: Arc<str>,
-    is_alone: bool,
     sessions: AtomicU32,
     turning: Mutex<Turning>,
 }
@@ -222,7 +221,6 @@ impl Engine {
             outbox,
             board,
             namespace: settings.namespace.as_str().into(),
-            is_alone: !patience::has_others(),
             sessions: AtomicU32::new(0),
             turning: Mutex::new(turning),
         })
@@ -233,21 +231,17 @@ impl Engine {
         self.outbox.fd()
     }
 
-    /// Whether there is one processor only, for whoever drains and for the ring together.
-    pub fn is_alone(&self) -> bool {
-        self.is_alone
-    }
-
-    /// Has the ring awake for what will be told in some microseconds.
+    /// Has the ring awake for what will be told in some microseconds, where it would wake beside who calls.
     pub fn rouse(&self) {
-        if !self.is_alone {
+        if !self.outbox.is_made_here() {
             self.inbox.rouse();
         }
     }
 
-    /// Waits for something to drain without sleeping; answers whether there is.
-    pub fn wait_awake(&self, span: Duration) -> bool {
-        patience::wait_awake(|| self.outbox.has_items(), span)
+    /// Waits for something to drain without sleeping; answers whether there is. None: the ring was last seen on the
+    /// processor of who calls, and could not go on meanwhile.
+    pub fn wait_awake(&self, span: Duration) -> Option<bool> {
+        patience::wait_awake(&*self.outbox, span)
     }
 
     /// How far the wall was ahead of the engine's clock when it was opened, in milliseconds: the
@@ -390,14 +384,14 @@ fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
     driver.pump();
     drop(work);
     inbox.note_waiting(driver.waiting_count());
-    let mut patience = Patience::new();
+    let mut patience = Patience::default();
     loop {
         let timeout = driver.quiet_for();
         if timeout == Some(Duration::ZERO) {
             inbox.take_nowait(driver.backlog());
         } else {
             let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-            patience.wait(|| inbox.has_news(), || inbox.wait_take(until, driver.backlog()));
+            patience.wait(inbox, || inbox.wait_take(until, driver.backlog()));
         }
         let _work = AtWork::begin();
         let is_quiet = driver.backlog().is_empty();

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::patience::Awaited;
 use crate::request::Request;
+use crate::seat::Seat;
 
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -14,6 +16,8 @@ pub(crate) struct Inbox {
     arrived: Condvar,
     /// As the queue was when it was last changed, to be seen without its lock.
     has_news: AtomicBool,
+    /// Of who was the last to put something here.
+    asker: Seat,
     count_max: usize,
     /// Runs that were taken and wait behind the door for room.
     waiting_count: AtomicUsize,
@@ -55,6 +59,7 @@ impl Inbox {
             queue: Mutex::default(),
             arrived: Condvar::new(),
             has_news: AtomicBool::new(false),
+            asker: Seat::unknown(),
             count_max,
             waiting_count: AtomicUsize::new(0),
         }
@@ -70,6 +75,7 @@ impl Inbox {
         if waiting_count >= self.count_max && request.may_be_refused() {
             return Err(NotTaken::Full { waiting_count });
         }
+        self.asker.take();
         let was_empty = queue.requests.is_empty();
         queue.requests.push_back(request);
         self.has_news.store(true, Ordering::Relaxed);
@@ -89,11 +95,6 @@ impl Inbox {
     pub(crate) fn take_nowait(&self, to: &mut VecDeque<Request>) {
         let mut queue = self.queue.lock();
         self.hand_over(&mut queue, to);
-    }
-
-    /// Whether something has arrived, or nothing more will. Only what is taken is sure.
-    pub(crate) fn has_news(&self) -> bool {
-        self.has_news.load(Ordering::Relaxed)
     }
 
     /// Wakes who waits for something to arrive, because that is near.
@@ -141,6 +142,17 @@ impl Inbox {
 
     pub(crate) fn len(&self) -> usize {
         self.queue.lock().requests.len()
+    }
+}
+
+impl Awaited for Inbox {
+    /// Whether something has arrived, or nothing more will. Only what is taken is sure.
+    fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Relaxed)
+    }
+
+    fn is_made_here(&self) -> bool {
+        self.asker.is_here()
     }
 }
 

@@ -17,6 +17,7 @@ mod projection;
 mod recovery;
 mod request;
 mod rows;
+mod seat;
 mod token;
 mod waker;
 mod watch;

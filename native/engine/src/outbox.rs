@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use pyflow_core::effect::{Granted, StopReason};
 
 use crate::fault::Refusal;
+use crate::patience::Awaited;
+use crate::seat::Seat;
 use crate::token::Token;
 use crate::waker::Waker;
 
@@ -51,14 +53,21 @@ pub enum Out {
 pub(crate) struct Outbox {
     items: Mutex<VecDeque<Out>>,
     /// As the items were when they were last changed, to be seen without their lock.
-    has_items: AtomicBool,
+    has_news: AtomicBool,
+    /// Of who was the last to put something here.
+    teller: Seat,
     /// None where the one who hears also turns the ring.
     waker: Option<Waker>,
 }
 
 impl Outbox {
     pub(crate) fn inline() -> Self {
-        Self { items: Mutex::default(), has_items: AtomicBool::new(false), waker: None }
+        Self {
+            items: Mutex::default(),
+            has_news: AtomicBool::new(false),
+            teller: Seat::unknown(),
+            waker: None,
+        }
     }
 
     pub(crate) fn waking() -> io::Result<Self> {
@@ -71,10 +80,11 @@ impl Outbox {
 
     /// Adds a batch; the hearer is woken once, and only if it had nothing left to hear.
     pub(crate) fn extend(&self, batch: impl IntoIterator<Item = Out>) {
+        self.teller.take();
         let mut items = self.items.lock();
         let was_empty = items.is_empty();
         items.extend(batch);
-        self.has_items.store(!items.is_empty(), Ordering::Relaxed);
+        self.has_news.store(!items.is_empty(), Ordering::Relaxed);
         if was_empty
             && !items.is_empty()
             && let Some(waker) = &self.waker
@@ -83,21 +93,27 @@ impl Outbox {
         }
     }
 
-    /// Whether there is something to hear. Only what is taken is sure.
-    pub(crate) fn has_items(&self) -> bool {
-        self.has_items.load(Ordering::Relaxed)
-    }
-
     /// Takes up to `count_max` items; it stays readable while more are left.
     pub(crate) fn drain(&self, to: &mut Vec<Out>, count_max: usize) {
         let mut items = self.items.lock();
         let count = items.len().min(count_max);
         to.extend(items.drain(..count));
-        self.has_items.store(!items.is_empty(), Ordering::Relaxed);
+        self.has_news.store(!items.is_empty(), Ordering::Relaxed);
         if items.is_empty()
             && let Some(waker) = &self.waker
         {
             waker.clear();
         }
+    }
+}
+
+impl Awaited for Outbox {
+    /// Whether there is something to hear. Only what is taken is sure.
+    fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Relaxed)
+    }
+
+    fn is_made_here(&self) -> bool {
+        self.teller.is_here()
     }
 }

@@ -1,7 +1,8 @@
 //! How the ring waits: awake for a moment where an answer comes sooner than a sleeper wakes.
 //!
 //! Steps of one run go to and fro between the event loop's thread and the ring's. To wake a thread on another processor
-//! takes as long as what it then does; who has just been waited for briefly is waited for awake.
+//! takes as long as what it then does; who has just been waited for briefly is waited for awake. Not so on one and the
+//! same processor, where whoever is awake keeps the other from it.
 
 use std::time::{Duration, Instant};
 
@@ -10,50 +11,51 @@ const AWAKE_MAX: Duration = Duration::from_micros(100);
 /// A wait that was shorter than this may be as short again. To fall asleep and to wake is a part of it.
 const BRIEF: Duration = Duration::from_micros(200);
 
+/// What one thread waits for and another one makes.
+pub(crate) trait Awaited {
+    /// Whether it is there.
+    fn has_news(&self) -> bool;
+
+    /// Whether it was last made on the processor of who asks.
+    fn is_made_here(&self) -> bool;
+}
+
+/// Waits for news without sleeping; answers whether there is some. None: whoever makes it could not go on meanwhile.
+pub(crate) fn wait_awake(awaited: &impl Awaited, span: Duration) -> Option<bool> {
+    let since = Instant::now();
+    loop {
+        if awaited.has_news() {
+            return Some(true);
+        }
+        if awaited.is_made_here() {
+            return None;
+        }
+        if since.elapsed() >= span {
+            return Some(false);
+        }
+        std::hint::spin_loop();
+    }
+}
+
 /// What the ring has seen of its waits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Patience {
-    /// One that is alone on its processor would keep off what it waits for.
-    has_others: bool,
     was_brief: bool,
 }
 
 impl Patience {
-    pub(crate) fn new() -> Self {
-        Self { has_others: has_others(), was_brief: false }
-    }
-
     /// Waits: awake until there is news, where that may be soon, and then as `sleep` does, which answers whether it was
     /// only roused for what is near.
-    pub(crate) fn wait(&mut self, has_news: impl Fn() -> bool, mut sleep: impl FnMut() -> bool) {
+    pub(crate) fn wait(&mut self, awaited: &impl Awaited, mut sleep: impl FnMut() -> bool) {
         let mut since = Instant::now();
-        if self.has_others && self.was_brief {
-            wait_awake(&has_news, AWAKE_MAX);
+        if self.was_brief {
+            wait_awake(awaited, AWAKE_MAX);
         }
         while sleep() {
             since = Instant::now();
-            wait_awake(&has_news, AWAKE_MAX);
+            wait_awake(awaited, AWAKE_MAX);
         }
         self.was_brief = since.elapsed() < BRIEF;
-    }
-}
-
-/// Whether there is more than one processor to run on.
-pub(crate) fn has_others() -> bool {
-    std::thread::available_parallelism().is_ok_and(|count| count.get() > 1)
-}
-
-/// Waits for news without sleeping; answers whether there is some.
-pub(crate) fn wait_awake(has_news: impl Fn() -> bool, span: Duration) -> bool {
-    let since = Instant::now();
-    loop {
-        if has_news() {
-            return true;
-        }
-        if since.elapsed() >= span {
-            return false;
-        }
-        std::hint::spin_loop();
     }
 }
 
@@ -63,51 +65,77 @@ mod tests {
 
     use super::*;
 
+    /// News that come with the fourth look.
+    #[derive(Default)]
+    struct News {
+        looks: Cell<usize>,
+        is_made_here: bool,
+    }
+
+    impl Awaited for News {
+        fn has_news(&self) -> bool {
+            self.looks.replace(self.looks.get() + 1) > 2
+        }
+
+        fn is_made_here(&self) -> bool {
+            self.is_made_here
+        }
+    }
+
     /// How often a wait looks for news before it sleeps.
-    fn looks_of_a_wait(patience: &mut Patience, slept: Duration) -> usize {
-        let looks = Cell::new(0);
-        let has_news = || looks.replace(looks.get() + 1) > 2;
-        patience.wait(has_news, || {
-            std::thread::sleep(slept);
+    fn looks_of_a_wait(patience: &mut Patience, is_made_here: bool) -> usize {
+        let news = News { is_made_here, ..News::default() };
+        patience.wait(&news, || {
+            std::thread::sleep(BRIEF);
             false
         });
-        looks.get()
+        news.looks.get()
     }
 
     #[test]
-    fn it_is_awake_only_after_a_brief_wait_and_not_where_it_is_alone() {
-        let mut patience = Patience { has_others: true, was_brief: false };
-        let first = looks_of_a_wait(&mut patience, BRIEF);
+    fn it_is_awake_only_after_a_brief_wait_and_not_where_it_is_in_the_way() {
+        let mut patience = Patience::default();
+        let first = looks_of_a_wait(&mut patience, false);
         patience.was_brief = true;
-        let after_a_brief_one = looks_of_a_wait(&mut patience, BRIEF);
-        let after_a_long_one = looks_of_a_wait(&mut patience, BRIEF);
-        let mut alone = Patience { has_others: false, was_brief: true };
-        let alone = looks_of_a_wait(&mut alone, BRIEF);
+        let after_a_brief_one = looks_of_a_wait(&mut patience, false);
+        let after_a_long_one = looks_of_a_wait(&mut patience, false);
+        patience.was_brief = true;
+        let in_the_way = looks_of_a_wait(&mut patience, true);
 
-        assert_eq!((first, after_a_brief_one, after_a_long_one, alone), (0, 4, 0, 0));
+        assert_eq!((first, after_a_brief_one, after_a_long_one, in_the_way), (0, 4, 0, 1));
     }
 
     #[test]
     fn it_is_awake_for_what_it_is_roused_for() {
-        let mut patience = Patience { has_others: true, was_brief: false };
-        let (looks, sleeps) = (Cell::new(0), Cell::new(0));
-        let has_news = || looks.replace(looks.get() + 1) > 2;
+        let (mut patience, news, sleeps) = (Patience::default(), News::default(), Cell::new(0));
 
-        patience.wait(has_news, || {
+        patience.wait(&news, || {
             std::thread::sleep(BRIEF);
             sleeps.replace(sleeps.get() + 1) == 0
         });
 
-        assert_eq!((looks.get(), sleeps.get()), (4, 2));
+        assert_eq!((news.looks.get(), sleeps.get()), (4, 2));
     }
 
     #[test]
     fn it_falls_asleep_where_no_news_comes() {
-        let mut patience = Patience { has_others: true, was_brief: true };
+        let mut patience = Patience { was_brief: true };
         let slept = Cell::new(false);
 
-        patience.wait(|| false, || slept.replace(true));
+        patience.wait(&Never, || slept.replace(true));
 
         assert!(slept.get());
+    }
+
+    struct Never;
+
+    impl Awaited for Never {
+        fn has_news(&self) -> bool {
+            false
+        }
+
+        fn is_made_here(&self) -> bool {
+            false
+        }
     }
 }

@@ -153,12 +153,7 @@ impl Core {
         self.engine.wake_fd()
     }
 
-    #[getter]
-    fn is_alone(&self) -> bool {
-        self.engine.is_alone()
-    }
-
-    fn wait_awake(&self, py: Python<'_>, span_us: u64) -> bool {
+    fn wait_awake(&self, py: Python<'_>, span_us: u64) -> Option<bool> {
         py.detach(|| self.engine.wait_awake(Duration::from_micros(span_us)))
     }
 
