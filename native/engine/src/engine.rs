@@ -17,16 +17,19 @@ use pyflow_core::time::Millis;
 use pyflow_store::read_model::ReadModel;
 use pyflow_store::{AtWork, Log, MemoryStore, Options};
 
+use crate::awaited::Awaited;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::driver::{Driver, POLITE_END, Parts, Trimming};
 use crate::fault::Refusal;
 use crate::inbox::{Inbox, NotTaken};
 use crate::memory_gauge::MemoryGauge;
-use crate::outbox::{Out, Outbox};
-use crate::patience::{self, Awaited, Patience};
+use crate::out::Out;
+use crate::outbox::Outbox;
+use crate::patience::{self, Patience};
 use crate::projection::fold_with_rows;
 use crate::request::Request;
+use crate::waker::Waker;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -90,8 +93,8 @@ pub struct Engine {
     settings: EngineSettings,
     memory: MemoryGauge,
     clock_offset_ms: i64,
-    inbox: Arc<Inbox>,
-    outbox: Arc<Outbox>,
+    inbox: Arc<Inbox<Request>>,
+    outbox: Arc<Outbox<Out>>,
     board: Arc<Board>,
     namespace: Arc<str>,
     sessions: AtomicU32,
@@ -188,17 +191,16 @@ impl Engine {
         model: Model,
         settings: &EngineSettings,
     ) -> Result<Self, Refusal> {
-        let outbox = if settings.inline {
-            Outbox::inline()
-        } else {
-            Outbox::waking().map_err(|error| {
-                let told = pyflow_store::with_way_out(&error);
-                let message = format!("no file descriptor to wake the event loop by: {told}");
-                Refusal::new("PF2001", serde_json::json!({ "message": message }))
-            })?
-        };
-        let (inbox, outbox, board) =
-            (Arc::new(Inbox::new(settings.queue_depth)), Arc::new(outbox), Arc::default());
+        let waker = (!settings.inline).then(Waker::new).transpose().map_err(|error| {
+            let told = pyflow_store::with_way_out(&error);
+            let message = format!("no file descriptor to wake the event loop by: {told}");
+            Refusal::new("PF2001", serde_json::json!({ "message": message }))
+        })?;
+        let (inbox, outbox, board) = (
+            Arc::new(Inbox::new(settings.queue_depth)),
+            Arc::new(Outbox::new(waker)),
+            Arc::default(),
+        );
         let driver = make_driver((log, model), settings, &outbox, &board)?;
         let clock_offset_ms = driver.clock_offset_ms();
         let turning = if settings.inline {
@@ -261,13 +263,12 @@ impl Engine {
 
     /// Puts a request at the door. A full or closed door is a refusal; nothing was recorded.
     pub fn submit(&self, request: Request) -> Result<(), Refusal> {
-        if request.may_be_refused()
-            && let Some(found) = self.memory.overfull(|| request.size())
-        {
+        let may_be_refused = request.may_be_refused();
+        if may_be_refused && let Some(found) = self.memory.overfull(|| request.size()) {
             let (size_max, size) = (found.size_max.div_ceil(MIB), found.size.div_ceil(MIB));
             return Err(Refusal::busy("memory_mb", size_max, size));
         }
-        self.inbox.put(request).map_err(|not_taken| match not_taken {
+        self.inbox.put(request, may_be_refused).map_err(|not_taken| match not_taken {
             NotTaken::Full { waiting_count } => {
                 let count_max = self.inbox.count_max();
                 Refusal::busy("queue_depth", count_max as u64, waiting_count as u64)
@@ -369,7 +370,11 @@ fn broken() -> Refusal {
 }
 
 /// Turns the ring; should a fact break in it, nobody is left waiting for an answer.
-fn turn_or_break(driver: Driver, inbox: &Inbox, outbox: &Outbox) -> Result<(), Refusal> {
+fn turn_or_break(
+    driver: Driver,
+    inbox: &Inbox<Request>,
+    outbox: &Outbox<Out>,
+) -> Result<(), Refusal> {
     let turning = AssertUnwindSafe(|| turn_until_closed(driver, inbox));
     std::panic::catch_unwind(turning).unwrap_or_else(|_| {
         inbox.close();
@@ -379,7 +384,7 @@ fn turn_or_break(driver: Driver, inbox: &Inbox, outbox: &Outbox) -> Result<(), R
 }
 
 /// The shard's thread: all that has arrived, one pump, and again.
-fn turn_until_closed(mut driver: Driver, inbox: &Inbox) -> Result<(), Refusal> {
+fn turn_until_closed(mut driver: Driver, inbox: &Inbox<Request>) -> Result<(), Refusal> {
     let work = AtWork::begin();
     driver.pump();
     drop(work);
@@ -428,7 +433,7 @@ fn model_of(log: &mut dyn Log, (mut model, owns_model): Model) -> Result<Model, 
 fn make_driver(
     (mut log, model): (Box<dyn Log>, Model),
     settings: &EngineSettings,
-    outbox: &Arc<Outbox>,
+    outbox: &Arc<Outbox<Out>>,
     board: &Arc<Board>,
 ) -> Result<Driver, Refusal> {
     let (mut model, owns_model) = model_of(log.as_mut(), model)?;

@@ -1,18 +1,15 @@
 //! The bounded door into the ring: full is an answer, not a wait.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
-
-use crate::patience::Awaited;
-use crate::request::Request;
+use crate::awaited::Awaited;
 use crate::seat::Seat;
+use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 
 #[derive(Debug)]
-pub(crate) struct Inbox {
-    queue: Mutex<Queue>,
+pub(crate) struct Inbox<T> {
+    queue: Mutex<Queue<T>>,
     arrived: Condvar,
     /// As the queue was when it was last changed, to be seen without its lock.
     has_news: AtomicBool,
@@ -23,17 +20,17 @@ pub(crate) struct Inbox {
     waiting_count: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    requests: VecDeque<Request>,
+#[derive(Debug)]
+struct Queue<T> {
+    requests: VecDeque<T>,
     closed: bool,
 }
 
 /// Room for so many requests is kept while none is there.
 const ROOM_COUNT_MAX: usize = 1_024;
 
-impl Queue {
-    fn hand_over(&mut self, to: &mut VecDeque<Request>) {
+impl<T> Queue<T> {
+    fn hand_over(&mut self, to: &mut VecDeque<T>) {
         if to.is_empty() {
             std::mem::swap(to, &mut self.requests); // The room that it has had is the next one's.
         } else {
@@ -53,10 +50,10 @@ pub(crate) enum NotTaken {
     Closed,
 }
 
-impl Inbox {
+impl<T> Inbox<T> {
     pub(crate) fn new(count_max: usize) -> Self {
         Self {
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue { requests: VecDeque::new(), closed: false }),
             arrived: Condvar::new(),
             has_news: AtomicBool::new(false),
             asker: Seat::unknown(),
@@ -65,14 +62,14 @@ impl Inbox {
         }
     }
 
-    /// Takes a request. What workers tell is always taken: their slots bound it.
-    pub(crate) fn put(&self, request: Request) -> Result<(), NotTaken> {
+    /// Takes a request; only one that may be refused finds the door full.
+    pub(crate) fn put(&self, request: T, may_be_refused: bool) -> Result<(), NotTaken> {
         let mut queue = self.queue.lock();
         if queue.closed {
             return Err(NotTaken::Closed);
         }
         let waiting_count = queue.requests.len() + self.waiting_count.load(Ordering::Relaxed);
-        if waiting_count >= self.count_max && request.may_be_refused() {
+        if waiting_count >= self.count_max && may_be_refused {
             return Err(NotTaken::Full { waiting_count });
         }
         self.asker.take();
@@ -92,7 +89,7 @@ impl Inbox {
     }
 
     /// Takes all that has arrived without waiting.
-    pub(crate) fn take_nowait(&self, to: &mut VecDeque<Request>) {
+    pub(crate) fn take_nowait(&self, to: &mut VecDeque<T>) {
         let mut queue = self.queue.lock();
         self.hand_over(&mut queue, to);
     }
@@ -103,7 +100,7 @@ impl Inbox {
     }
 
     /// Waits until something arrives or a time has come, and takes all there is. Answers whether it was only roused.
-    pub(crate) fn wait_take(&self, until: Option<Instant>, to: &mut VecDeque<Request>) -> bool {
+    pub(crate) fn wait_take(&self, until: Option<Instant>, to: &mut VecDeque<T>) -> bool {
         let mut queue = self.queue.lock();
         let mut in_time = true;
         if queue.requests.is_empty() && !queue.closed {
@@ -117,7 +114,7 @@ impl Inbox {
         is_roused
     }
 
-    fn hand_over(&self, queue: &mut Queue, to: &mut VecDeque<Request>) {
+    fn hand_over(&self, queue: &mut Queue<T>, to: &mut VecDeque<T>) {
         queue.hand_over(to);
         self.has_news.store(queue.closed, Ordering::Relaxed);
     }
@@ -145,7 +142,7 @@ impl Inbox {
     }
 }
 
-impl Awaited for Inbox {
+impl<T> Awaited for Inbox<T> {
     /// Whether something has arrived, or nothing more will. Only what is taken is sure.
     fn has_news(&self) -> bool {
         self.has_news.load(Ordering::Relaxed)
@@ -153,32 +150,5 @@ impl Awaited for Inbox {
 
     fn is_made_here(&self) -> bool {
         self.asker.is_here()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_waits_is_told_whether_it_was_only_roused() {
-        let inbox = Inbox::new(1);
-        let wait = || inbox.wait_take(None, &mut VecDeque::new());
-
-        let roused = std::thread::scope(|scope| {
-            let waiting = scope.spawn(wait);
-            while !waiting.is_finished() {
-                inbox.rouse();
-                std::thread::yield_now();
-            }
-            waiting.join().expect("it ends")
-        });
-        let late = inbox.wait_take(Some(Instant::now()), &mut VecDeque::new());
-        inbox.put(Request::DrainSession { session: 0 }).expect("there is room");
-        let told = wait();
-        inbox.close();
-        let closed = wait();
-
-        assert_eq!([roused, late, told, closed], [true, false, false, false]);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! inbox → turn → log → durable → outbox. Nothing goes the other way.
 
+mod awaited;
 mod board;
 mod checkpoint;
 mod clock;
@@ -10,6 +11,7 @@ mod engine;
 mod fault;
 mod inbox;
 mod memory_gauge;
+mod out;
 mod outbox;
 mod pace;
 mod patience;
@@ -18,6 +20,7 @@ mod recovery;
 mod request;
 mod rows;
 mod seat;
+mod sync;
 mod token;
 mod waker;
 mod watch;
@@ -26,7 +29,7 @@ mod words;
 pub use board::{Board, RunWords};
 pub use engine::{Engine, EngineSettings};
 pub use fault::Refusal;
-pub use outbox::{Out, Value};
+pub use out::{Out, Value};
 pub use pace::Pace;
 pub use request::{AttemptReport, ListRuns, Look, Query, ReportKind, Request};
 pub use token::Token;

@@ -1,57 +1,16 @@
-//! What is safe to be heard: replies, grants, stops, events; drained in batches.
+//! What is safe to be heard, drained in batches.
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use parking_lot::Mutex;
-use pyflow_core::effect::{Granted, StopReason};
-
-use crate::fault::Refusal;
-use crate::patience::Awaited;
+use crate::awaited::Awaited;
 use crate::seat::Seat;
-use crate::token::Token;
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::waker::Waker;
 
-/// What a ticket is answered with.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// A write is safe, at this place.
-    Done(Token),
-    /// A run's id, and whether this call made it.
-    Run {
-        run_id: String,
-        is_new: bool,
-        token: Token,
-    },
-    Runs(Vec<String>, Token),
-    Json(Bytes),
-    /// The stored form of a definition.
-    Stored(Bytes),
-    Events(Vec<Bytes>),
-}
-
-/// One thing to hear.
 #[derive(Debug)]
-pub enum Out {
-    Reply {
-        ticket: u64,
-        answer: Result<Value, Refusal>,
-    },
-    Grant(Box<Granted>),
-    Stop {
-        handle: u64,
-        reason: StopReason,
-    },
-    /// The ring has stopped on a broken fact: nothing more will be heard of anything.
-    Broken(Refusal),
-}
-
-#[derive(Debug)]
-pub(crate) struct Outbox {
-    items: Mutex<VecDeque<Out>>,
+pub(crate) struct Outbox<T> {
+    items: Mutex<VecDeque<T>>,
     /// As the items were when they were last changed, to be seen without their lock.
     has_news: AtomicBool,
     /// Of who was the last to put something here.
@@ -60,18 +19,14 @@ pub(crate) struct Outbox {
     waker: Option<Waker>,
 }
 
-impl Outbox {
-    pub(crate) fn inline() -> Self {
+impl<T> Outbox<T> {
+    pub(crate) fn new(waker: Option<Waker>) -> Self {
         Self {
-            items: Mutex::default(),
+            items: Mutex::new(VecDeque::new()),
             has_news: AtomicBool::new(false),
             teller: Seat::unknown(),
-            waker: None,
+            waker,
         }
-    }
-
-    pub(crate) fn waking() -> io::Result<Self> {
-        Ok(Self { waker: Some(Waker::new()?), ..Self::inline() })
     }
 
     pub(crate) fn fd(&self) -> Option<RawFd> {
@@ -79,7 +34,7 @@ impl Outbox {
     }
 
     /// Adds a batch; the hearer is woken once, and only if it had nothing left to hear.
-    pub(crate) fn extend(&self, batch: impl IntoIterator<Item = Out>) {
+    pub(crate) fn extend(&self, batch: impl IntoIterator<Item = T>) {
         self.teller.take();
         let mut items = self.items.lock();
         let was_empty = items.is_empty();
@@ -94,7 +49,7 @@ impl Outbox {
     }
 
     /// Takes up to `count_max` items; it stays readable while more are left.
-    pub(crate) fn drain(&self, to: &mut Vec<Out>, count_max: usize) {
+    pub(crate) fn drain(&self, to: &mut Vec<T>, count_max: usize) {
         let mut items = self.items.lock();
         let count = items.len().min(count_max);
         to.extend(items.drain(..count));
@@ -107,7 +62,7 @@ impl Outbox {
     }
 }
 
-impl Awaited for Outbox {
+impl<T> Awaited for Outbox<T> {
     /// Whether there is something to hear. Only what is taken is sure.
     fn has_news(&self) -> bool {
         self.has_news.load(Ordering::Relaxed)

@@ -6,19 +6,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::awaited::Awaited;
+
 /// It stays awake no longer than this.
 const AWAKE_MAX: Duration = Duration::from_micros(100);
 /// A wait that was shorter than this may be as short again. To fall asleep and to wake is a part of it.
 const BRIEF: Duration = Duration::from_micros(200);
-
-/// What one thread waits for and another one makes.
-pub(crate) trait Awaited {
-    /// Whether it is there.
-    fn has_news(&self) -> bool;
-
-    /// Whether it was last made on the processor of who asks.
-    fn is_made_here(&self) -> bool;
-}
 
 /// Waits for news without sleeping; answers whether there is some. None: whoever makes it could not go on meanwhile.
 pub(crate) fn wait_awake(awaited: &impl Awaited, span: Duration) -> Option<bool> {

@@ -147,7 +147,8 @@ pub struct ListRuns {
 }
 
 impl Request {
-    /// Whether a full inbox may refuse it: only what would add work.
+    /// Whether a full inbox may refuse it: only what would add work. What workers tell is always taken: their slots
+    /// bound it.
     pub(crate) fn may_be_refused(&self) -> bool {
         matches!(self, Self::Start { .. } | Self::StartMany { .. } | Self::Deploy { .. })
     }

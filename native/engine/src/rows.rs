@@ -8,7 +8,7 @@ use pyflow_store::read_model::RunRow;
 use serde_json::{Value, json};
 
 use crate::fault::Refusal;
-use crate::outbox::Value as Answer;
+use crate::out::Value as Answer;
 
 pub(crate) fn row_of(run: &Run) -> RunRow {
     let definition = run.definition();

@@ -4,10 +4,7 @@
 //! and then for a task therefore never finds a task behind its run: who sees "completed" sees every
 //! task in the state that it ended in.
 
-#[cfg(loom)]
-use loom::sync::atomic::{AtomicU8, Ordering};
-#[cfg(not(loom))]
-use std::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, Ordering};
 
 /// The words of a run.
 #[derive(Debug)]

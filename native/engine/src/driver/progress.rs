@@ -13,7 +13,7 @@ use serde_json::json;
 use super::look::Looked;
 use super::ring::Driver;
 use crate::fault::Refusal;
-use crate::outbox::{Out, Value};
+use crate::out::{Out, Value};
 use crate::recovery::{decode, fold_run, run_events};
 use crate::watch::Watcher;
 

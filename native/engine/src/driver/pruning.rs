@@ -16,7 +16,7 @@ use serde_json::json;
 use super::ring::Driver;
 use crate::clock::FIRST_BELIEVED;
 use crate::fault::Refusal;
-use crate::outbox::{Out, Value};
+use crate::out::{Out, Value};
 
 /// Runs that one turn forgets.
 const TURN_RUN_COUNT: u32 = 500;

@@ -19,7 +19,7 @@ use super::ring::Driver;
 use super::said::lease_of;
 use crate::checkpoint;
 use crate::fault::{Refusal, failures_json};
-use crate::outbox::Value as Answer;
+use crate::out::Value as Answer;
 use crate::request::{ListRuns, Query};
 use crate::rows::{row_json, row_of};
 

@@ -13,7 +13,7 @@ use pyflow_core::state::Moved;
 use super::ring::Driver;
 use crate::board::RunWords;
 use crate::fault::Refusal;
-use crate::outbox::{Out, Value};
+use crate::out::{Out, Value};
 use crate::rows::{end_of, row_of};
 
 impl Driver {

@@ -17,7 +17,7 @@ use pyflow_store::read_model::RunRow;
 
 use super::ring::Driver;
 use crate::fault::Refusal;
-use crate::outbox::Out;
+use crate::out::Out;
 use crate::request::{AttemptReport, Look, Query, ReportKind, Request};
 use crate::watch::Watcher;
 

@@ -16,7 +16,8 @@ use pyflow_store::{Blob, BlobHash, Completion, Log, StoreFault, Turn};
 use crate::board::{Board, RunWords};
 use crate::clock::Clock;
 use crate::fault::Refusal;
-use crate::outbox::{Out, Outbox};
+use crate::out::Out;
+use crate::outbox::Outbox;
 use crate::projection::Projection;
 use crate::request::{AttemptReport, Look, Request};
 use crate::token::Token;
@@ -35,7 +36,7 @@ pub(crate) struct Parts {
     pub(crate) model: ReadModel,
     pub(crate) clock: Clock,
     pub(crate) board: Arc<Board>,
-    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) outbox: Arc<Outbox<Out>>,
     pub(crate) namespace: Arc<str>,
     /// The position of the latest checkpoint, and the bytes of log since it.
     pub(crate) checkpoint: (u64, u64),
@@ -58,7 +59,7 @@ pub(crate) struct Driver {
     pub(super) model: ReadModel,
     pub(super) clock: Clock,
     pub(super) board: Arc<Board>,
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) outbox: Arc<Outbox<Out>>,
     pub(super) namespace: Arc<str>,
     /// Requests that did not fit into the turn before.
     pub(super) backlog: VecDeque<Request>,
