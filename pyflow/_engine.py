@@ -173,14 +173,22 @@ class Door:
         self._closed = True
         if self._alarm is not None:
             self._alarm.cancel()
-        if self._wake_fd is None:
-            self._core.close()
-        else:
-            self._loop.remove_reader(self._wake_fd)
-            if self._awake is not None:
-                self._awake.end()
-            await self._loop.run_in_executor(None, self._core.close)
-        self._refuse_all(EngineClosed())
+        try:
+            if self._wake_fd is None:
+                self._core.close()
+            else:
+                self._loop.remove_reader(self._wake_fd)
+                if self._awake is not None:
+                    self._awake.end()
+                await self._loop.run_in_executor(None, self._core.close)
+        finally:
+            self._hear_the_rest()
+            self._refuse_all(EngineClosed())
+
+    def _hear_the_rest(self) -> None:
+        # Of what was asked before the end is told what was done; there is nothing left to stop.
+        while news := self._core.work(self._session, None, 0)[0]:
+            self._deliver([item for item in news if item[0] != STOP])
 
     @property
     def usable(self) -> bool:

@@ -23,6 +23,7 @@ from pyflow.errors import (
     NotImportable,
     RunExists,
     RunUnknown,
+    StoreFault,
     StoreSchemeUnknown,
     TaskTypeUnknown,
 )
@@ -31,6 +32,7 @@ from pyflow.task import task
 from pyflow.workflow import workflow
 from tests.api import flows
 from tests.api.flows import Page, Summary, diamond, double, failing, report
+from tests.workbench import give_way
 
 
 @pytest.fixture(autouse=True)
@@ -399,6 +401,38 @@ async def test_who_waits_while_the_engine_closes_is_told(a_gate: flows.Gate) -> 
         await a_gate.begun.wait()
     with pytest.raises(EngineClosed):
         await waiter
+
+
+async def test_what_was_asked_before_the_close_is_answered_by_what_was_done(
+    any_store_url: str,
+) -> None:
+    async with connect(any_store_url, drain_s=0) as engine:
+        await (await engine.start(diamond, 1)).result()
+        asked = [asyncio.ensure_future(engine.start(diamond, value)) for value in range(20)]
+        await give_way()
+    run_ids = {run.id for run in await asyncio.gather(*asked)}
+
+    assert len(run_ids) == 20
+    if any_store_url.startswith("sqlite"):
+        async with connect(any_store_url) as engine:
+            assert run_ids < {run.run_id for run in (await engine.list_runs(limit=100)).runs}
+
+
+async def test_who_waits_is_told_also_where_the_close_fails(
+    tmp_path: Path, a_gate: flows.Gate
+) -> None:
+    async def wait_for_one() -> None:
+        async with connect(tmp_path / "flow.db", drain_s=0) as engine:
+            run = await engine.start(flows.waiting, 1)
+            waiters.append(asyncio.ensure_future(run.result()))
+            await a_gate.begun.wait()
+            (tmp_path / "flow.db").rename(tmp_path / "elsewhere.db")
+
+    waiters: list[asyncio.Future[int]] = []
+    with pytest.raises(StoreFault, match="moved or removed"):
+        await wait_for_one()
+    with pytest.raises((EngineClosed, StoreFault)):
+        await asyncio.wait_for(waiters[0], 10)
 
 
 def in_a_child(engine: Engine) -> int:
